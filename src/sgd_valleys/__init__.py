@@ -1,0 +1,1 @@
+"""How stochastic gradient descent escapes sharp valleys and freezes into flat ones."""

@@ -1,0 +1,1 @@
+"""The paper's figures: each module has ``load(paths)`` and ``draw(data, settings, style)``, and needs no torch."""

@@ -1,0 +1,80 @@
+"""Reading and arithmetic that the panels of more than one figure share."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from sgd_valleys import storage
+
+Cells = dict[tuple[float, int], dict[str, np.ndarray]]
+
+
+def load_grid(path: str, names: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Read of ``endpoints.h5`` what every heatmap needs, and ``names``."""
+    return storage.read(path, ["eta", "B", "runs", "converged", *names])
+
+
+def load_cells(paths: str | Iterable[str], names: Sequence[str]) -> Cells:
+    """Read ``iteration``, ``realization`` and ``names`` (realization, time) of every cell (eta, B).
+
+    A cell's realizations may be spread over several files.
+    """
+    cells: Cells = {}
+    for path in [paths] if isinstance(paths, str) else paths:
+        attributes = storage.read_attributes(path)
+        key = (float(attributes["eta"]), int(attributes["B"]))
+        part = storage.read(path, ["iteration", "realization", *names])
+        cell = cells.setdefault(key, {})
+        for name, array in part.items():
+            known = cell.get(name)
+            cell[name] = array if known is None or name == "iteration" else np.concatenate([known, array])
+    return cells
+
+
+def index_of(values: Iterable[float], value: float) -> int | None:
+    """Find ``value`` among rates or batch sizes, or None."""
+    found = np.flatnonzero(np.isclose(np.asarray(list(values), dtype=float), value, rtol=1e-9, atol=0))
+    return int(found[0]) if found.size else None
+
+
+def cells_at(cells: Cells, eta: float) -> dict[int, dict[str, np.ndarray]]:
+    """Choose the cells of one learning rate, by batch size in ascending order."""
+    return {B: cells[rate, B] for rate, B in sorted(cells) if np.isclose(rate, eta, rtol=1e-9, atol=0)}
+
+
+def converging(converged: np.ndarray) -> np.ndarray:
+    """Say for every cell (eta, B) whether any realization converges."""
+    return converged.any(axis=-1)
+
+
+def full_batch(B: np.ndarray, runs: np.ndarray) -> int | None:
+    """Find the batch size that is gradient descent: run once where the others are run again and again."""
+    once = runs.max(axis=0, initial=0) == 1
+    return int(B[once][-1]) if once.any() and runs.max(initial=0) > 1 else None
+
+
+def reduce_cells(
+    values: np.ndarray, reduce: Callable[[np.ndarray], float], among: np.ndarray | None = None
+) -> np.ndarray:
+    """Reduce (eta, B, realization) to (eta, B) over the finite values (``among`` the marked runs); NaN for none."""
+    used = np.isfinite(values) if among is None else np.isfinite(values) & among
+    result = np.full(values.shape[:2], np.nan)
+    for cell in np.ndindex(result.shape):
+        if used[cell].any():
+            result[cell] = reduce(values[cell][used[cell]])
+    return result
+
+
+def mean_curve(values: np.ndarray) -> np.ndarray:
+    """Average (realization, time) over the runs still finite at their end, so that all times share their runs.
+
+    NaN at the times at which none of them was measured.
+    """
+    alive = values[np.isfinite(values[:, -1])]
+    counts = np.isfinite(alive).sum(axis=0)
+    return np.where(counts > 0, np.nansum(alive, axis=0) / np.maximum(counts, 1), np.nan)
+
+
+def mean_freezing(data: dict[str, np.ndarray], threshold: int) -> np.ndarray:
+    """Give eta <t_freeze> (eta, B) at one threshold, over the runs that reached it."""
+    return data["eta"][:, None] * reduce_cells(data["freezing_time"][threshold], np.mean)

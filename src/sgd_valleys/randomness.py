@@ -1,0 +1,24 @@
+"""Random streams keyed by what they are for, so that adding one changes no other."""
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Stage(IntEnum):
+    """What a stream is for. Numbers are part of every result: never reuse or change one."""
+
+    INITIALIZATION = 0
+    MINIBATCHES = 1
+    LANCZOS = 2
+    PAIRS = 3
+    BOOTSTRAP = 4
+
+
+def stream(seed: int, stage: Stage, *key: int | float) -> np.random.Generator:
+    """A generator of its own for ``(seed, stage, *key)``.
+
+    A rate enters by the bits of its float64, so that 0.1 and 0.10 are the same stream.
+    """
+    words = tuple(int(np.float64(k).view(np.uint64)) if isinstance(k, float) else int(k) for k in key)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(int(stage), *words)))

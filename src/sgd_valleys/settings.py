@@ -1,0 +1,160 @@
+"""Whether the settings make sense, told before anything runs, in one sentence that names the setting."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+from jsonschema.exceptions import ValidationError, best_match
+
+from sgd_valleys.data import DATA_SETS
+from sgd_valleys.errors import UserError
+from sgd_valleys.sweep import canonical, iterations, realizations
+
+Settings = Mapping[str, Any]
+
+
+def check(config: Settings, schema: Path) -> None:
+    """Refuse settings that cannot be run.
+
+    Args:
+        config: all settings.
+        schema: JSON Schema (as YAML) of their shape.
+
+    Raises:
+        UserError: names the first setting that is wrong, and what it may be.
+    """
+    validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text()))
+    wrong = best_match(validator.iter_errors(config))
+    if wrong is not None:
+        raise UserError(f"config: {_sentence(wrong)}.")
+    for name, experiment in config["experiments"].items():
+        _check_experiment(f"config: experiments.{name}", experiment)
+    for name, figure in config["figures"].items():
+        if name != "style":
+            _check_figure(f"config: figures.{name}", figure, config["experiments"])
+
+
+def training_samples(dataset: Settings) -> int:
+    """M, the size of the training set that the ``dataset`` settings describe."""
+    return dataset["train_per_class"] * DATA_SETS[dataset["name"]].classes
+
+
+def _sentence(error: ValidationError) -> str:
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)[1:]
+    value, rule = error.instance, error.validator_value
+    match error.validator:
+        case "type" if isinstance(value, str) and rule in ("number", "integer") and _is_number(value):
+            return f"{where} is the text '{value}': write it as a plain decimal, {canonical(float(value))}; YAML reads 1e-3 as text"
+        case "type":
+            return f"{where} is {value!r}: it has to be of type {rule}"
+        case "additionalProperties":
+            known = sorted(error.schema.get("properties", {}))
+            unknown = sorted(set(value) - set(known))
+            return f"{where or 'the top level'} has no setting {', '.join(unknown)}: there are {', '.join(known)}"
+        case "required":
+            absent = [key for key in rule if key not in value]
+            return f"{where or 'the top level'} lacks {', '.join(absent)}"
+        case "enum":
+            return f"{where} is {value!r}: it may be {', '.join(map(str, rule))}"
+        case "minimum":
+            return f"{where} is {value}: it has to be at least {rule}"
+        case "maximum":
+            return f"{where} is {value}: it may be at most {rule}"
+        case "exclusiveMinimum":
+            return f"{where} is {value}: it has to be greater than {rule}"
+        case "minItems" | "minProperties":
+            return f"{where} has {len(value)} entries: it needs at least {rule}"
+        case "maxItems":
+            return f"{where} has {len(value)} entries: it may have at most {rule}"
+        case "uniqueItems":
+            return f"{where} names the same value twice: {value}"
+        case _:
+            return f"{where}: {error.message}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False
+
+
+def _check_experiment(where: str, experiment: Settings) -> None:
+    M = training_samples(experiment["dataset"])
+    sweep, points = experiment["sweep"], experiment["recording"]["points"]
+    for B in sweep["B"]:
+        if M % B:
+            raise UserError(
+                f"{where}.sweep.B: {B} does not divide the training set of {M} samples "
+                "(dataset.train_per_class times the classes): take a divisor."
+            )
+    for eta in map(canonical, sweep["eta"]):
+        T = iterations(sweep, eta)
+        if T % (points - 1):
+            raise UserError(
+                f"{where}.sweep.eta: with eta = {eta} a run lasts eta_T / eta = {T:g} iterations, which recording.points "
+                f"= {points} cannot divide into {points - 1} equal parts of whole iterations: change eta, eta_T or points."
+            )
+    layers = len(experiment["network"]["hidden"]) + 1
+    if not 1 <= experiment["layer"] <= layers:
+        raise UserError(f"{where}.layer is {experiment['layer']}: the network has layers 1 to {layers}.")
+    for key, selections in (
+        ("recording.checkpoints", experiment["recording"]["checkpoints"]),
+        ("curvature.along", experiment["curvature"]["along"]),
+        ("curvature.spectrum", experiment["curvature"]["spectrum"]),
+    ):
+        for selection in selections:
+            _in_sweep(
+                f"{where}.{key}",
+                experiment,
+                [] if selection["eta"] == "all" else selection["eta"],
+                [] if selection["B"] == "all" else selection["B"],
+                [] if selection["realizations"] == "all" else selection["realizations"],
+            )
+    block = experiment["projection"]["block"]
+    _in_sweep(f"{where}.projection.block", experiment, block["eta"], block["B"], [block["realization"]])
+    for cell in experiment["projection"]["cells"]:
+        _in_sweep(f"{where}.projection.cells", experiment, [cell["eta"]], [cell["B"]])
+    if len(block["eta"]) * len(block["B"]) < 2:
+        raise UserError(f"{where}.projection.block names one run: it needs at least two.")
+
+
+def _in_sweep(
+    where: str, experiment: Settings, etas: Iterable[float], Bs: Iterable[int], runs: Iterable[int] = ()
+) -> None:
+    """Refuse rates, batch sizes and realizations that the sweep does not run."""
+    sweep = experiment["sweep"]
+    known = [canonical(eta) for eta in sweep["eta"]]
+    for eta in map(canonical, etas):
+        if eta not in known:
+            raise UserError(f"{where}: eta = {eta} is not in sweep.eta, which has {', '.join(known)}.")
+    for B in Bs:
+        if B not in sweep["B"]:
+            raise UserError(f"{where}: B = {B} is not in sweep.B, which has {', '.join(map(str, sweep['B']))}.")
+    M = training_samples(experiment["dataset"])
+    for run in runs:
+        if run >= sweep["realizations"]:
+            raise UserError(f"{where}: realization {run} does not exist: the sweep has 0 to {sweep['realizations'] - 1}.")
+        if run and all(realizations(sweep, B, M) == 1 for B in Bs) and list(Bs):
+            raise UserError(f"{where}: realization {run} does not exist: gradient descent has realization 0 alone.")
+
+
+def _check_figure(where: str, figure: Settings, experiments: Settings) -> None:
+    if figure["experiment"] not in experiments:
+        raise UserError(
+            f"{where}.experiment is {figure['experiment']}: the experiments are {', '.join(experiments)}."
+        )
+    experiment = experiments[figure["experiment"]]
+    for key in ("eta", "violin_eta"):
+        if key in figure:
+            _in_sweep(f"{where}.{key}", experiment, [figure[key]], [], [figure.get("realization", 0)])
+    if "run" in figure:
+        run = figure["run"]
+        _in_sweep(f"{where}.run", experiment, [run["eta"]], [run["B"]], [run["realization"]])
+    if "eta_colors" in figure and len(figure["eta_colors"]) < len(experiment["projection"]["block"]["eta"]):
+        raise UserError(
+            f"{where}.eta_colors has {len(figure['eta_colors'])} colours: projection.block.eta has "
+            f"{len(experiment['projection']['block']['eta'])} rates, each needs one."
+        )

@@ -1,0 +1,42 @@
+"""How alike two solutions are: by the test samples they get wrong, and by where training took them."""
+
+import numpy as np
+
+
+def jaccard(error: np.ndarray) -> np.ndarray:
+    """Jaccard similarity of every pair of solutions, Eq. 4.
+
+    Two solutions without a single error make the same errors: their similarity is 1.
+
+    Args:
+        error: (solution, test_sample), True where the solution misclassifies the sample.
+
+    Returns:
+        (solution, solution), symmetric, in [0, 1], 1 on the diagonal.
+    """
+    sets = np.asarray(error, dtype=bool).astype(np.float64)
+    both = sets @ sets.T
+    size = sets.sum(axis=1)
+    either = size[:, None] + size[None, :] - both
+    return np.divide(both, either, out=np.ones_like(both), where=either > 0)
+
+
+def cosine(displacement: np.ndarray) -> np.ndarray:
+    """Cosine similarity of every pair of displacements (run, parameter): (run, run); NaN for one of length 0."""
+    length = np.linalg.norm(displacement, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (displacement @ displacement.T) / (length[:, None] * length[None, :])
+
+
+def pair_mean(matrix: np.ndarray) -> float:
+    """Mean over the distinct pairs of a symmetric matrix; 1 for a single run, which stands for all its likes."""
+    if len(matrix) == 1:
+        return 1.0
+    return float(matrix[np.triu_indices(len(matrix), k=1)].mean())
+
+
+def nearest_pair(matrix: np.ndarray, target: float) -> tuple[int, int]:
+    """The pair (i < j) whose similarity is nearest to ``target``; the first of several."""
+    i, j = np.triu_indices(len(matrix), k=1)
+    best = int(np.argmin(np.abs(matrix[i, j] - target)))
+    return int(i[best]), int(j[best])

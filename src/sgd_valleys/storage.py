@@ -1,0 +1,214 @@
+"""HDF5 files: whole or absent, self-describing, and the same bytes for the same inputs.
+
+Every array is a dataset whose axes are named by dimension scales and which carries ``long_name``
+and ``units``, so that ``xarray.open_dataset(path, engine="h5netcdf")`` shows it with named axes.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from sgd_valleys.errors import UserError
+
+LIBRARIES = ("numpy", "scipy", "h5py", "torch", "torchvision", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An array with the names of its axes, what it is, and its unit ("1" where it has none).
+
+    Integers and booleans are compressed; floats only where asked, since weights are incompressible.
+    """
+
+    dims: tuple[str, ...]
+    data: Any
+    long_name: str
+    units: str = "1"
+    compress: bool = False
+
+
+@contextmanager
+def whole_or_absent(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a temporary name beside ``path`` that takes its place only if the block succeeds.
+
+    Two copies of a job that run at once write under names of their own; whichever ends last stays.
+
+    Raises:
+        UserError: the file cannot be written (no space left, no permission).
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either
+        if isinstance(error, OSError) or "write" in str(error).lower() or "flush" in str(error).lower():
+            reason = _reason(error, path.parent)
+            raise UserError(f"{path} could not be written: {reason}; nothing was kept of it.") from error
+        raise
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _reason(error: Exception, folder: Path) -> str:
+    """Say what stopped a write: HDF5 hides the system's reason deep in its own message."""
+    status = os.statvfs(folder)
+    if "No space left" in str(error) or status.f_bavail * status.f_frsize < 2**16:
+        return f"no space is left on the disk that holds {folder}"
+    return str(error).splitlines()[0]
+
+
+def write(
+    path: str | os.PathLike,
+    variables: Mapping[str, Variable],
+    attributes: Mapping[str, Any] | None = None,
+) -> None:
+    """Write ``variables`` to an HDF5 file, whole or not at all.
+
+    A variable named like its only axis is that axis's coordinate; every other axis gets a plain
+    index. Booleans are stored as int8 with the attribute ``dtype = "bool"``, as xarray does.
+
+    Args:
+        path: the file; what stood there before is replaced.
+        variables: the arrays by name.
+        attributes: of the whole file; mappings and sequences are stored as JSON.
+
+    Raises:
+        ValueError: an axis has two lengths, or an array not as many axes as names.
+        UserError: the disk refuses.
+    """
+    sizes: dict[str, int] = {}
+    arrays: dict[str, np.ndarray] = {}
+    for name, variable in variables.items():
+        array = np.asarray(variable.data)
+        if array.ndim != len(variable.dims):
+            raise ValueError(f"{name} has {array.ndim} axes and {len(variable.dims)} names")
+        for dim, size in zip(variable.dims, array.shape, strict=True):
+            if sizes.setdefault(dim, size) != size:
+                raise ValueError(f"axis {dim} is {sizes[dim]} long, but {size} in {name}")
+        arrays[name] = array
+    with whole_or_absent(path) as temporary, h5py.File(temporary, "w") as file:
+        for key, value in sorted((attributes or {}).items()):
+            file.attrs[key] = value if isinstance(value, str | int | float) else json.dumps(value, sort_keys=True)
+        for dim, size in sizes.items():
+            coordinate = variables.get(dim)
+            is_scale = coordinate is not None and coordinate.dims == (dim,)
+            scale = file.create_dataset(dim, data=arrays[dim] if is_scale else np.arange(size))
+            scale.make_scale(dim)
+            scale.attrs["long_name"] = coordinate.long_name if is_scale else f"index of {dim}"
+            scale.attrs["units"] = coordinate.units if is_scale else "1"
+        for name, variable in variables.items():
+            if variable.dims == (name,):
+                continue
+            array = arrays[name]
+            stored = array.astype(np.int8) if array.dtype == bool else array
+            compress = stored.nbytes > 2**16 and (variable.compress or stored.dtype.kind != "f")
+            options = {"compression": "gzip", "shuffle": True} if compress else {}
+            dataset = file.create_dataset(name, data=stored, track_times=False, **options)
+            if array.dtype == bool:
+                dataset.attrs["dtype"] = "bool"
+            dataset.attrs["long_name"] = variable.long_name
+            dataset.attrs["units"] = variable.units
+            for axis, dim in enumerate(variable.dims):
+                dataset.dims[axis].attach_scale(file[dim])
+
+
+@contextmanager
+def open_file(path: str | os.PathLike) -> Iterator[h5py.File]:
+    """Open a file of ours to read.
+
+    Raises:
+        UserError: it is missing, truncated, overwritten, or damaged inside.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError, RuntimeError) as error:
+        detail = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"{path} cannot be read as HDF5 ({detail}): delete it and run again.") from error
+
+
+def _array(dataset: h5py.Dataset) -> np.ndarray:
+    array = dataset[()]
+    return array.astype(bool) if dataset.attrs.get("dtype") == "bool" else array
+
+
+def read(path: str | os.PathLike, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    """Read the named arrays of a file (all of them where ``names`` is None).
+
+    Raises:
+        UserError: the file cannot be read, or lacks one of them.
+    """
+    with open_file(path) as file:
+        missing = [name for name in names or () if name not in file]
+        if missing:
+            raise UserError(f"{path} holds no {', '.join(missing)}: delete it and run again.")
+        return {name: _array(file[name]) for name in (names or file)}
+
+
+def read_attributes(path: str | os.PathLike) -> dict[str, Any]:
+    """Read a file's attributes; those stored as JSON come back as what they were."""
+    with open_file(path) as file:
+        return {key: _from_json(value) for key, value in file.attrs.items()}
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in "[{":
+        return json.loads(value)
+    return value
+
+
+def provenance(parameters: Mapping[str, Any], data: str | os.PathLike | None = None) -> dict[str, Any]:
+    """Attributes that say where a result comes from.
+
+    Args:
+        parameters: the resolved settings of the computation, seeds among them.
+        data: the experiment's ``data.h5``, whose checksum is then taken along.
+    """
+    attributes: dict[str, Any] = {
+        "parameters": json.dumps(parameters, sort_keys=True),
+        "git_revision": git_revision(),
+        "versions": json.dumps(_versions(), sort_keys=True),
+    }
+    if data is not None:
+        attributes["data_sha256"] = read_attributes(data)["data_sha256"]
+    return attributes
+
+
+@cache
+def git_revision() -> str:
+    """The commit of the source tree this library is run from, or "unknown" outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+@cache
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,348 @@
+"""Stochastic gradient descent on a stack of networks that differ only in their minibatches.
+
+The replicas of a cell (eta, B) are trained together as batched matrix products with a leading
+replica axis, with the gradient written out by hand. Activations are (replica, unit, sample): the
+long axis last is what the matrix products like best.
+
+The first layer costs nearly everything, and most of that can be saved. A gradient step moves its
+weights only in the span of the training inputs, W1 = W1' + sum_n alpha_n x_n^T, so its
+preactivations on all M samples, A = W1 X^T + b1, follow from the Gram matrix K = X X^T + 1 (the 1 is
+the bias) without ever touching the weights:
+
+    A[:, n] <- A[:, n] + sum_{m in minibatch} d_m K[m, n],     d = -(eta / B) dl/dz1.
+
+That is one matrix product a step where the forward pass and the weight gradient took two. And since
+only the samples of the next minibatches are needed soon, several minibatches are done as a *block*:
+inside it only the block's own columns of A are kept current, and the rest catches up in one large
+product at its end. Both are plain rearrangements of the sum: exact up to rounding. At every recorded
+iteration W1 and b1 are brought up to date and A is computed from them anew, so that rounding does
+not build up and what is recorded is what an ordinary network with these weights would give.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from sgd_valleys.errors import UserError
+from sgd_valleys.networks import MLP
+
+BLOCK = 100  # samples after which the first layer's preactivations of all samples catch up
+STACK_SAMPLES = 4000  # replicas times minibatch at which a stack outgrows the cache
+
+_masked = torch.ops.aten.threshold_backward  # gradient where the activation is above 0, else 0
+
+
+@dataclass
+class Trajectory:
+    """What was recorded of a stack of runs.
+
+    ``iteration`` is (time); losses and accuracies are (realization, time), float64; ``test_error``
+    (realization, time, test_sample) says which test samples are misclassified; ``layer_weight``
+    (realization, time, out, in) is the weight matrix of the layer under study; ``final`` holds every
+    parameter with a leading realization axis; ``checkpoint`` the same with axes (checkpoint, time, ...)
+    for the realizations asked for. A run that leaves the finite numbers is ``diverged``: its values
+    are NaN from then on and its test samples count as misclassified.
+    """
+
+    iteration: np.ndarray
+    train_loss: np.ndarray
+    test_loss: np.ndarray
+    train_accuracy: np.ndarray
+    test_accuracy: np.ndarray
+    test_error: np.ndarray
+    layer_weight: np.ndarray
+    final: dict[str, np.ndarray]
+    checkpoint: dict[str, np.ndarray]
+    diverged: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.diverged = ~np.isfinite(self.train_loss).all(axis=1)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that a setting names: "cpu", "cuda", or "auto" for a GPU where there is one.
+
+    Raises:
+        UserError: a GPU is asked for and there is none.
+    """
+    # TF32 keeps 10 bits of the mantissa: too few for a gradient that has to agree with the CPU's
+    torch.backends.cuda.matmul.allow_tf32 = False
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("device is cuda, but PyTorch finds no GPU here: set it to cpu or auto.")
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
+
+
+def minibatch_order(rng: np.random.Generator, samples: int) -> Iterator[np.ndarray]:
+    """The training set reshuffled every epoch: one permutation of ``range(samples)`` after the other."""
+    while True:
+        yield rng.permutation(samples)
+
+
+class Stack:
+    """Replicas of one MLP at one point of their training: parameters and the step that moves them.
+
+    Args:
+        network: its sizes.
+        initial: parameters by name, shared by all replicas (out, in) or one set each (replica, out, in).
+        inputs: (M, in) training inputs. labels: (M).
+        eta: learning rate. B: batch size. replicas: how many.
+        dtype, device: of all tensors.
+    """
+
+    def __init__(
+        self,
+        network: MLP,
+        initial: Mapping[str, np.ndarray],
+        inputs: torch.Tensor,
+        labels: torch.Tensor,
+        eta: float,
+        B: int,
+        replicas: int,
+    ) -> None:
+        R, (M, _) = replicas, inputs.shape
+        self.network, self.eta, self.B, self.R, self.M = network, eta, B, R, M
+        self.dtype, self.device = inputs.dtype, inputs.device
+        self.inputs = torch.cat([inputs, inputs.new_ones(M, 1)], dim=1)  # the bias is a last input of 1
+        self.gram = self.inputs @ self.inputs.T
+        self.labels = labels
+        one_hot = torch.nn.functional.one_hot(labels, network.sizes[-1]).to(self.dtype).T
+        self.target = one_hot * (eta / B)  # (class, M)
+        # (replica, out, in + 1), bias last
+        self.weight = [self._joined(initial, k) for k in range(1, network.depth + 1)]
+        hidden = network.sizes[1]
+        self.alpha = torch.zeros(R, hidden, M, dtype=self.dtype, device=self.device)
+        self.A = torch.empty(R, hidden, M, dtype=self.dtype, device=self.device)
+        self._stale = True
+        # inputs of layers 2, 3, ... for one minibatch, with the row of ones that carries the bias
+        self.activation = [torch.ones(R, n + 1, B, dtype=self.dtype, device=self.device) for n in network.sizes[1:-1]]
+
+    def _joined(self, parameters: Mapping[str, np.ndarray], k: int) -> torch.Tensor:
+        weight = torch.as_tensor(parameters[f"layer{k}_weight"]).to(self.device, self.dtype)
+        bias = torch.as_tensor(parameters[f"layer{k}_bias"]).to(self.device, self.dtype)
+        joined = torch.cat([weight, bias.unsqueeze(-1)], dim=-1)
+        return joined.expand(self.R, *joined.shape[-2:]).contiguous()
+
+    def synchronize(self) -> None:
+        """Bring the first layer's weights up to date, and its preactivations in line with them."""
+        self.weight[0] += self.alpha @ self.inputs
+        self.alpha.zero_()
+        torch.matmul(self.weight[0], self.inputs.T, out=self.A)
+        self._stale = False
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Every parameter by name, with a leading replica axis, as of the last :meth:`synchronize`."""
+        found = {}
+        for k, weight in enumerate(self.weight, start=1):
+            found[f"layer{k}_weight"] = weight[:, :, :-1].cpu().numpy().copy()
+            found[f"layer{k}_bias"] = weight[:, :, -1].cpu().numpy().copy()
+        return found
+
+    def logits(self, preactivation: torch.Tensor) -> torch.Tensor:
+        """Logits (replica, class, sample) from the first layer's preactivations (replica, hidden, sample)."""
+        z = preactivation
+        for weight in self.weight[1:]:
+            z = torch.baddbmm(weight[:, :, -1:], weight[:, :, :-1], z.clamp_min(0))
+        return z
+
+    def step(self, z: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """One SGD step of the layers above the first, given its preactivations on the minibatch.
+
+        Args:
+            z: (replica, hidden, B) preactivations of the first layer.
+            target: (replica, class, B) eta / B at the label, else 0.
+
+        Returns:
+            (replica, hidden, B): d = -(eta / B) dl/dz1, by which the first layer moves.
+        """
+        upper = self.weight[1:]
+        for activation, weight in zip(self.activation, upper, strict=True):
+            torch.clamp_min(z, 0, out=activation[:, :-1])
+            z = torch.bmm(weight, activation)
+        # d l / d z of softmax cross-entropy is p - onehot; the step's -eta/B goes in here, once
+        d = torch.add(target, torch.softmax(z, dim=1), alpha=-self.eta / self.B)
+        for activation, weight in zip(reversed(self.activation), reversed(upper), strict=True):
+            below = _masked(torch.bmm(weight[:, :, :-1].transpose(1, 2), d), activation[:, :-1], 0)
+            weight.baddbmm_(d, activation.transpose(1, 2))
+            d = below
+        return d
+
+    def descend(self, steps: int) -> None:
+        """Full-batch gradient descent: the minibatch is the training set, in its own order."""
+        gram = self.gram.expand(self.R, -1, -1)
+        target = self.target.expand(self.R, -1, -1)
+        for _ in range(steps):
+            d = self.step(self.A, target)
+            self.A.baddbmm_(d, gram)
+            self.alpha += d
+
+    def block(self, index: torch.Tensor) -> None:
+        """SGD steps on consecutive minibatches of each replica.
+
+        Args:
+            index: (replica, steps * B) samples in the order they are visited, none twice.
+        """
+        R, q = index.shape
+        hidden, B = self.A.shape[1], self.B
+        columns = index[:, None, :].expand(R, hidden, q)
+        z = torch.gather(self.A, 2, columns)
+        target = self.target[:, index].transpose(0, 1)
+        if q > B:
+            flat = (index[:, :, None] * self.M + index[:, None, :]).flatten()
+            local = self.gram.view(-1).index_select(0, flat).view(R, q, q)
+        d = torch.empty(R, hidden, q, dtype=self.dtype, device=self.device)
+        for start in range(0, q, B):
+            now, later = slice(start, start + B), slice(start + B, q)
+            d[:, :, now] = self.step(z[:, :, now], target[:, :, now])
+            if later.start < q:
+                z[:, :, later].baddbmm_(d[:, :, now], local[:, now, later])
+        # one replica at a time: the gathered rows of K then fit the cache
+        for r in range(R):
+            self.A[r].addmm_(d[r], self.gram.index_select(0, index[r]))
+        self.alpha.scatter_add_(2, columns, d)
+
+    def evaluate(self, inputs: torch.Tensor | None, labels: torch.Tensor) -> tuple[np.ndarray, ...]:
+        """Mean loss (replica), accuracy (replica), misclassified (replica, sample).
+
+        ``inputs`` (sample, in) or None for the training set itself.
+        """
+        if inputs is None:
+            z = self.logits(self.A)
+        else:
+            first = self.weight[0]
+            z = self.logits(first[:, :, :-1] @ inputs.T + first[:, :, -1:])
+        z = z.double()
+        loss = torch.logsumexp(z, dim=1).sub(z.gather(1, labels.expand(self.R, 1, -1))[:, 0]).mean(dim=1)
+        correct = z.argmax(dim=1).eq(labels) & torch.isfinite(z).all(dim=1)
+        accuracy = correct.double().mean(dim=1)
+        finite = torch.isfinite(loss)
+        loss, accuracy = (torch.where(finite, x, torch.nan) for x in (loss, accuracy))
+        return loss.cpu().numpy(), accuracy.cpu().numpy(), (~correct).cpu().numpy()
+
+
+def train(
+    network: MLP,
+    initial: Mapping[str, np.ndarray],
+    train_set: tuple[np.ndarray, np.ndarray],
+    test_set: tuple[np.ndarray, np.ndarray],
+    *,
+    eta: float,
+    B: int,
+    iterations: int,
+    points: int,
+    orders: Sequence[Iterator[np.ndarray]],
+    layer: int,
+    checkpoints: Sequence[int] = (),
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+    progress: Callable[[int], None] = lambda samples: None,
+) -> Trajectory:
+    """Train one run for each minibatch order, all from the same initialization (Eqs. 2, 3).
+
+    Args:
+        network: the multilayer perceptron.
+        initial: its parameters at the start, by name.
+        train_set: inputs (M, in) and labels (M). test_set: likewise.
+        eta: learning rate. B: batch size, a divisor of M; B = M is full-batch gradient descent.
+        iterations: T, a multiple of ``points - 1``.
+        points: recorded iterations 0, T/(points - 1), ..., T.
+        orders: for each realization the permutations of the training set, an epoch each
+            (see :func:`minibatch_order`); not read where B = M.
+        layer: whose weights are recorded, counted from 1.
+        checkpoints: positions in ``orders`` whose whole parameters are recorded at every point.
+        dtype, device: of the computation.
+        progress: called with the number of samples just passed, a few times a second or so.
+
+    Raises:
+        ValueError: B does not divide M, or the points do not divide the iterations.
+    """
+    M = len(train_set[1])
+    if M % B:
+        raise ValueError(f"batch size {B} does not divide the training set of {M}")
+    if iterations % (points - 1):
+        raise ValueError(f"{iterations} iterations cannot be recorded at {points} equally spaced points")
+    device = torch.device(device)
+    x_train, x_test = (torch.as_tensor(s[0]).to(device, dtype) for s in (train_set, test_set))
+    y_train, y_test = (torch.as_tensor(s[1]).to(device, torch.int64) for s in (train_set, test_set))
+    interval = iterations // (points - 1)
+    most = max(1, STACK_SAMPLES // B) if device.type == "cpu" else len(orders)
+    parts = []
+    for first in range(0, len(orders), most):
+        chosen = orders[first : first + most]
+        stack = Stack(network, initial, x_train, y_train, eta, B, len(chosen))
+        whole = [c - first for c in checkpoints if first <= c < first + len(chosen)]
+        schedule = _full_batch(stack) if B == M else _minibatches(stack, chosen)
+        parts.append(_record(stack, schedule, interval, points, y_train, (x_test, y_test), layer, whole, progress))
+    joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    final = {key.removeprefix("final_"): joined.pop(key) for key in list(joined) if key.startswith("final_")}
+    whole = {key.removeprefix("whole_"): joined.pop(key) for key in list(joined) if key.startswith("whole_")}
+    return Trajectory(interval * np.arange(points), **joined, final=final, checkpoint=whole)
+
+
+def _full_batch(stack: Stack) -> Callable[[int], int]:
+    def advance(steps: int) -> int:
+        done = min(steps, 50)  # so that progress is heard of
+        stack.descend(done)
+        return done
+
+    return advance
+
+
+def _minibatches(stack: Stack, orders: Sequence[Iterator[np.ndarray]]) -> Callable[[int], int]:
+    """A function that does at most so many steps and says how many it did: up to a block or an epoch's end."""
+    B, M = stack.B, stack.M
+    longest = max(1, BLOCK // B)
+    position = M
+    epoch = torch.empty(0)
+
+    def advance(steps: int) -> int:
+        nonlocal position, epoch
+        if position == M:
+            epoch = torch.from_numpy(np.stack([next(order) for order in orders])).to(stack.device)
+            position = 0
+        done = min(steps, longest, (M - position) // B)
+        stack.block(epoch[:, position : position + done * B])
+        position += done * B
+        return done
+
+    return advance
+
+
+def _record(
+    stack: Stack,
+    advance: Callable[[int], int],
+    interval: int,
+    points: int,
+    y_train: torch.Tensor,
+    test_set: tuple[torch.Tensor, torch.Tensor],
+    layer: int,
+    whole: Sequence[int],
+    progress: Callable[[int], None],
+) -> dict[str, np.ndarray]:
+    """Run the stack, recording every ``interval`` iterations."""
+    x_test, y_test = test_set
+    series: dict[str, list[np.ndarray]] = {}
+    for point in range(points):
+        left = interval if point else 0
+        while left:
+            done = advance(left)
+            left -= done
+            progress(done * stack.B * stack.R)
+        stack.synchronize()
+        train_loss, train_accuracy, _ = stack.evaluate(None, y_train)
+        test_loss, test_accuracy, test_error = stack.evaluate(x_test, y_test)
+        parameters = stack.parameters()
+        now = {
+            "train_loss": train_loss,
+            "test_loss": test_loss,
+            "train_accuracy": train_accuracy,
+            "test_accuracy": test_accuracy,
+            "test_error": test_error,
+            "layer_weight": parameters[f"layer{layer}_weight"],
+        }
+        now |= {f"whole_{name}": array[list(whole)] for name, array in parameters.items()}
+        for key, array in now.items():
+            series.setdefault(key, []).append(array)
+    recorded = {key: np.stack(arrays, axis=1) for key, arrays in series.items()}
+    return recorded | {f"final_{name}": array for name, array in parameters.items()}

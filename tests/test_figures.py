@@ -1,0 +1,391 @@
+"""Figures say what the data say: grey where nothing converges, converged runs alone, the same bytes twice."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from matplotlib.collections import QuadMesh
+
+from sgd_valleys.figures import fig2, fig3, figS1, panels, style
+from sgd_valleys.storage import Variable, write
+
+CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())["figures"]
+NAMES = ("fig1", "fig2", "fig3", "figS1", "figS2", "figS3")
+KEYS = {
+    "fig1": ("projection", "similarity", "barriers"),
+    "fig2": ("endpoints", "projection"),
+    "fig3": ("endpoints", "freezing", "train", "curvature"),
+    "figS1": ("endpoints", "curvature"),
+    "figS2": ("endpoints",),
+    "figS3": ("endpoints", "freezing"),
+}
+ETA, B, REALIZATIONS = (0.01, 0.02, 0.05, 0.1), (10, 50, 200, 1000), 4
+
+
+def save_arrays(path, dims, arrays, attributes=None):
+    """Write arrays whose axes ``dims`` names."""
+    write(path, {name: Variable(dims[name], array, name) for name, array in arrays.items()}, attributes)
+
+
+def build(folder, eta=ETA, batch=B, realizations=REALIZATIONS, nothing=False):
+    """Write every file that the figures read, filled with plausible numbers.
+
+    The noisiest cells (eta / B above 0.002) never converge, and the very noisiest diverge. Where
+    ``nothing``, every run diverges. Gradient descent is run once.
+
+    Returns:
+        The paths by the keys of ``load``.
+    """
+    random = np.random.default_rng(0)
+    eta_, batch_ = np.array(eta), np.array(batch)
+    shape = (len(eta), len(batch), realizations)
+    run = ("eta", "B", "realization")
+    there = np.ones(shape, bool)
+    there[:, batch_ == 1000, 1:] = False
+    noise = np.broadcast_to((eta_[:, None] / batch_)[..., None], shape)
+    diverged = there & ((noise > 0.006) | nothing)
+    converged = there & (noise <= 0.002) & ~diverged
+    # One of the runs in the cell on the edge falls short, so that its cell mixes both kinds.
+    converged[(noise > 0.0009) & (np.arange(realizations) == 1)] = False
+    finite = there & ~diverged
+
+    def numbers(centre, spread):
+        return np.where(finite, centre + spread * random.standard_normal(shape), np.nan)
+
+    scale = np.log10(noise / 1e-6)  # from 0 to 4
+    train_loss = np.where(finite, 10 ** (-2.6 + 0.3 * scale + 0.05 * random.standard_normal(shape)), np.nan)
+    flatness = numbers(1.2 + 0.9 * scale, 0.15)
+    endpoints = {
+        "train_loss": train_loss,
+        "test_loss": numbers(0.5 - 0.03 * scale, 0.01),
+        "train_accuracy": np.where(finite, np.where(converged, 1.0, 0.97), np.nan),
+        "test_accuracy": np.round(numbers(0.885 + 0.007 * scale, 0.004) * 200) / 200,
+        "converged": converged,
+        "diverged": diverged,
+        "flatness": flatness,
+        "trace": numbers(30.0, 0.1),
+        "top_sum": numbers(24.0, 1.0),
+        "displacement": numbers(3 + scale, 0.05),
+    }
+    mean = np.where(finite.any(-1), 1 - 0.08 * scale[..., 0], np.nan)
+    cells = {
+        "displacement_cosine": mean,
+        "similarity": mean,
+        "runs": there.sum(-1),
+        "convergence_probability": converged.sum(-1) / there.sum(-1),
+    }
+    grid = {"eta": eta_, "B": batch_, "realization": np.arange(realizations)}
+    dims = {name: (name,) for name in grid} | dict.fromkeys(endpoints, run) | dict.fromkeys(cells, run[:2])
+    paths = {"endpoints": folder / "endpoints.h5"}
+    save_arrays(paths["endpoints"], dims, grid | endpoints | cells)
+
+    thresholds = np.array([0.1, 0.2, 0.05, 0.01])
+    fraction = (12 + 8 * scale) / np.log(1 / thresholds).mean() * np.log(1 / thresholds)[:, None, None, None]
+    freezing = np.where(finite & (fraction < 100), np.round(fraction) / eta_[:, None, None], np.nan)
+    dims |= {"threshold": ("threshold",), "freezing_time": ("threshold", *run)}
+    paths["freezing"] = folder / "freezing.h5"
+    save_arrays(paths["freezing"], dims, {"threshold": thresholds, "freezing_time": freezing} | grid)
+
+    _build_runs(folder, paths, random, eta, batch, finite, freezing[0], flatness)
+    _build_solutions(folder, paths, random, nothing)
+    return {key: [str(one) for one in path] if isinstance(path, list) else str(path) for key, path in paths.items()}
+
+
+def _build_runs(folder, paths, random, eta, batch, finite, freezing, flatness):
+    """Write train and curvature files, two a cell where it has more than one run."""
+    paths["train"], paths["curvature"] = [], []
+    names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+    for (x, rate), (y, size) in ((one, two) for one in enumerate(eta) for two in enumerate(batch)):
+        alive = finite[x, y]
+        time = np.linspace(0, round(100 / rate), 101)
+        frozen = np.where(np.isfinite(freezing[x, y]), freezing[x, y], time[-1])
+        loss = 2.8 * np.exp(-np.log(28) * (time / frozen[:, None]) ** 0.6)
+        loss *= np.exp(0.05 * random.standard_normal(loss.shape))
+        loss[~alive, 1:] = np.nan
+        growth = flatness[x, y][:, None] * (0.3 + 0.7 * (time / time[-1]) ** 0.4)
+        index = np.arange(1, 2501)
+        spectrum = 6.0 / (size / 10) ** 0.1 * index**-0.6 * 10 ** (-((index / 700) ** 2) * 6)
+        for part in np.array_split(np.arange(len(alive)) if size != 1000 else np.arange(1), 2):
+            if part.size == 0:
+                continue
+            name = f"eta{rate:g}_B{size}_r{part[0]}-{part[-1]}.h5"
+            arrays = {"iteration": time.astype(int), "realization": part}
+            arrays |= dict.fromkeys(names, loss[part]) | {"train_accuracy": 1 - np.clip(loss[part], 0, 1) * 0.5}
+            dims = {"iteration": ("time",), "realization": ("realization",)}
+            dims |= dict.fromkeys(names, ("realization", "time"))
+            attributes = {"eta": float(rate), "B": int(size)}
+            save_arrays(folder / "train" / name, dims, arrays, attributes)
+            paths["train"].append(folder / "train" / name)
+            arrays = {"iteration": time.astype(int), "realization": part, "flatness": growth[part]}
+            arrays |= {"trace": growth[part], "eigenvalue": np.zeros((*growth[part].shape, 10))}
+            dims |= {"flatness": ("realization", "time"), "trace": ("realization", "time")}
+            dims |= {"eigenvalue": ("realization", "time", "rank")}
+            if part[0] == 0 and alive[0]:
+                arrays |= {"spectrum_realization": np.array([0]), "spectrum": spectrum[None]}
+                dims |= {"spectrum_realization": ("spectrum_run",), "spectrum": ("spectrum_run", "index")}
+            save_arrays(folder / "curvature" / name, dims, arrays, attributes)
+            paths["curvature"].append(folder / "curvature" / name)
+
+
+def _build_solutions(folder, paths, random, nothing):
+    """Write similarity, barriers and projection; empty or NaN where ``nothing`` converged."""
+    rates, sizes = np.repeat([0.005, 0.01, 0.02, 0.05], 4), np.tile([200, 100, 50, 20], 4)
+    gap = np.abs(np.subtract.outer(np.arange(16), np.arange(16)))
+    void = np.nan if nothing else 1.0
+    arrays = {"block_eta": rates, "block_B": sizes, "block_jaccard": (1 - 0.4 * (gap / 15) ** 0.5) * void}
+    dims = {"block_eta": ("block_run",), "block_B": ("block_run",), "block_jaccard": ("block_run", "block_other")}
+    paths["similarity"] = folder / "similarity.h5"
+    save_arrays(paths["similarity"], dims, arrays)
+
+    pairs, ways = (0, 0) if nothing else (300, 2)
+    similarity = random.uniform(0.5, 1, pairs)
+    alpha, fraction = np.linspace(0, 1, 51), np.linspace(0, 1, 101)
+    height = np.array([0.002, 0.4])[:ways, None, None] * (fraction**0.3)[:, None]
+    bump = (np.sin(np.pi * alpha) ** 2) * height
+    arrays = {
+        "pair_similarity": similarity,
+        "pair_barrier": np.clip(1.1 - similarity + 0.08 * random.standard_normal(pairs), 0, None),
+        "slope": -1.0,
+        "intercept": 1.1,
+        "r_squared": 0.64,
+        "r_squared_interval": np.array([0.58, 0.7]),
+        "slope_interval": np.array([-1.1, -0.9]),
+        "alpha": alpha,
+        "time_fraction": fraction,
+        "path_loss": 2.8 * np.exp(-6 * fraction**0.4)[:, None] + bump,
+        "path_similarity": np.array([0.95, 0.625])[:ways],
+        "path_barrier": bump.max(-1),
+        "path_eta": np.array([[0.01, 0.01], [0.005, 0.05]])[:ways],
+        "path_B": np.array([[50, 100], [200, 20]])[:ways],
+    }
+    if nothing:
+        arrays |= dict.fromkeys(("slope", "intercept", "r_squared"), np.nan)
+        arrays["r_squared_interval"] = np.full(2, np.nan)
+    dims = {"pair_similarity": ("pair",), "pair_barrier": ("pair",), "alpha": ("alpha",), "time_fraction": ("time",)}
+    dims |= dict.fromkeys(("slope", "intercept", "r_squared"), ())
+    dims |= dict.fromkeys(("r_squared_interval", "slope_interval"), ("bound",))
+    dims |= {"path_loss": ("path", "time", "alpha"), "path_similarity": ("path",), "path_barrier": ("path", "time")}
+    dims |= {"path_eta": ("path", "end"), "path_B": ("path", "end")}
+    paths["barriers"] = folder / "barriers.h5"
+    save_arrays(paths["barriers"], dims, {name: np.asarray(array) for name, array in arrays.items()})
+
+    def walk(runs, spread):
+        angle = np.linspace(0.2, 1.2, runs)[..., None] * spread
+        reach = fraction**0.4 * 4
+        plane = np.stack([reach * np.cos(angle * reach), reach * np.sin(angle * reach), 0 * reach * angle], -1)
+        return plane + np.cumsum(0.02 * spread * random.standard_normal(plane.shape), axis=1) * (fraction[:, None] > 0)
+
+    decay = 2.8 * np.exp(-6 * fraction**0.4)
+    arrays = {
+        "block_pc": walk(16, 0.8) * void,
+        "block_loss": np.tile(decay, (16, 1)) * rates[:, None] ** -0.2 * void,
+        "block_eta": rates,
+        "block_B": sizes,
+        "block_explained": np.array([0.52, 0.17, 0.08]),
+        "cell_pc": np.stack([walk(8, 0.1), walk(8, 0.5)]) * void,
+        "cell_loss": np.tile(decay, (2, 8, 1)) * void,
+        "cell_eta": np.array([0.01, 0.05]),
+        "cell_B": np.array([50, 50]),
+        "cell_explained": np.array([0.61, 0.12, 0.05]),
+    }
+    dims |= {"block_pc": ("block_run", "time", "component"), "block_loss": ("block_run", "time")}
+    dims |= {"block_eta": ("block_run",), "block_B": ("block_run",), "cell_eta": ("cell",), "cell_B": ("cell",)}
+    dims |= {"cell_pc": ("cell", "run", "time", "component"), "cell_loss": ("cell", "run", "time")}
+    dims |= dict.fromkeys(("block_explained", "cell_explained"), ("component",))
+    paths["projection"] = folder / "projection.h5"
+    save_arrays(paths["projection"], dims, arrays)
+
+
+def load(name, paths):
+    module = importlib.import_module(f"sgd_valleys.figures.{name}")
+    return module.load({key: paths[key] for key in KEYS[name]})
+
+
+def draw(name, data):
+    module = importlib.import_module(f"sgd_valleys.figures.{name}")
+    return module.draw(data, CONFIG[name], CONFIG["style"])
+
+
+def axes_of(figure, letter):
+    return next(axes for axes in figure.axes if axes.get_title(loc="left").strip() == letter)
+
+
+def cells_of(axes):
+    """The values of a heatmap as (eta, B), masked where grey."""
+    mesh = next(child for child in axes.collections if isinstance(child, QuadMesh))
+    return np.ma.reshape(mesh.get_array(), mesh.get_coordinates()[1:, 1:, 0].shape).T
+
+
+def texts_of(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(scope="module")
+def barren(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("barren"), nothing=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_has_the_same_bytes_twice(name, paths, tmp_path):
+    written = []
+    for turn in "ab":
+        files = tmp_path / f"{turn}.png", tmp_path / f"{turn}.pdf"
+        style.save(draw(name, load(name, paths)), *files)
+        written.append([file.read_bytes() for file in files])
+    assert written[0] == written[1]
+    assert written[0][0].startswith(b"\x89PNG") and written[0][1].startswith(b"%PDF")
+    assert b"CreationDate" not in written[0][1]
+    assert b"/Type3" not in written[0][1].replace(b" ", b"")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_is_drawn_where_every_run_diverged(name, barren, tmp_path):
+    figure = draw(name, load(name, barren))
+    style.save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
+    assert any("no converged run" in text or "no pair" in text for axes in figure.axes for text in texts_of(axes))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_label_is_smaller_than_six_points_or_outside_the_page(name, paths):
+    figure = draw(name, load(name, paths))
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        for text in (axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts):
+            if text.get_text().strip() and text.get_visible():
+                assert text.get_fontsize() >= 6
+                box = text.get_window_extent()
+                assert box.x0 >= 0 and box.y0 >= 0, text.get_text()
+                assert box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, text.get_text()
+
+
+def test_figures_need_none_of_the_heavy_libraries():
+    imports = ", ".join(f"sgd_valleys.figures.{name}" for name in NAMES)
+    heavy = "{'torch', 'numba', 'sklearn', 'scipy', 'matplotlib.pyplot'}"
+    code = f"import sys, {imports}; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+@pytest.mark.parametrize(("name", "letters"), [("fig2", "ADF"), ("fig3", "C"), ("figS2", "ABCDEF"), ("figS3", "ABC")])
+def test_a_heatmap_is_grey_exactly_where_no_run_converges(name, letters, paths):
+    data = load(name, paths)
+    figure = draw(name, data)
+    barren_cell = ~data["converged"].any(-1)
+    assert barren_cell.any() and not barren_cell.all()
+    # A run that misses full accuracy still has finite numbers: it is the convergence that hides its cell.
+    loss = panels.storage.read(paths["endpoints"], ["train_loss"])["train_loss"]
+    assert np.isfinite(loss[barren_cell]).any()
+    for letter in letters:
+        grey = np.ma.getmaskarray(cells_of(axes_of(figure, letter)))
+        assert grey[barren_cell].all()
+        if name != "figS3":  # there, a cell may also not have come below the threshold
+            np.testing.assert_array_equal(grey, barren_cell)
+    assert len(figure.legends) == 1
+
+
+def test_the_best_of_a_cell_is_taken_over_its_converged_runs(paths):
+    data = load("fig2", paths)
+    cell = tuple(np.argwhere(data["converged"].sum(-1) == REALIZATIONS - 1)[0])
+    lost = ~data["converged"][cell]
+    data["test_accuracy"][cell][lost] = 2.0
+    best = cells_of(axes_of(draw("fig2", data), "D"))
+    assert best[cell] == data["test_accuracy"][cell][~lost].max()
+
+
+def test_violins_show_converged_runs_alone(paths):
+    data = load("fig2", paths)
+    rate = list(data["eta"]).index(CONFIG["fig2"]["violin_eta"])
+    axes = axes_of(draw("fig2", data), "E")
+    drawn = {line.get_xdata()[0]: line.get_ydata() for line in axes.lines if line.get_markersize() == 2}
+    for y in range(len(data["B"])):
+        expected = data["test_accuracy"][rate, y][data["converged"][rate, y]]
+        np.testing.assert_array_equal(drawn.get(y, []), expected)
+    assert any(0 < len(values) < REALIZATIONS for values in drawn.values())
+
+
+def test_a_cell_with_one_value_is_a_point_without_a_violin(paths):
+    data = load("fig2", paths)
+    rate = list(data["eta"]).index(CONFIG["fig2"]["violin_eta"])
+    data["converged"][rate] = [[True] + [False] * (REALIZATIONS - 1)] * len(B)
+    axes = axes_of(draw("fig2", data), "G")
+    assert not axes.collections
+    assert len(axes.lines) == 2 * np.isfinite(data["flatness"][rate, :, 0]).sum()
+
+
+def test_a_rate_that_was_not_run_leaves_the_violins_empty(paths):
+    data = load("fig2", paths)
+    figure = fig2.draw(data, CONFIG["fig2"] | {"violin_eta": 0.3}, CONFIG["style"])
+    assert texts_of(axes_of(figure, "E")) == ["no converged run"]
+    assert not axes_of(figure, "D").patches
+
+
+def test_both_trajectory_panels_have_the_same_limits(paths):
+    figure = draw("fig2", load("fig2", paths))
+    left, right = axes_of(figure, "B"), axes_of(figure, "C")
+    assert left.get_xlim() == right.get_xlim() and left.get_ylim() == right.get_ylim()
+
+
+def test_the_numbered_cells_are_those_of_the_trajectories(paths):
+    figure = draw("fig2", load("fig2", paths))
+    marks = {text.get_text(): text.get_position() for text in axes_of(figure, "A").texts}
+    assert marks == {"①": (ETA.index(0.01), B.index(50)), "②": (ETA.index(0.05), B.index(50))}
+
+
+def test_the_freezing_line_stands_at_the_freezing_time(paths):
+    data = load("fig3", paths)
+    run = CONFIG["fig3"]["run"]
+    expected = data["freezing_time"][0, ETA.index(run["eta"]), B.index(run["B"]), run["realization"]]
+    axes = axes_of(draw("fig3", data), "A")
+    vertical = [line.get_xdata()[0] for line in axes.lines if list(line.get_ydata()) == [0, 1]]
+    assert vertical == [expected]
+    assert any(f"{expected:.0f}" in text for text in texts_of(axes))
+
+
+def test_the_freezing_map_is_rate_times_mean_time_of_the_runs_that_froze(paths):
+    data = load("fig3", paths)
+    x, y = ETA.index(0.02), B.index(50)
+    data["freezing_time"][0, x, y] = [100, 300, np.nan, np.nan]
+    assert cells_of(axes_of(draw("fig3", data), "C"))[x, y] == pytest.approx(0.02 * 200)
+
+
+def test_mean_curves_join_a_cells_files_and_leave_out_diverged_runs(paths):
+    data = load("fig3", paths)
+    cell = data["train"][0.02, 50]
+    assert cell["train_loss"].shape == (REALIZATIONS, 101)
+    cell["train_loss"][0, 50:] = np.nan
+    cell["train_loss"][0, :50] = 1e6
+    lines = {line.get_label(): line for line in axes_of(draw("fig3", data), "B").lines}
+    np.testing.assert_allclose(lines["50"].get_ydata(), cell["train_loss"][1:].mean(0))
+    assert "1000 (GD)" in lines
+
+
+def test_a_mean_curve_skips_times_without_a_measurement():
+    values = np.array([[1.0, np.nan, 3.0], [3.0, np.nan, 5.0], [9.0, 9.0, np.nan]])
+    np.testing.assert_array_equal(panels.mean_curve(values), [2.0, np.nan, 4.0])
+    assert np.isnan(panels.mean_curve(np.full((2, 3), np.nan))).all()
+
+
+def test_a_run_that_was_not_trained_leaves_its_panel_empty(paths):
+    settings = CONFIG["fig3"] | {"run": {"eta": 0.3, "B": 50, "realization": 0}}
+    figure = fig3.draw(load("fig3", paths), settings, CONFIG["style"])
+    assert "no converged run" in texts_of(axes_of(figure, "A"))
+
+
+def test_the_share_of_the_top_eigenvalues_is_of_converged_runs(paths):
+    data = load("figS1", paths)
+    share = figS1.top_share(data)
+    assert share.size == data["converged"].sum()
+    np.testing.assert_allclose(share, (data["top_sum"] / data["trace"])[data["converged"]])
+
+
+def test_full_batch_is_the_size_that_was_run_once():
+    assert panels.full_batch(np.array([10, 1000]), np.array([[20, 1], [20, 1]])) == 1000
+    assert panels.full_batch(np.array([10, 1000]), np.array([[1, 1], [1, 1]])) is None

@@ -1,0 +1,131 @@
+rule endpoints:
+    input:
+        modules("similarity", "sweep"),
+        data=DATA,
+        train=lambda w: stack_files(TRAIN, w.experiment),
+        curvature=lambda w: stack_files(CURVATURE, w.experiment),
+    output:
+        "results/{experiment}/endpoints.h5",
+    params:
+        settings=lambda w: {"layer": EXPERIMENTS[w.experiment]["layer"]},
+    log:
+        "results/logs/{experiment}/endpoints.log",
+    benchmark:
+        "results/benchmarks/{experiment}/endpoints.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/endpoints.py"
+
+
+rule similarity:
+    input:
+        modules("similarity", "sweep"),
+        data=DATA,
+        train=lambda w: stack_files(TRAIN, w.experiment),
+    output:
+        "results/{experiment}/similarity.h5",
+    params:
+        settings=lambda w: {"block": block_runs(w.experiment)},
+    log:
+        "results/logs/{experiment}/similarity.log",
+    benchmark:
+        "results/benchmarks/{experiment}/similarity.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/similarity.py"
+
+
+def barrier_params(wildcards):
+    return {
+        **network_params(wildcards.experiment),
+        **EXPERIMENTS[wildcards.experiment]["barriers"],
+        "seed": config["seed"],
+        "block": block_runs(wildcards.experiment),
+    }
+
+
+rule barriers:
+    input:
+        modules("interpolation", "similarity", "networks", "randomness", "sweep"),
+        data=DATA,
+        train=lambda w: stack_files(TRAIN, w.experiment),
+    output:
+        "results/{experiment}/barriers.h5",
+    params:
+        settings=barrier_params,
+    log:
+        "results/logs/{experiment}/barriers.log",
+    benchmark:
+        "results/benchmarks/{experiment}/barriers.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/barriers.py"
+
+
+rule freezing:
+    input:
+        modules("freezing", "sweep"),
+        data=DATA,
+        train=lambda w: stack_files(TRAIN, w.experiment),
+    output:
+        "results/{experiment}/freezing.h5",
+    params:
+        settings=lambda w: EXPERIMENTS[w.experiment]["freezing"],
+    log:
+        "results/logs/{experiment}/freezing.log",
+    benchmark:
+        "results/benchmarks/{experiment}/freezing.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/freezing.py"
+
+
+def projection_params(wildcards):
+    cells = EXPERIMENTS[wildcards.experiment]["projection"]["cells"]
+    return {
+        "block": block_runs(wildcards.experiment),
+        "cells": [[sweep.canonical(cell["eta"]), cell["B"]] for cell in cells],
+    }
+
+
+def projected_cells(wildcards):
+    p = projection_params(wildcards)
+    return dict.fromkeys((eta, B) for eta, B, *_ in p["block"] + p["cells"])
+
+
+rule projection:
+    input:
+        modules("projection", "sweep"),
+        data=DATA,
+        train=lambda w: stack_files(TRAIN, w.experiment, projected_cells(w)),
+    output:
+        "results/{experiment}/projection.h5",
+    params:
+        settings=projection_params,
+    log:
+        "results/logs/{experiment}/projection.log",
+    benchmark:
+        "results/benchmarks/{experiment}/projection.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/projection.py"

@@ -1,0 +1,63 @@
+"""Eigenvalues of the layer's Hessian: of every run at its end, and of some along the way."""
+
+import numpy as np
+from job import Progress, job
+
+from sgd_valleys import networks, storage
+from sgd_valleys.curvature import LayerHessian, flatness, top_eigenvalues
+from sgd_valleys.randomness import Stage, stream
+from sgd_valleys.storage import Variable
+
+with job(snakemake) as log:
+    p = snakemake.params.settings
+    layer, N = p["layer"], p["N"]
+    images = storage.read(snakemake.input.data, ["train_image"])["train_image"]
+    inputs = images.reshape(len(images), -1).astype(np.float64)
+    network = networks.build(p["network"], inputs.shape[1], p["classes"])
+    runs = storage.read(snakemake.input.train)
+    attributes = storage.read_attributes(snakemake.input.train)
+    realization, iteration = runs["realization"], runs["iteration"]
+    last = len(iteration) - 1
+    trace = np.full((len(realization), len(iteration)), np.nan)
+    eigenvalue = np.full((*trace.shape, N), np.nan)
+    wanted = [
+        (r, t) for r, number in enumerate(realization) for t in (range(last + 1) if number in p["along"] else [last])
+    ]
+
+    def parameters_at(r: int, t: int) -> dict[str, np.ndarray]:
+        """All parameters of run r at recorded time t, in float64."""
+        if t == last:
+            return {name: runs[f"final_{name}"][r].astype(np.float64) for name in network.names()}
+        c = list(runs["checkpoint"]).index(realization[r])
+        return {name: runs[f"checkpoint_{name}"][c, t].astype(np.float64) for name in network.names()}
+
+    progress = Progress(log, len(wanted), "spectra")
+    failures = 0
+    spectra = {}
+    for r, t in wanted:
+        hessian = LayerHessian(network.linearize(parameters_at(r, t), inputs, layer))
+        top = top_eigenvalues(hessian, N, stream(p["seed"], Stage.LANCZOS), p["tolerance"])
+        eigenvalue[r, t], trace[r, t] = top.eigenvalue, hessian.trace()
+        if top.failure:
+            failures += 1
+            log.warning(f"realization {realization[r]}, iteration {iteration[t]}: no top {N}: {top.failure}")
+        if t == last and realization[r] in p["spectrum"] and not runs["diverged"][r]:
+            spectra[realization[r]] = hessian.spectrum()
+        progress()
+    log.info(f"{len(wanted) - failures} of {len(wanted)} spectra taken, {failures} without a positive, converged top {N}")
+
+    series = ("realization", "time")
+    variables = {
+        "realization": Variable(("realization",), realization, "realization (order of the minibatches)"),
+        "iteration": Variable(("time",), iteration, "iteration t", "iterations"),
+        "eigenvalue": Variable((*series, "rank"), eigenvalue, f"largest eigenvalues of the layer-{layer} Hessian", "nat"),
+        "trace": Variable(series, trace, f"trace of the layer-{layer} Hessian", "nat"),
+        "flatness": Variable(series, flatness(eigenvalue), "flatness F, Eq. 6", "1/nat"),
+    }
+    if spectra:
+        variables["spectrum_realization"] = Variable(("spectrum_realization",), np.array(list(spectra)), "realization")
+        variables["spectrum"] = Variable(
+            ("spectrum_realization", "index"), np.stack(list(spectra.values())), "all eigenvalues, descending", "nat"
+        )
+    attributes = {"eta": float(attributes["eta"]), "B": int(attributes["B"])}
+    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data) | attributes)

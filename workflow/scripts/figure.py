@@ -1,0 +1,14 @@
+"""Draw one figure from stored results."""
+
+from importlib import import_module
+
+from job import job
+
+from sgd_valleys.figures import style
+
+with job(snakemake) as log:
+    p = snakemake.params.settings
+    module = import_module(f"sgd_valleys.figures.{p['name']}")
+    figure = module.draw(module.load(dict(snakemake.input.items())), p["figure"], p["style"])
+    style.save(figure, snakemake.output.png, snakemake.output.pdf)
+    log.info(f"wrote {snakemake.output.png} and {snakemake.output.pdf}")

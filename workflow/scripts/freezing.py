@@ -1,0 +1,40 @@
+"""Freezing times of all runs at every threshold."""
+
+import numpy as np
+from job import job
+
+from sgd_valleys import freezing, storage, sweep
+from sgd_valleys.errors import UserError
+from sgd_valleys.storage import Variable
+
+with job(snakemake) as log:
+    p = snakemake.params.settings
+    runs = sweep.read_cells(snakemake.input.train, ["train_loss"], shared=["iteration"])
+    etas, Bs = sweep.grid(runs)
+    realizations = np.arange(max(len(run["realization"]) for run in runs.values()))
+    thresholds = [p["L_c"], *p["robustness"]]
+    time = np.full((len(thresholds), len(etas), len(Bs), len(realizations)), np.nan)
+    for (eta, B), run in runs.items():
+        for k, L_c in enumerate(thresholds):
+            time[k, etas.index(eta), Bs.index(B), run["realization"]] = freezing.freezing_time(
+                run["iteration"], run["train_loss"], L_c
+            )
+    lowest = min(np.nanmin(run["train_loss"], initial=np.inf) for run in runs.values())
+    for L_c, times in zip(thresholds, time, strict=True):
+        reached = np.isfinite(times).sum()
+        log.info(f"L_c = {L_c}: reached by {reached} runs")
+        if not reached:
+            raise UserError(
+                f"experiments.{snakemake.wildcards.experiment}.freezing: no run reaches a training loss below {L_c}; "
+                f"the lowest is {lowest:.3g}: choose L_c and robustness above it, or train for longer (sweep.eta_T)."
+            )
+    variables = {
+        "threshold": Variable(("threshold",), np.array(thresholds), "threshold L_c of Eq. 7", "nat"),
+        "eta": Variable(("eta",), np.array([float(e) for e in etas]), "learning rate"),
+        "B": Variable(("B",), np.array(Bs), "batch size", "samples"),
+        "realization": Variable(("realization",), realizations, "realization (order of the minibatches)"),
+        "freezing_time": Variable(
+            ("threshold", "eta", "B", "realization"), time, "freezing time t_freeze, Eq. 7; NaN where never", "iterations"
+        ),
+    }
+    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))

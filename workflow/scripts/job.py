@@ -1,0 +1,67 @@
+"""What every job of the workflow shares: its log, one thread, and errors told in a sentence."""
+
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sgd_valleys.errors import UserError
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Progress:
+    """Writes how far a job is, how fast, and how long it still takes, every few seconds."""
+
+    def __init__(self, log: logging.Logger, total: float, unit: str) -> None:
+        self.log, self.total, self.unit = log, total, unit
+        self.done = 0.0
+        self.start = self.last = time.monotonic()
+
+    def __call__(self, amount: float = 1) -> None:
+        self.done += amount
+        now = time.monotonic()
+        if now - self.last >= SECONDS_BETWEEN_LINES:
+            self.last = now
+            speed = self.done / (now - self.start)
+            left = (self.total - self.done) / speed
+            share = self.done / self.total
+            self.log.info(
+                f"{self.unit} {self.done:,.0f} of {self.total:,.0f} ({share:.0%}), {speed:,.0f}/s, {left:.0f} s left"
+            )
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[logging.Logger]:
+    """Run a script's body with a log of its own; what the user can mend ends it with one sentence, without traceback."""
+    log = logging.getLogger("sgd_valleys")
+    log.setLevel(logging.INFO)
+    handler: logging.Handler = logging.FileHandler(snakemake.log[0], mode="w")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    log.addHandler(handler)
+    _one_thread()
+    start = time.monotonic()
+    try:
+        yield log
+    except UserError as error:
+        log.error(str(error))
+        print(f"{snakemake.rule}: {error}", file=sys.stderr)
+        sys.exit(1)
+    except Exception:
+        log.error(traceback.format_exc())
+        raise
+    log.info(f"done in {time.monotonic() - start:.1f} s")
+
+
+def _one_thread() -> None:
+    """A result must not depend on how many threads a job happens to get: sums would be split differently."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)

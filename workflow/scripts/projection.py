@@ -1,0 +1,43 @@
+"""Trajectories in the plane of their principal components: the block of Fig. 1A, the cells of Fig. 2B and C."""
+
+import numpy as np
+from job import job
+
+from sgd_valleys import projection, storage, sweep
+from sgd_valleys.storage import Variable
+
+with job(snakemake) as log:
+    p = snakemake.params.settings
+    by_cell = sweep.files_by_cell(snakemake.input.train)
+
+    def trajectories(eta: str, B: int) -> dict[str, np.ndarray]:
+        """Weights (realization, time, parameter) and losses of a cell."""
+        (run,) = sweep.read_cells(by_cell[eta, B], ["layer_weight", "train_loss"]).values()
+        return run | {"layer_weight": run["layer_weight"].reshape(*run["layer_weight"].shape[:2], -1)}
+
+    block = [(trajectories(eta, B), r) for eta, B, r in p["block"]]
+    block_pc, block_explained = projection.project(
+        np.stack([run["layer_weight"][list(run["realization"]).index(r)] for run, r in block])
+    )
+    block_loss = np.stack([run["train_loss"][list(run["realization"]).index(r)] for run, r in block])
+    cells = [trajectories(eta, B) for eta, B in p["cells"]]
+    runs = min(len(cell["realization"]) for cell in cells)
+    cell_pc, cell_explained = projection.project(np.stack([cell["layer_weight"][:runs] for cell in cells]))
+    cell_loss = np.stack([cell["train_loss"][:runs] for cell in cells])
+    log.info(f"variance explained: block {block_explained}, cells {cell_explained}")
+    explained = "share of the variance that the component explains"
+    variables = {
+        "block_pc": Variable(("block_run", "time", "component"), block_pc, "principal components of the layer's weights"),
+        "block_loss": Variable(("block_run", "time"), block_loss, "training loss", "nat"),
+        "block_eta": Variable(("block_run",), np.array([float(eta) for eta, _, _ in p["block"]]), "learning rate"),
+        "block_B": Variable(("block_run",), np.array([B for _, B, _ in p["block"]]), "batch size", "samples"),
+        "block_explained": Variable(("component",), block_explained, explained),
+        "cell_pc": Variable(
+            ("cell", "realization", "time", "component"), cell_pc, "principal components of the layer's weights"
+        ),
+        "cell_loss": Variable(("cell", "realization", "time"), cell_loss, "training loss", "nat"),
+        "cell_eta": Variable(("cell",), np.array([float(eta) for eta, _ in p["cells"]]), "learning rate"),
+        "cell_B": Variable(("cell",), np.array([B for _, B in p["cells"]]), "batch size", "samples"),
+        "cell_explained": Variable(("component",), cell_explained, explained),
+    }
+    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))

@@ -1,0 +1,36 @@
+"""Jaccard similarity of every pair of endpoints of a sweep, and of the block that Fig. 1B shows."""
+
+import numpy as np
+from job import job
+
+from sgd_valleys import similarity, storage, sweep
+from sgd_valleys.storage import Variable
+
+with job(snakemake) as log:
+    p = snakemake.params.settings
+    errors, converged, eta_of, B_of, realization_of = [], [], [], [], []
+    for (eta, B), paths in sweep.files_by_cell(snakemake.input.train).items():
+        (run,) = sweep.read_cells(paths, ["test_error", "train_accuracy"]).values()
+        for r, number in enumerate(run["realization"]):
+            errors.append(run["test_error"][r, -1])
+            converged.append(run["train_accuracy"][r, -1] == 1)
+            eta_of.append(eta)
+            B_of.append(B)
+            realization_of.append(number)
+    jaccard = similarity.jaccard(np.array(errors))
+    key = list(zip(eta_of, B_of, realization_of, strict=True))
+    block = [key.index(tuple(run)) for run in p["block"]]
+    log.info(f"{len(jaccard)} solutions, {sum(converged)} of them converged")
+    rate = np.array([float(e) for e in eta_of])
+    size = np.array(B_of)
+    variables = {
+        "solution_eta": Variable(("solution",), rate, "learning rate"),
+        "solution_B": Variable(("solution",), size, "batch size", "samples"),
+        "solution_realization": Variable(("solution",), np.array(realization_of), "realization"),
+        "solution_converged": Variable(("solution",), np.array(converged), "whether the training accuracy is exactly 1"),
+        "jaccard": Variable(("solution", "other"), jaccard, "Jaccard similarity, Eq. 4"),
+        "block_eta": Variable(("block_run",), rate[block], "learning rate"),
+        "block_B": Variable(("block_run",), size[block], "batch size", "samples"),
+        "block_jaccard": Variable(("block_run", "block_other"), jaccard[np.ix_(block, block)], "Jaccard similarity, Eq. 4"),
+    }
+    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))

@@ -1,0 +1,64 @@
+"""Train one stack of a cell's realizations."""
+
+import numpy as np
+from job import Progress, job
+
+from sgd_valleys import networks, storage, training
+from sgd_valleys.randomness import Stage, stream
+from sgd_valleys.storage import Variable
+
+with job(snakemake) as log:
+    p = snakemake.params.settings
+    eta, B = float(p["eta"]), p["B"]
+    images = storage.read(snakemake.input.data, ["train_image", "train_label", "test_image", "test_label"])
+    train_set = images["train_image"].reshape(len(images["train_image"]), -1), images["train_label"]
+    test_set = images["test_image"].reshape(len(images["test_image"]), -1), images["test_label"]
+    M = len(train_set[1])
+    network = networks.build(p["network"], train_set[0].shape[1], p["classes"])
+    realizations = list(range(p["first"], p["last"] + 1))
+    log.info(f"eta {p['eta']}, B {B}, realizations {p['first']} to {p['last']}, {p['iterations']} iterations")
+    progress = Progress(log, p["iterations"] * B * len(realizations), "samples")
+    run = training.train(
+        network,
+        network.initialize(stream(p["seed"], Stage.INITIALIZATION)),
+        train_set,
+        test_set,
+        eta=eta,
+        B=B,
+        iterations=p["iterations"],
+        points=p["points"],
+        orders=[
+            training.minibatch_order(stream(p["seed"], Stage.MINIBATCHES, eta, B, r), M) for r in realizations
+        ],
+        layer=p["layer"],
+        checkpoints=[realizations.index(r) for r in p["checkpoints"]],
+        device=training.choose_device(p["device"]),
+        progress=progress,
+    )
+    for r, loss, accuracy, diverged in zip(
+        realizations, run.train_loss[:, -1], run.train_accuracy[:, -1], run.diverged, strict=True
+    ):
+        state = "diverged" if diverged else f"training loss {loss:.3g}, accuracy {accuracy:.3f}"
+        log.info(f"realization {r}: {state}")
+
+    series = ("realization", "time")
+    variables = {
+        "realization": Variable(("realization",), np.array(realizations), "realization (order of the minibatches)"),
+        "iteration": Variable(("time",), run.iteration, "iteration t", "iterations"),
+        "train_loss": Variable(series, run.train_loss, "training loss, mean cross-entropy", "nat"),
+        "test_loss": Variable(series, run.test_loss, "test loss, mean cross-entropy", "nat"),
+        "train_accuracy": Variable(series, run.train_accuracy, "training accuracy"),
+        "test_accuracy": Variable(series, run.test_accuracy, "test accuracy"),
+        "test_error": Variable((*series, "test_sample"), run.test_error, "whether the test sample is misclassified"),
+        "diverged": Variable(("realization",), run.diverged, "whether the run left the finite numbers"),
+        "layer_weight": Variable((*series, "out", "in"), run.layer_weight, f"weights of layer {p['layer']}"),
+    }
+    for name, array in run.final.items():
+        axes = ("realization", *(f"{name}_{axis}" for axis in ("out", "in")[: array.ndim - 1]))
+        variables[f"final_{name}"] = Variable(axes, array, f"{name} at the last iteration")
+    if p["checkpoints"]:
+        variables["checkpoint"] = Variable(("checkpoint",), np.array(p["checkpoints"]), "realization of the checkpoint")
+        for name, array in run.checkpoint.items():
+            axes = ("checkpoint", "time", *(f"{name}_{axis}" for axis in ("out", "in")[: array.ndim - 2]))
+            variables[f"checkpoint_{name}"] = Variable(axes, array, f"{name} at the recorded iterations")
+    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data) | {"eta": eta, "B": B})
