@@ -333,6 +333,22 @@ def test_both_trajectory_panels_have_the_same_limits(paths):
     assert left.get_xlim() == right.get_xlim() and left.get_ylim() == right.get_ylim()
 
 
+@pytest.mark.parametrize("path", [0, 1])
+def test_the_interpolation_panels_share_a_loss_axis_that_holds_both(path, paths):
+    data = load("fig1", paths)
+    data["path_loss"][path] *= 50
+    figure = draw("fig1", data)
+    figure.draw_without_rendering()
+    left, right = axes_of(figure, "C"), axes_of(figure, "D")
+    assert left.get_ylim() == right.get_ylim()
+    assert left.get_ylim()[0] <= data["path_loss"].min() and left.get_ylim()[1] >= data["path_loss"].max()
+
+
+def test_a_barrier_panel_prints_the_similarity_and_the_pair(paths):
+    title = axes_of(draw("fig1", load("fig1", paths)), "D").get_title()
+    assert "= 0.625" in title and "(0.005, 200), (0.05, 20)" in title
+
+
 def test_the_numbered_cells_are_those_of_the_trajectories(paths):
     figure = draw("fig2", load("fig2", paths))
     marks = {text.get_text(): text.get_position() for text in axes_of(figure, "A").texts}
@@ -367,8 +383,9 @@ def test_mean_curves_join_a_cells_files_and_leave_out_diverged_runs(paths):
     assert "1000 (GD)" in lines
 
 
-def test_a_mean_curve_skips_times_without_a_measurement():
-    values = np.array([[1.0, np.nan, 3.0], [3.0, np.nan, 5.0], [9.0, 9.0, np.nan]])
+def test_a_mean_curve_is_over_the_same_runs_at_all_times():
+    diverged, end_alone = [9.0, 9.0, np.nan], [np.nan, np.nan, 9.0]
+    values = np.array([[1.0, np.nan, 3.0], [3.0, np.nan, 5.0], diverged, end_alone])
     np.testing.assert_array_equal(panels.mean_curve(values), [2.0, np.nan, 4.0])
     assert np.isnan(panels.mean_curve(np.full((2, 3), np.nan))).all()
 

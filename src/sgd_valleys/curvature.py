@@ -49,7 +49,10 @@ class LayerHessian(LinearOperator):
         return (self.linear.vjp(tangent).T @ h).ravel() / len(h)
 
     def _factor(self) -> np.ndarray:
-        """(sample, class, out) q with J_n^T S_n J_n = sum_c q_nc q_nc^T, since S = L L^T, L = diag(sqrt p) - p sqrt(p)^T."""
+        """(sample, class, out) q with J_n^T S_n J_n = sum_c q_nc q_nc^T.
+
+        From S = L L^T with L = diag(sqrt p) - p sqrt(p)^T.
+        """
         p = self.probability
         root = np.sqrt(p)
         columns = [root[:, [c]] * (np.eye(p.shape[1])[c] - p) for c in range(p.shape[1])]

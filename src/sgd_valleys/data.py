@@ -400,7 +400,7 @@ def variables(images: Images) -> dict[str, Variable]:
     """
     return {
         f"{part}_{kind}": Variable(
-            (f"{part}_sample", *axes), getattr(images, f"{part}_{kind}"), f"{kind} of the {part} set"
+            (f"{part}_sample", *axes), getattr(images, f"{part}_{kind}"), f"{kind} of the {part} set", compress=True
         )
         for part in ("train", "test")
         for kind, axes in (("image", ("channel", "row", "column")), ("label", ()))

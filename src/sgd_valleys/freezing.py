@@ -7,7 +7,9 @@ def freezing_time(iteration: np.ndarray, train_loss: np.ndarray, L_c: float) -> 
     """First recorded iteration with training loss below ``L_c``, Eq. 7.
 
     Args:
-        iteration: (time). train_loss: (..., time).
+        iteration: (time) recorded iterations.
+        train_loss: (..., time) at them.
+        L_c: the threshold.
 
     Returns:
         (...) float, NaN where the loss never gets there.

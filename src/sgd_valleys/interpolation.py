@@ -67,9 +67,7 @@ def _fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, float
     return slope, mean_y - slope * mean_x, xy**2 / (xx * yy)
 
 
-def fit_pairs(
-    pairs: np.ndarray, x: np.ndarray, y: np.ndarray, rng: np.random.Generator, resamples: int
-) -> LinearFit:
+def fit_pairs(pairs: np.ndarray, x: np.ndarray, y: np.ndarray, rng: np.random.Generator, resamples: int) -> LinearFit:
     """Straight line through a quantity of pairs, with an interval that knows that pairs share solutions.
 
     The bootstrap resamples the solutions, not the pairs: a pair counts as often as both of its
@@ -77,8 +75,10 @@ def fit_pairs(
 
     Args:
         pairs: (pair, 2) the solutions' indices.
-        x, y: (pair).
-        rng: of the resampling. resamples: how many.
+        x: (pair) the quantity on the abscissa.
+        y: (pair) the quantity on the ordinate.
+        rng: of the resampling.
+        resamples: how many.
     """
     slope, intercept, r_squared = _fit(x, y, np.ones(len(x)))
     solutions, position = np.unique(pairs, return_inverse=True)

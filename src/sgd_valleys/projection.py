@@ -9,6 +9,7 @@ def project(weights: np.ndarray, components: int = 2) -> tuple[np.ndarray, np.nd
 
     Args:
         weights: (..., parameter), one point of parameter space each.
+        components: how many.
 
     Returns:
         (..., component) coordinates, and (component) the share of the variance each explains.

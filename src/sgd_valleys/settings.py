@@ -46,7 +46,8 @@ def _sentence(error: ValidationError) -> str:
     value, rule = error.instance, error.validator_value
     match error.validator:
         case "type" if isinstance(value, str) and rule in ("number", "integer") and _is_number(value):
-            return f"{where} is the text '{value}': write it as a plain decimal, {canonical(float(value))}; YAML reads 1e-3 as text"
+            decimal = canonical(float(value))
+            return f"{where} is the text '{value}': write it as a plain decimal, {decimal}; YAML reads 1e-3 as text"
         case "type":
             return f"{where} is {value!r}: it has to be of type {rule}"
         case "additionalProperties":
@@ -94,8 +95,8 @@ def _check_experiment(where: str, experiment: Settings) -> None:
         T = iterations(sweep, eta)
         if T % (points - 1):
             raise UserError(
-                f"{where}.sweep.eta: with eta = {eta} a run lasts eta_T / eta = {T:g} iterations, which recording.points "
-                f"= {points} cannot divide into {points - 1} equal parts of whole iterations: change eta, eta_T or points."
+                f"{where}.sweep.eta: with eta = {eta} a run lasts eta_T / eta = {T:g} iterations, which cannot be "
+                f"recorded at recording.points = {points} equally spaced whole ones: change eta, eta_T or points."
             )
     layers = len(experiment["network"]["hidden"]) + 1
     if not 1 <= experiment["layer"] <= layers:
@@ -136,16 +137,16 @@ def _in_sweep(
     M = training_samples(experiment["dataset"])
     for run in runs:
         if run >= sweep["realizations"]:
-            raise UserError(f"{where}: realization {run} does not exist: the sweep has 0 to {sweep['realizations'] - 1}.")
+            raise UserError(
+                f"{where}: realization {run} does not exist: the sweep has 0 to {sweep['realizations'] - 1}."
+            )
         if run and all(realizations(sweep, B, M) == 1 for B in Bs) and list(Bs):
             raise UserError(f"{where}: realization {run} does not exist: gradient descent has realization 0 alone.")
 
 
 def _check_figure(where: str, figure: Settings, experiments: Settings) -> None:
     if figure["experiment"] not in experiments:
-        raise UserError(
-            f"{where}.experiment is {figure['experiment']}: the experiments are {', '.join(experiments)}."
-        )
+        raise UserError(f"{where}.experiment is {figure['experiment']}: the experiments are {', '.join(experiments)}.")
     experiment = experiments[figure["experiment"]]
     for key in ("eta", "violin_eta"):
         if key in figure:

@@ -21,6 +21,7 @@ not build up and what is recorded is what an ordinary network with these weights
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -80,15 +81,26 @@ def minibatch_order(rng: np.random.Generator, samples: int) -> Iterator[np.ndarr
         yield rng.permutation(samples)
 
 
+def _each(stack: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:
+    """``stack[r] @ shared`` for every replica r, each a product of its own.
+
+    A broadcast ``stack @ shared`` would become one wide product, whose rounding depends on how many
+    replicas share the stack; a realization has to be the same run in any company.
+    """
+    return torch.bmm(stack, shared.expand(len(stack), -1, -1))
+
+
 class Stack:
-    """Replicas of one MLP at one point of their training: parameters and the step that moves them.
+    """Replicas of one MLP at one point of their training, and the steps that move them.
 
     Args:
         network: its sizes.
-        initial: parameters by name, shared by all replicas (out, in) or one set each (replica, out, in).
-        inputs: (M, in) training inputs. labels: (M).
-        eta: learning rate. B: batch size. replicas: how many.
-        dtype, device: of all tensors.
+        initial: parameters by name, (out, in) and (out), the same for all replicas.
+        inputs: (M, in) training inputs; their type and device are those of all tensors.
+        labels: (M) classes.
+        eta: learning rate.
+        B: batch size.
+        replicas: how many.
     """
 
     def __init__(
@@ -101,35 +113,19 @@ class Stack:
         B: int,
         replicas: int,
     ) -> None:
-        R, (M, _) = replicas, inputs.shape
-        self.network, self.eta, self.B, self.R, self.M = network, eta, B, R, M
-        self.dtype, self.device = inputs.dtype, inputs.device
-        self.inputs = torch.cat([inputs, inputs.new_ones(M, 1)], dim=1)  # the bias is a last input of 1
-        self.gram = self.inputs @ self.inputs.T
+        self.eta, self.B, self.R, self.M = eta, B, replicas, len(labels)
+        self.inputs = torch.cat([inputs, inputs.new_ones(self.M, 1)], dim=1)  # the bias is a last input of 1
         self.labels = labels
-        one_hot = torch.nn.functional.one_hot(labels, network.sizes[-1]).to(self.dtype).T
+        one_hot = torch.nn.functional.one_hot(labels, network.sizes[-1]).to(inputs.dtype).T
         self.target = one_hot * (eta / B)  # (class, M)
-        # (replica, out, in + 1), bias last
+        # (replica, out, in + 1), the bias last
         self.weight = [self._joined(initial, k) for k in range(1, network.depth + 1)]
-        hidden = network.sizes[1]
-        self.alpha = torch.zeros(R, hidden, M, dtype=self.dtype, device=self.device)
-        self.A = torch.empty(R, hidden, M, dtype=self.dtype, device=self.device)
-        self._stale = True
         # inputs of layers 2, 3, ... for one minibatch, with the row of ones that carries the bias
-        self.activation = [torch.ones(R, n + 1, B, dtype=self.dtype, device=self.device) for n in network.sizes[1:-1]]
+        self.activation = [inputs.new_ones(replicas, units + 1, B) for units in network.sizes[1:-1]]
 
     def _joined(self, parameters: Mapping[str, np.ndarray], k: int) -> torch.Tensor:
-        weight = torch.as_tensor(parameters[f"layer{k}_weight"]).to(self.device, self.dtype)
-        bias = torch.as_tensor(parameters[f"layer{k}_bias"]).to(self.device, self.dtype)
-        joined = torch.cat([weight, bias.unsqueeze(-1)], dim=-1)
-        return joined.expand(self.R, *joined.shape[-2:]).contiguous()
-
-    def synchronize(self) -> None:
-        """Bring the first layer's weights up to date, and its preactivations in line with them."""
-        self.weight[0] += self.alpha @ self.inputs
-        self.alpha.zero_()
-        torch.matmul(self.weight[0], self.inputs.T, out=self.A)
-        self._stale = False
+        weight, bias = (torch.as_tensor(parameters[f"layer{k}_{kind}"]).to(self.inputs) for kind in ("weight", "bias"))
+        return torch.cat([weight, bias[:, None]], dim=1).repeat(self.R, 1, 1)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Every parameter by name, with a leading replica axis, as of the last :meth:`synchronize`."""
@@ -139,13 +135,6 @@ class Stack:
             found[f"layer{k}_bias"] = weight[:, :, -1].cpu().numpy().copy()
         return found
 
-    def logits(self, preactivation: torch.Tensor) -> torch.Tensor:
-        """Logits (replica, class, sample) from the first layer's preactivations (replica, hidden, sample)."""
-        z = preactivation
-        for weight in self.weight[1:]:
-            z = torch.baddbmm(weight[:, :, -1:], weight[:, :, :-1], z.clamp_min(0))
-        return z
-
     def step(self, z: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """One SGD step of the layers above the first, given its preactivations on the minibatch.
 
@@ -154,13 +143,13 @@ class Stack:
             target: (replica, class, B) eta / B at the label, else 0.
 
         Returns:
-            (replica, hidden, B): d = -(eta / B) dl/dz1, by which the first layer moves.
+            (replica, hidden, B): d = -(eta / B) dl/dz1, by which the first layer has to move.
         """
         upper = self.weight[1:]
         for activation, weight in zip(self.activation, upper, strict=True):
             torch.clamp_min(z, 0, out=activation[:, :-1])
             z = torch.bmm(weight, activation)
-        # d l / d z of softmax cross-entropy is p - onehot; the step's -eta/B goes in here, once
+        # the gradient of softmax cross-entropy is p - onehot; the factor -eta / B goes in here, once
         d = torch.add(target, torch.softmax(z, dim=1), alpha=-self.eta / self.B)
         for activation, weight in zip(reversed(self.activation), reversed(upper), strict=True):
             below = _masked(torch.bmm(weight[:, :, :-1].transpose(1, 2), d), activation[:, :-1], 0)
@@ -168,14 +157,18 @@ class Stack:
             d = below
         return d
 
+    def synchronize(self) -> None:
+        """Bring all weights up to date."""
+
+    def train_preactivation(self) -> torch.Tensor:
+        """(replica, hidden, M) preactivations of the first layer on the whole training set."""
+        return _each(self.weight[0], self.inputs.T)
+
     def descend(self, steps: int) -> None:
         """Full-batch gradient descent: the minibatch is the training set, in its own order."""
-        gram = self.gram.expand(self.R, -1, -1)
         target = self.target.expand(self.R, -1, -1)
         for _ in range(steps):
-            d = self.step(self.A, target)
-            self.A.baddbmm_(d, gram)
-            self.alpha += d
+            self.weight[0] += _each(self.step(self.train_preactivation(), target), self.inputs)
 
     def block(self, index: torch.Tensor) -> None:
         """SGD steps on consecutive minibatches of each replica.
@@ -183,42 +176,91 @@ class Stack:
         Args:
             index: (replica, steps * B) samples in the order they are visited, none twice.
         """
+        for now in index.split(self.B, dim=1):
+            x = self.inputs[now]
+            d = self.step(self.weight[0] @ x.transpose(1, 2), self.target[:, now].transpose(0, 1))
+            self.weight[0].baddbmm_(d, x)
+
+    def evaluate_train(self) -> tuple[np.ndarray, ...]:
+        """As :meth:`evaluate`, on the training set."""
+        return self._evaluate(self.train_preactivation(), self.labels)
+
+    def evaluate(self, inputs: torch.Tensor, labels: torch.Tensor) -> tuple[np.ndarray, ...]:
+        """Mean loss (replica), accuracy (replica) and misclassified (replica, sample) of inputs (sample, in)."""
+        first = self.weight[0]
+        return self._evaluate(_each(first[:, :, :-1], inputs.T) + first[:, :, -1:], labels)
+
+    def _evaluate(self, z: torch.Tensor, labels: torch.Tensor) -> tuple[np.ndarray, ...]:
+        for weight in self.weight[1:]:
+            z = torch.baddbmm(weight[:, :, -1:], weight[:, :, :-1], z.clamp_min(0))
+        z = z.double()
+        loss = torch.logsumexp(z, dim=1).sub(z.gather(1, labels.expand(self.R, 1, -1))[:, 0]).mean(dim=1)
+        finite = torch.isfinite(loss)
+        correct = z.argmax(dim=1).eq(labels) & finite[:, None]
+        accuracy = correct.double().mean(dim=1)
+        loss, accuracy = (torch.where(finite, x, torch.nan) for x in (loss, accuracy))
+        return loss.cpu().numpy(), accuracy.cpu().numpy(), (~correct).cpu().numpy()
+
+
+class GramStack(Stack):
+    """A stack whose first layer moves through the Gram matrix of the training inputs; see the module's text.
+
+    Worth it while the training set is not much larger than twice the input: see :func:`stack_for`.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.gram = self.inputs @ self.inputs.T
+        hidden = self.weight[0].shape[1]
+        self.alpha = self.inputs.new_zeros(self.R, hidden, self.M)
+        self.A = torch.empty_like(self.alpha)
+
+    def synchronize(self) -> None:
+        """Bring the first layer's weights up to date, and its preactivations in line with them."""
+        self.weight[0] += _each(self.alpha, self.inputs)
+        self.alpha.zero_()
+        self.A = _each(self.weight[0], self.inputs.T)
+
+    def train_preactivation(self) -> torch.Tensor:
+        """(replica, hidden, M), always up to date."""
+        return self.A
+
+    def descend(self, steps: int) -> None:
+        """Full-batch gradient descent: no sample has to be gathered."""
+        gram, target = (x.expand(self.R, -1, -1) for x in (self.gram, self.target))
+        for _ in range(steps):
+            d = self.step(self.A, target)
+            self.A.baddbmm_(d, gram)
+            self.alpha += d
+
+    def block(self, index: torch.Tensor) -> None:
+        """SGD steps on consecutive minibatches; all samples' preactivations catch up at the end."""
         R, q = index.shape
         hidden, B = self.A.shape[1], self.B
         columns = index[:, None, :].expand(R, hidden, q)
         z = torch.gather(self.A, 2, columns)
         target = self.target[:, index].transpose(0, 1)
-        if q > B:
-            flat = (index[:, :, None] * self.M + index[:, None, :]).flatten()
-            local = self.gram.view(-1).index_select(0, flat).view(R, q, q)
-        d = torch.empty(R, hidden, q, dtype=self.dtype, device=self.device)
+        row, column = (index * self.M).int()[:, :, None], index.int()[:, None, :]
+        d = torch.empty_like(z)
         for start in range(0, q, B):
             now, later = slice(start, start + B), slice(start + B, q)
             d[:, :, now] = self.step(z[:, :, now], target[:, :, now])
             if later.start < q:
-                z[:, :, later].baddbmm_(d[:, :, now], local[:, now, later])
-        # one replica at a time: the gathered rows of K then fit the cache
+                entry = (row[:, now] + column[:, :, later]).flatten()
+                local = self.gram.view(-1).index_select(0, entry).view(R, B, -1)
+                z[:, :, later].baddbmm_(d[:, :, now], local)
+        # a few rows of K at a time, so that what is gathered stays in the cache
         for r in range(R):
-            self.A[r].addmm_(d[r], self.gram.index_select(0, index[r]))
+            for rows, moved in zip(index[r].split(BLOCK), d[r].split(BLOCK, dim=1), strict=True):
+                self.A[r].addmm_(moved, self.gram.index_select(0, rows))
         self.alpha.scatter_add_(2, columns, d)
 
-    def evaluate(self, inputs: torch.Tensor | None, labels: torch.Tensor) -> tuple[np.ndarray, ...]:
-        """Mean loss (replica), accuracy (replica), misclassified (replica, sample).
 
-        ``inputs`` (sample, in) or None for the training set itself.
-        """
-        if inputs is None:
-            z = self.logits(self.A)
-        else:
-            first = self.weight[0]
-            z = self.logits(first[:, :, :-1] @ inputs.T + first[:, :, -1:])
-        z = z.double()
-        loss = torch.logsumexp(z, dim=1).sub(z.gather(1, labels.expand(self.R, 1, -1))[:, 0]).mean(dim=1)
-        correct = z.argmax(dim=1).eq(labels) & torch.isfinite(z).all(dim=1)
-        accuracy = correct.double().mean(dim=1)
-        finite = torch.isfinite(loss)
-        loss, accuracy = (torch.where(finite, x, torch.nan) for x in (loss, accuracy))
-        return loss.cpu().numpy(), accuracy.cpu().numpy(), (~correct).cpu().numpy()
+def stack_for(network: MLP, initial: Mapping[str, np.ndarray], inputs: torch.Tensor, *arguments: Any) -> Stack:
+    """The kind of stack that costs less: 2 M multiplications a sample and hidden unit, or 4 times the input."""
+    M, size = inputs.shape
+    kind = GramStack if 2 * size >= M else Stack
+    return kind(network, initial, inputs, *arguments)
 
 
 def train(
@@ -243,15 +285,18 @@ def train(
     Args:
         network: the multilayer perceptron.
         initial: its parameters at the start, by name.
-        train_set: inputs (M, in) and labels (M). test_set: likewise.
-        eta: learning rate. B: batch size, a divisor of M; B = M is full-batch gradient descent.
+        train_set: inputs (M, in) and labels (M).
+        test_set: likewise.
+        eta: learning rate.
+        B: batch size, a divisor of M; B = M is full-batch gradient descent.
         iterations: T, a multiple of ``points - 1``.
         points: recorded iterations 0, T/(points - 1), ..., T.
         orders: for each realization the permutations of the training set, an epoch each
             (see :func:`minibatch_order`); not read where B = M.
         layer: whose weights are recorded, counted from 1.
         checkpoints: positions in ``orders`` whose whole parameters are recorded at every point.
-        dtype, device: of the computation.
+        dtype: of the computation.
+        device: of the computation.
         progress: called with the number of samples just passed, a few times a second or so.
 
     Raises:
@@ -270,10 +315,10 @@ def train(
     parts = []
     for first in range(0, len(orders), most):
         chosen = orders[first : first + most]
-        stack = Stack(network, initial, x_train, y_train, eta, B, len(chosen))
+        stack = stack_for(network, initial, x_train, y_train, eta, B, len(chosen))
         whole = [c - first for c in checkpoints if first <= c < first + len(chosen)]
         schedule = _full_batch(stack) if B == M else _minibatches(stack, chosen)
-        parts.append(_record(stack, schedule, interval, points, y_train, (x_test, y_test), layer, whole, progress))
+        parts.append(_record(stack, schedule, interval, points, (x_test, y_test), layer, whole, progress))
     joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     final = {key.removeprefix("final_"): joined.pop(key) for key in list(joined) if key.startswith("final_")}
     whole = {key.removeprefix("whole_"): joined.pop(key) for key in list(joined) if key.startswith("whole_")}
@@ -299,7 +344,7 @@ def _minibatches(stack: Stack, orders: Sequence[Iterator[np.ndarray]]) -> Callab
     def advance(steps: int) -> int:
         nonlocal position, epoch
         if position == M:
-            epoch = torch.from_numpy(np.stack([next(order) for order in orders])).to(stack.device)
+            epoch = torch.from_numpy(np.stack([next(order) for order in orders])).to(stack.labels.device)
             position = 0
         done = min(steps, longest, (M - position) // B)
         stack.block(epoch[:, position : position + done * B])
@@ -314,7 +359,6 @@ def _record(
     advance: Callable[[int], int],
     interval: int,
     points: int,
-    y_train: torch.Tensor,
     test_set: tuple[torch.Tensor, torch.Tensor],
     layer: int,
     whole: Sequence[int],
@@ -330,7 +374,7 @@ def _record(
             left -= done
             progress(done * stack.B * stack.R)
         stack.synchronize()
-        train_loss, train_accuracy, _ = stack.evaluate(None, y_train)
+        train_loss, train_accuracy, _ = stack.evaluate_train()
         test_loss, test_accuracy, test_error = stack.evaluate(x_test, y_test)
         parameters = stack.parameters()
         now = {

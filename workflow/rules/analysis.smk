@@ -6,17 +6,17 @@ rule endpoints:
         curvature=lambda w: stack_files(CURVATURE, w.experiment),
     output:
         "results/{experiment}/endpoints.h5",
-    params:
-        settings=lambda w: {"layer": EXPERIMENTS[w.experiment]["layer"]},
     log:
         "results/logs/{experiment}/endpoints.log",
     benchmark:
         "results/benchmarks/{experiment}/endpoints.tsv"
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=20,
-    conda:
-        ENVIRONMENT
+    params:
+        settings=lambda w: {"layer": EXPERIMENTS[w.experiment]["layer"]},
     script:
         "../scripts/endpoints.py"
 
@@ -28,17 +28,17 @@ rule similarity:
         train=lambda w: stack_files(TRAIN, w.experiment),
     output:
         "results/{experiment}/similarity.h5",
-    params:
-        settings=lambda w: {"block": block_runs(w.experiment)},
     log:
         "results/logs/{experiment}/similarity.log",
     benchmark:
         "results/benchmarks/{experiment}/similarity.tsv"
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=20,
-    conda:
-        ENVIRONMENT
+    params:
+        settings=lambda w: {"block": block_runs(w.experiment)},
     script:
         "../scripts/similarity.py"
 
@@ -59,17 +59,17 @@ rule barriers:
         train=lambda w: stack_files(TRAIN, w.experiment),
     output:
         "results/{experiment}/barriers.h5",
-    params:
-        settings=barrier_params,
     log:
         "results/logs/{experiment}/barriers.log",
     benchmark:
         "results/benchmarks/{experiment}/barriers.tsv"
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=30,
-    conda:
-        ENVIRONMENT
+    params:
+        settings=barrier_params,
     script:
         "../scripts/barriers.py"
 
@@ -81,17 +81,17 @@ rule freezing:
         train=lambda w: stack_files(TRAIN, w.experiment),
     output:
         "results/{experiment}/freezing.h5",
-    params:
-        settings=lambda w: EXPERIMENTS[w.experiment]["freezing"],
     log:
         "results/logs/{experiment}/freezing.log",
     benchmark:
         "results/benchmarks/{experiment}/freezing.tsv"
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=20,
-    conda:
-        ENVIRONMENT
+    params:
+        settings=lambda w: EXPERIMENTS[w.experiment]["freezing"],
     script:
         "../scripts/freezing.py"
 
@@ -116,16 +116,16 @@ rule projection:
         train=lambda w: stack_files(TRAIN, w.experiment, projected_cells(w)),
     output:
         "results/{experiment}/projection.h5",
-    params:
-        settings=projection_params,
     log:
         "results/logs/{experiment}/projection.log",
     benchmark:
         "results/benchmarks/{experiment}/projection.tsv"
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=20,
-    conda:
-        ENVIRONMENT
+    params:
+        settings=projection_params,
     script:
         "../scripts/projection.py"

@@ -17,16 +17,16 @@ rule curvature:
         train=TRAIN,
     output:
         CURVATURE,
-    params:
-        settings=curvature_params,
     log:
         f"results/logs/{{experiment}}/curvature/{STACK}.log",
     benchmark:
         f"results/benchmarks/{{experiment}}/curvature/{STACK}.tsv"
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=2500,
         runtime=30,
-    conda:
-        ENVIRONMENT
+    params:
+        settings=curvature_params,
     script:
         "../scripts/curvature.py"

@@ -3,16 +3,16 @@ rule data:
         modules("data"),
     output:
         DATA,
-    params:
-        settings=lambda w: {"dataset": EXPERIMENTS[w.experiment]["dataset"], "root": config["data"]["root"]},
     log:
         "results/logs/{experiment}/data.log",
     benchmark:
         "results/benchmarks/{experiment}/data.tsv"
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=1500,
         runtime=20,
-    conda:
-        ENVIRONMENT
+    params:
+        settings=lambda w: {"dataset": EXPERIMENTS[w.experiment]["dataset"], "root": config["data"]["root"]},
     script:
         "../scripts/data.py"

@@ -1,6 +1,4 @@
-FIGURES = [
-    f"results/figures/{name}.{kind}" for name in config["figures"] if name != "style" for kind in ("png", "pdf")
-]
+FIGURES = [f"results/figures/{name}.{kind}" for name in config["figures"] if name != "style" for kind in ("png", "pdf")]
 
 
 def figure_params(name):
@@ -28,47 +26,47 @@ def fig3_run():
 
 rule fig1:
     input:
-        modules("figures/style", "figures/fig1"),
+        modules("figures/style", "figures/panels", "figures/fig1"),
         projection=analysis("projection", "fig1"),
         similarity=analysis("similarity", "fig1"),
         barriers=analysis("barriers", "fig1"),
     output:
         png="results/figures/fig1.png",
         pdf="results/figures/fig1.pdf",
-    params:
-        settings=figure_params("fig1"),
     log:
         "results/logs/figures/fig1.log",
     benchmark:
         "results/benchmarks/figures/fig1.tsv"
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        settings=figure_params("fig1"),
     script:
         "../scripts/figure.py"
 
 
 use rule fig1 as fig2 with:
     input:
-        modules("figures/style", "figures/fig2"),
+        modules("figures/style", "figures/panels", "figures/fig2"),
         endpoints=analysis("endpoints", "fig2"),
         projection=analysis("projection", "fig2"),
     output:
         png="results/figures/fig2.png",
         pdf="results/figures/fig2.pdf",
-    params:
-        settings=figure_params("fig2"),
     log:
         "results/logs/figures/fig2.log",
     benchmark:
         "results/benchmarks/figures/fig2.tsv"
+    params:
+        settings=figure_params("fig2"),
 
 
 use rule fig1 as fig3 with:
     input:
-        modules("figures/style", "figures/fig3"),
+        modules("figures/style", "figures/panels", "figures/fig3"),
         freezing=analysis("freezing", "fig3"),
         endpoints=analysis("endpoints", "fig3"),
         train=rate_files(TRAIN, "fig3", also=[fig3_run()]),
@@ -76,56 +74,56 @@ use rule fig1 as fig3 with:
     output:
         png="results/figures/fig3.png",
         pdf="results/figures/fig3.pdf",
-    params:
-        settings=figure_params("fig3"),
     log:
         "results/logs/figures/fig3.log",
     benchmark:
         "results/benchmarks/figures/fig3.tsv"
+    params:
+        settings=figure_params("fig3"),
 
 
 use rule fig1 as figS1 with:
     input:
-        modules("figures/style", "figures/figS1"),
+        modules("figures/style", "figures/panels", "figures/figS1"),
         endpoints=analysis("endpoints", "figS1"),
         curvature=rate_files(CURVATURE, "figS1"),
     output:
         png="results/figures/figS1.png",
         pdf="results/figures/figS1.pdf",
-    params:
-        settings=figure_params("figS1"),
     log:
         "results/logs/figures/figS1.log",
     benchmark:
         "results/benchmarks/figures/figS1.tsv"
+    params:
+        settings=figure_params("figS1"),
 
 
 use rule fig1 as figS2 with:
     input:
-        modules("figures/style", "figures/figS2"),
+        modules("figures/style", "figures/panels", "figures/figS2"),
         endpoints=analysis("endpoints", "figS2"),
     output:
         png="results/figures/figS2.png",
         pdf="results/figures/figS2.pdf",
-    params:
-        settings=figure_params("figS2"),
     log:
         "results/logs/figures/figS2.log",
     benchmark:
         "results/benchmarks/figures/figS2.tsv"
+    params:
+        settings=figure_params("figS2"),
 
 
 use rule fig1 as figS3 with:
     input:
-        modules("figures/style", "figures/figS3"),
+        modules("figures/style", "figures/panels", "figures/figS3"),
         freezing=analysis("freezing", "figS3"),
         endpoints=analysis("endpoints", "figS3"),
     output:
         png="results/figures/figS3.png",
         pdf="results/figures/figS3.pdf",
-    params:
-        settings=figure_params("figS3"),
     log:
         "results/logs/figures/figS3.log",
     benchmark:
         "results/benchmarks/figures/figS3.tsv"
+    params:
+        settings=figure_params("figS3"),

@@ -21,16 +21,16 @@ rule train:
         data=DATA,
     output:
         TRAIN,
-    params:
-        settings=train_params,
     log:
         f"results/logs/{{experiment}}/train/{STACK}.log",
     benchmark:
         f"results/benchmarks/{{experiment}}/train/{STACK}.tsv"
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=2500,
         runtime=60,
-    conda:
-        ENVIRONMENT
+    params:
+        settings=train_params,
     script:
         "../scripts/train.py"

@@ -1,8 +1,8 @@
 """Loss barriers between solutions: between many endpoints (Fig. 1E), and along training for two pairs (Fig. 1C, D)."""
 
 import numpy as np
-from job import Progress, job
 
+from job import Progress, job
 from sgd_valleys import interpolation, networks, similarity, storage, sweep
 from sgd_valleys.errors import UserError
 from sgd_valleys.randomness import Stage, stream
@@ -62,7 +62,8 @@ with job(snakemake) as log:
     path_pairs = [similarity.nearest_pair(block_jaccard, target) for target in p["similarity"]]
     path_loss = np.empty((len(path_pairs), points, len(alpha)))
     for k, (i, j) in enumerate(path_pairs):
-        log.info(f"pair nearest to Sim_J {p['similarity'][k]}: {p['block'][i]} and {p['block'][j]}, {block_jaccard[i, j]:.3f}")
+        pair = f"{p['block'][i]} and {p['block'][j]}"
+        log.info(f"pair nearest to Sim_J {p['similarity'][k]}: {pair}, {block_jaccard[i, j]:.3f}")
         for t in range(points):
             theta = tuple({name: array[t] for name, array in runs[end].items()} for end in (i, j))
             z = tuple(interpolation.first_preactivation(one, inputs) for one in theta)
@@ -79,10 +80,16 @@ with job(snakemake) as log:
         "slope": Variable((), fit.slope, "slope of barrier against similarity", "nat"),
         "intercept": Variable((), fit.intercept, "intercept of barrier against similarity", "nat"),
         "r_squared": Variable((), fit.r_squared, "R^2 of the linear fit"),
-        "slope_interval": Variable(("bound",), np.array(fit.slope_interval), "95% bootstrap interval over solutions", "nat"),
-        "r_squared_interval": Variable(("bound",), np.array(fit.r_squared_interval), "95% bootstrap interval over solutions"),
+        "slope_interval": Variable(
+            ("bound",), np.array(fit.slope_interval), "95% bootstrap interval over solutions", "nat"
+        ),
+        "r_squared_interval": Variable(
+            ("bound",), np.array(fit.r_squared_interval), "95% bootstrap interval over solutions"
+        ),
         "time_fraction": Variable(("time",), np.linspace(0, 1, points), "t / t_max"),
-        "path_loss": Variable(("path", "time", "alpha"), path_loss, "training loss along the line at equal times", "nat"),
+        "path_loss": Variable(
+            ("path", "time", "alpha"), path_loss, "training loss along the line at equal times", "nat"
+        ),
         "path_barrier": Variable(("path", "time"), interpolation.barrier(path_loss), "loss barrier, Eq. 5", "nat"),
         "path_similarity": Variable(
             ("path",), block_jaccard[chosen[:, 0], chosen[:, 1]], "Jaccard similarity at the end, Eq. 4"

@@ -1,8 +1,8 @@
 """Eigenvalues of the layer's Hessian: of every run at its end, and of some along the way."""
 
 import numpy as np
-from job import Progress, job
 
+from job import Progress, job
 from sgd_valleys import networks, storage
 from sgd_valleys.curvature import LayerHessian, flatness, top_eigenvalues
 from sgd_valleys.randomness import Stage, stream
@@ -44,13 +44,17 @@ with job(snakemake) as log:
         if t == last and realization[r] in p["spectrum"] and not runs["diverged"][r]:
             spectra[realization[r]] = hessian.spectrum()
         progress()
-    log.info(f"{len(wanted) - failures} of {len(wanted)} spectra taken, {failures} without a positive, converged top {N}")
+    log.info(
+        f"{len(wanted) - failures} of {len(wanted)} spectra taken, {failures} without a positive, converged top {N}"
+    )
 
     series = ("realization", "time")
     variables = {
         "realization": Variable(("realization",), realization, "realization (order of the minibatches)"),
         "iteration": Variable(("time",), iteration, "iteration t", "iterations"),
-        "eigenvalue": Variable((*series, "rank"), eigenvalue, f"largest eigenvalues of the layer-{layer} Hessian", "nat"),
+        "eigenvalue": Variable(
+            (*series, "rank"), eigenvalue, f"largest eigenvalues of the layer-{layer} Hessian", "nat"
+        ),
         "trace": Variable(series, trace, f"trace of the layer-{layer} Hessian", "nat"),
         "flatness": Variable(series, flatness(eigenvalue), "flatness F, Eq. 6", "1/nat"),
     }

@@ -1,15 +1,12 @@
 """Bring an experiment's images in, verified, and store the part of them that it uses."""
 
 from job import job
-
 from sgd_valleys import data, storage
 
 with job(snakemake) as log:
     p = snakemake.params.settings
     source = data.fetch(p["dataset"]["name"], p["root"], log.info)
-    images = data.load(
-        p["dataset"]["name"], p["root"], p["dataset"]["train_per_class"], p["dataset"]["test_per_class"]
-    )
+    images = data.load(p["dataset"]["name"], p["root"], p["dataset"]["train_per_class"], p["dataset"]["test_per_class"])
     log.info(f"{len(images.train_label)} training and {len(images.test_label)} test images from {source}")
     attributes = storage.provenance(p["dataset"]) | {
         "source": source,

@@ -1,8 +1,8 @@
 """Where every run of a sweep ended: losses, accuracies, flatness, displacement, and each cell's averages."""
 
 import numpy as np
-from job import job
 
+from job import job
 from sgd_valleys import similarity, storage, sweep
 from sgd_valleys.storage import Variable
 
@@ -59,7 +59,9 @@ with job(snakemake) as log:
         **{name: Variable(cube, final[name], *FINAL[name]) for name in FINAL},
         "converged": Variable(cube, flag["converged"], "whether the training accuracy is exactly 1 at T"),
         "diverged": Variable(cube, flag["diverged"], "whether the run left the finite numbers"),
-        "similarity": Variable(plane, cell_mean["similarity"], "mean Jaccard similarity of pairs of the cell's runs, Eq. 4"),
+        "similarity": Variable(
+            plane, cell_mean["similarity"], "mean Jaccard similarity of pairs of the cell's runs, Eq. 4"
+        ),
         "displacement_cosine": Variable(
             plane, cell_mean["displacement_cosine"], "mean cosine similarity of pairs of the cell's displacements"
         ),

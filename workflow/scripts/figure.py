@@ -3,7 +3,6 @@
 from importlib import import_module
 
 from job import job
-
 from sgd_valleys.figures import style
 
 with job(snakemake) as log:

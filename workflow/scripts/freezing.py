@@ -1,8 +1,8 @@
 """Freezing times of all runs at every threshold."""
 
 import numpy as np
-from job import job
 
+from job import job
 from sgd_valleys import freezing, storage, sweep
 from sgd_valleys.errors import UserError
 from sgd_valleys.storage import Variable
@@ -34,7 +34,10 @@ with job(snakemake) as log:
         "B": Variable(("B",), np.array(Bs), "batch size", "samples"),
         "realization": Variable(("realization",), realizations, "realization (order of the minibatches)"),
         "freezing_time": Variable(
-            ("threshold", "eta", "B", "realization"), time, "freezing time t_freeze, Eq. 7; NaN where never", "iterations"
+            ("threshold", "eta", "B", "realization"),
+            time,
+            "freezing time t_freeze, Eq. 7; NaN where never",
+            "iterations",
         ),
     }
     storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))

@@ -37,7 +37,7 @@ class Progress:
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[logging.Logger]:
-    """Run a script's body with a log of its own; what the user can mend ends it with one sentence, without traceback."""
+    """Run a script's body with a log of its own; what the user can mend ends it with one sentence, no traceback."""
     log = logging.getLogger("sgd_valleys")
     log.setLevel(logging.INFO)
     handler: logging.Handler = logging.FileHandler(snakemake.log[0], mode="w")

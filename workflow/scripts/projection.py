@@ -1,8 +1,8 @@
 """Trajectories in the plane of their principal components: the block of Fig. 1A, the cells of Fig. 2B and C."""
 
 import numpy as np
-from job import job
 
+from job import job
 from sgd_valleys import projection, storage, sweep
 from sgd_valleys.storage import Variable
 
@@ -27,7 +27,9 @@ with job(snakemake) as log:
     log.info(f"variance explained: block {block_explained}, cells {cell_explained}")
     explained = "share of the variance that the component explains"
     variables = {
-        "block_pc": Variable(("block_run", "time", "component"), block_pc, "principal components of the layer's weights"),
+        "block_pc": Variable(
+            ("block_run", "time", "component"), block_pc, "principal components of the layer's weights"
+        ),
         "block_loss": Variable(("block_run", "time"), block_loss, "training loss", "nat"),
         "block_eta": Variable(("block_run",), np.array([float(eta) for eta, _, _ in p["block"]]), "learning rate"),
         "block_B": Variable(("block_run",), np.array([B for _, B, _ in p["block"]]), "batch size", "samples"),

@@ -1,8 +1,8 @@
 """Jaccard similarity of every pair of endpoints of a sweep, and of the block that Fig. 1B shows."""
 
 import numpy as np
-from job import job
 
+from job import job
 from sgd_valleys import similarity, storage, sweep
 from sgd_valleys.storage import Variable
 
@@ -27,10 +27,14 @@ with job(snakemake) as log:
         "solution_eta": Variable(("solution",), rate, "learning rate"),
         "solution_B": Variable(("solution",), size, "batch size", "samples"),
         "solution_realization": Variable(("solution",), np.array(realization_of), "realization"),
-        "solution_converged": Variable(("solution",), np.array(converged), "whether the training accuracy is exactly 1"),
+        "solution_converged": Variable(
+            ("solution",), np.array(converged), "whether the training accuracy is exactly 1"
+        ),
         "jaccard": Variable(("solution", "other"), jaccard, "Jaccard similarity, Eq. 4"),
         "block_eta": Variable(("block_run",), rate[block], "learning rate"),
         "block_B": Variable(("block_run",), size[block], "batch size", "samples"),
-        "block_jaccard": Variable(("block_run", "block_other"), jaccard[np.ix_(block, block)], "Jaccard similarity, Eq. 4"),
+        "block_jaccard": Variable(
+            ("block_run", "block_other"), jaccard[np.ix_(block, block)], "Jaccard similarity, Eq. 4"
+        ),
     }
     storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))

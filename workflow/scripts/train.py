@@ -1,8 +1,8 @@
 """Train one stack of a cell's realizations."""
 
 import numpy as np
-from job import Progress, job
 
+from job import Progress, job
 from sgd_valleys import networks, storage, training
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import Variable
@@ -27,9 +27,7 @@ with job(snakemake) as log:
         B=B,
         iterations=p["iterations"],
         points=p["points"],
-        orders=[
-            training.minibatch_order(stream(p["seed"], Stage.MINIBATCHES, eta, B, r), M) for r in realizations
-        ],
+        orders=[training.minibatch_order(stream(p["seed"], Stage.MINIBATCHES, eta, B, r), M) for r in realizations],
         layer=p["layer"],
         checkpoints=[realizations.index(r) for r in p["checkpoints"]],
         device=training.choose_device(p["device"]),
@@ -53,12 +51,18 @@ with job(snakemake) as log:
         "diverged": Variable(("realization",), run.diverged, "whether the run left the finite numbers"),
         "layer_weight": Variable((*series, "out", "in"), run.layer_weight, f"weights of layer {p['layer']}"),
     }
+
+    def axes(name: str) -> tuple[str, ...]:
+        """("layer1_out", "layer1_in") for layer1_weight, ("layer1_out",) for layer1_bias."""
+        layer, kind = name.split("_")
+        return (f"{layer}_out", f"{layer}_in") if kind == "weight" else (f"{layer}_out",)
+
     for name, array in run.final.items():
-        axes = ("realization", *(f"{name}_{axis}" for axis in ("out", "in")[: array.ndim - 1]))
-        variables[f"final_{name}"] = Variable(axes, array, f"{name} at the last iteration")
+        variables[f"final_{name}"] = Variable(("realization", *axes(name)), array, f"{name} at the last iteration")
     if p["checkpoints"]:
         variables["checkpoint"] = Variable(("checkpoint",), np.array(p["checkpoints"]), "realization of the checkpoint")
         for name, array in run.checkpoint.items():
-            axes = ("checkpoint", "time", *(f"{name}_{axis}" for axis in ("out", "in")[: array.ndim - 2]))
-            variables[f"checkpoint_{name}"] = Variable(axes, array, f"{name} at the recorded iterations")
+            variables[f"checkpoint_{name}"] = Variable(
+                ("checkpoint", "time", *axes(name)), array, f"{name} at the recorded iterations"
+            )
     storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data) | {"eta": eta, "B": B})

@@ -29,6 +29,7 @@ from sgd_valleys.figures.style import (
     styled_figure,
 )
 
+FIT = ("pair_similarity", "pair_barrier", "slope", "intercept", "r_squared", "r_squared_interval")
 MARKERS = "os^DvPX<"  # end points by batch size; the star is the start's
 
 
@@ -39,8 +40,7 @@ def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
         | storage.read(paths["similarity"], ["block_jaccard"])
         | storage.read(
             paths["barriers"],
-            ["pair_similarity", "pair_barrier", "slope", "intercept", "r_squared", "r_squared_interval"]
-            + ["alpha", "time_fraction", "path_loss", "path_similarity", "path_barrier", "path_eta", "path_B"],
+            [*FIT, "alpha", "time_fraction", "path_loss", "path_similarity", "path_barrier", "path_eta", "path_B"],
         )
     )
 
@@ -65,16 +65,16 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
         similarity.set_xlabel(r"$\eta,\ B$")
         similarity.set_ylabel(r"$\eta,\ B$")
 
-        paths = below.subplots()
-        for path, axes in enumerate(paths[:2]):
+        similar = figure.add_subplot(below[0])
+        dissimilar = figure.add_subplot(below[1], sharey=similar)
+        for path, axes in enumerate((similar, dissimilar)):
             _draw_path(axes, data, path, settings["time_colormap"])
-        paths[1].sharey(paths[0])
-        _draw_barriers(paths[2], data, settings["point_color"])
+        _draw_barriers(figure.add_subplot(below[2]), data, settings["point_color"])
     return figure
 
 
 def log10_positive(loss: np.ndarray) -> np.ndarray:
-    """log10 of the loss, NaN where it is 0 or not finite."""
+    """Take log10 of the loss; NaN where it is 0 or not finite."""
     usable = np.isfinite(loss) & (loss > 0)
     return np.log10(np.where(usable, loss, np.nan))
 
@@ -115,7 +115,7 @@ def _draw_valleys(axes: Axes, data: dict[str, np.ndarray], colors: list[str]) ->
 
 
 def _draw_path(axes: Axes, data: dict[str, np.ndarray], path: int, colormap: str) -> None:
-    """Loss along the straight line between two runs, one curve a time."""
+    """Draw the loss along the straight line between two runs, one curve a time, the last one heavier."""
     letter = "CD"[path]
     axes.set_xlabel(r"$\alpha$")
     axes.set_ylabel(TRAIN_LOSS)
@@ -126,7 +126,7 @@ def _draw_path(axes: Axes, data: dict[str, np.ndarray], path: int, colormap: str
     pair = [f"({eta:g}, {B})" for eta, B in zip(data["path_eta"][path], data["path_B"][path], strict=True)]
     barrier = data["path_barrier"][path, -1]
     title = f"{SIMILARITY} = {data['path_similarity'][path]:.3g}, {BARRIER} = {barrier:.2g}"
-    panel(axes, letter, f"{title}\n" + rf"$(\eta, B)$: {' and '.join(pair)}")
+    panel(axes, letter, f"{title}\n" + rf"$(\eta, B)$: {', '.join(pair)}")
     curves = [np.column_stack([data["alpha"], loss]) for loss in data["path_loss"][path]]
     lines = LineCollection(curves, cmap=colormap, norm=Normalize(0, 1), linewidths=0.6)
     lines.set_array(data["time_fraction"])

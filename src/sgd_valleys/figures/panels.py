@@ -66,13 +66,14 @@ def reduce_cells(
 
 
 def mean_curve(values: np.ndarray) -> np.ndarray:
-    """Average (realization, time) over the runs still finite at their end, so that all times share their runs.
+    """Average (realization, time) over the same runs at all times; NaN at the times that they were not measured.
 
-    NaN at the times at which none of them was measured.
+    These are the runs still finite at their end, and of them those measured most often: some are
+    measured at their end alone, and would make the last point an average over other runs.
     """
     alive = values[np.isfinite(values[:, -1])]
-    counts = np.isfinite(alive).sum(axis=0)
-    return np.where(counts > 0, np.nansum(alive, axis=0) / np.maximum(counts, 1), np.nan)
+    times = np.isfinite(alive).sum(axis=1)
+    return alive[times == times.max(initial=0)].mean(axis=0) if times.size else np.full(values.shape[1], np.nan)
 
 
 def mean_freezing(data: dict[str, np.ndarray], threshold: int) -> np.ndarray:

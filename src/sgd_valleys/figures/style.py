@@ -82,12 +82,14 @@ class StyledFigure(Figure):
     """A figure saved under the parameters it was made with: Matplotlib makes some ticks only on saving."""
 
     def __init__(self, parameters: Mapping[str, Any], **options: Any) -> None:
+        """Take Matplotlib's parameters, and the options of ``Figure``."""
         super().__init__(**options)
         self.parameters = dict(parameters)
         self.letters: list[tuple[Axes, Text]] = []
         self.has_grey = False
 
     def savefig(self, *args: Any, **options: Any) -> None:
+        """Save as ``Figure`` does, under the figure's own parameters."""
         with mpl.style.context(["default", self.parameters]):
             super().savefig(*args, **options)
 
