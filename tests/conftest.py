@@ -1,8 +1,18 @@
 """What several test modules share."""
 
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from snakemake.utils import update_config
 
 from sgd_valleys import data
 
@@ -13,3 +23,106 @@ def mnist_root() -> Path:
     root = Path(__file__).parents[1] / "data"
     data.fetch("mnist", root)
     return root
+
+
+ROOT = Path(__file__).parents[1]
+WORKFLOW = ("Snakefile", "config.yaml", "config", "envs", "profiles", "src", "workflow", "tests/tiny.yaml")
+PLANNED = re.compile(r"^(?:local)?rule (\w+):\n((?:    .+\n)+)", re.MULTILINE)
+
+
+class Checkout:
+    """A copy of the workflow with settings of its own on top of tests/tiny.yaml, in which Snakemake really runs."""
+
+    def __init__(self, root: Path, settings: dict[str, Any]) -> None:
+        self.root, self.settings = root, {}
+        self.set(settings)
+
+    def set(self, settings: dict[str, Any]) -> None:
+        """Change some settings; the files of the copy stay as they are."""
+        update_config(self.settings, settings)
+        (self.root / "overlay.yaml").write_text(yaml.safe_dump(self.settings))
+
+    def snakemake(
+        self, *arguments: str, tiny: bool = True, cores: int = 2, timeout: float = 300
+    ) -> subprocess.CompletedProcess:
+        """Run Snakemake as a user would; ``stdout`` is all that it showed."""
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+        if tiny:
+            command += ["--configfile", "tests/tiny.yaml", "overlay.yaml"]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        process = subprocess.Popen(command, cwd=self.root, env=environment, start_new_session=True, **options)
+        try:
+            shown, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # its jobs too
+            raise
+        return subprocess.CompletedProcess(command, process.returncode, shown)
+
+    def run(self, *arguments: str, **options: Any) -> str:
+        """Run Snakemake, which has to succeed, and give what it showed."""
+        ended = self.snakemake(*arguments, **options)
+        assert ended.returncode == 0, ended.stdout
+        return ended.stdout
+
+    def plan(self, *arguments: str, **options: Any) -> dict[str, list[str]]:
+        """The jobs that Snakemake would run now: by rule, the name of each job's first output."""
+        jobs: dict[str, list[str]] = {}
+        for rule, text in PLANNED.findall(self.run("--dry-run", *arguments, **options)):
+            if rule != "all":
+                jobs.setdefault(rule, []).append(Path(re.search(r"output: ([^\s,]+)", text)[1]).name)
+        return jobs
+
+    def results(self, *suffixes: str) -> dict[str, bytes]:
+        """Content of every computed file: what lies under results/ but for logs and benchmarks."""
+        folder = self.root / "results"
+        files = (path for path in folder.rglob("*") if path.is_file())
+        found = {str(path.relative_to(folder)): path for path in files if path.suffix in (suffixes or path.suffix)}
+        return {
+            name: path.read_bytes()
+            for name, path in sorted(found.items())
+            if not name.startswith(("logs/", "benchmarks/"))
+        }
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory, mnist_root: Path) -> Checkout:
+    """The workflow without results. Not to be changed: see ``checkout``."""
+    root = tmp_path_factory.mktemp("bare")
+    for part in WORKFLOW:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+        (root / part).parent.mkdir(exist_ok=True)
+        copy(ROOT / part, root / part)
+    return Checkout(root, {"data": {"root": str(mnist_root.absolute())}})
+
+
+@pytest.fixture(scope="session")
+def copy_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Checkout], Checkout]:
+    """Copies a checkout with the time stamps of its files and with Snakemake's records."""
+
+    def copy(source: Checkout) -> Checkout:
+        root = tmp_path_factory.mktemp("checkout")
+        shutil.copytree(source.root, root, symlinks=True, dirs_exist_ok=True)
+        return Checkout(root, source.settings)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def complete(bare: Checkout, copy_of: Callable[[Checkout], Checkout]) -> Checkout:
+    """The workflow after a whole run on two cores. Not to be changed: see ``finished``."""
+    checkout = copy_of(bare)
+    checkout.run()
+    return checkout
+
+
+@pytest.fixture
+def checkout(bare: Checkout, copy_of: Callable[[Checkout], Checkout]) -> Checkout:
+    """The workflow without results, for a test of its own."""
+    return copy_of(bare)
+
+
+@pytest.fixture
+def finished(complete: Checkout, copy_of: Callable[[Checkout], Checkout]) -> Checkout:
+    """The workflow after a whole run, for a test of its own."""
+    return copy_of(complete)

@@ -92,7 +92,7 @@ def write(
         attributes: of the whole file; mappings and sequences are stored as JSON.
 
     Raises:
-        ValueError: an axis has two lengths, or an array not as many axes as names.
+        ValueError: an axis has two lengths, an array not as many axes as names, or the name of an axis.
         UserError: the disk refuses.
     """
     sizes: dict[str, int] = {}
@@ -101,6 +101,8 @@ def write(
         array = np.asarray(variable.data)
         if array.ndim != len(variable.dims):
             raise ValueError(f"{name} has {array.ndim} axes and {len(variable.dims)} names")
+        if name in variable.dims and variable.dims != (name,):
+            raise ValueError(f"{name} is named like one of its axes and is not that axis's coordinate")
         for dim, size in zip(variable.dims, array.shape, strict=True):
             if sizes.setdefault(dim, size) != size:
                 raise ValueError(f"axis {dim} is {sizes[dim]} long, but {size} in {name}")

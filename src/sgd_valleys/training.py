@@ -20,6 +20,7 @@ not build up and what is recorded is what an ordinary network with these weights
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -313,16 +314,28 @@ def train(
     interval = iterations // (points - 1)
     most = max(1, STACK_SAMPLES // B) if device.type == "cpu" else len(orders)
     parts = []
-    for first in range(0, len(orders), most):
-        chosen = orders[first : first + most]
-        stack = stack_for(network, initial, x_train, y_train, eta, B, len(chosen))
-        whole = [c - first for c in checkpoints if first <= c < first + len(chosen)]
-        schedule = _full_batch(stack) if B == M else _minibatches(stack, chosen)
-        parts.append(_record(stack, schedule, interval, points, (x_test, y_test), layer, whole, progress))
+    with _one_thread():
+        for first in range(0, len(orders), most):
+            chosen = orders[first : first + most]
+            stack = stack_for(network, initial, x_train, y_train, eta, B, len(chosen))
+            whole = [c - first for c in checkpoints if first <= c < first + len(chosen)]
+            schedule = _full_batch(stack) if B == M else _minibatches(stack, chosen)
+            parts.append(_record(stack, schedule, interval, points, (x_test, y_test), layer, whole, progress))
     joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     final = {key.removeprefix("final_"): joined.pop(key) for key in list(joined) if key.startswith("final_")}
     whole = {key.removeprefix("whole_"): joined.pop(key) for key in list(joined) if key.startswith("whole_")}
     return Trajectory(interval * np.arange(points), **joined, final=final, checkpoint=whole)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep PyTorch to one thread of the CPU: several would share a product's sum in a way that changes its rounding."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _full_batch(stack: Stack) -> Callable[[int], int]:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from job import Progress, job
+from job import job
 from sgd_valleys import interpolation, networks, similarity, storage, sweep
 from sgd_valleys.errors import UserError
+from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import Variable
 
@@ -34,7 +35,7 @@ with job(snakemake) as log:
     drawn = stream(p["seed"], Stage.PAIRS).choice(possible, min(p["pairs"], possible), replace=False)
     first, second = (index[np.sort(drawn)] for index in np.triu_indices(len(ends), k=1))
     hidden = [interpolation.first_preactivation(theta, inputs) for theta in ends]
-    progress = Progress(log, len(first), "pairs")
+    progress = Progress(len(first), "pairs", log)
     height = np.empty(len(first))
     for k, (i, j) in enumerate(zip(first, second, strict=True)):
         line = interpolation.line_loss(network, (ends[i], ends[j]), (hidden[i], hidden[j]), labels, alpha)

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from job import Progress, job
+from job import job
 from sgd_valleys import networks, storage
 from sgd_valleys.curvature import LayerHessian, flatness, top_eigenvalues
+from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import Variable
 
@@ -31,7 +32,7 @@ with job(snakemake) as log:
         c = list(runs["checkpoint"]).index(realization[r])
         return {name: runs[f"checkpoint_{name}"][c, t].astype(np.float64) for name in network.names()}
 
-    progress = Progress(log, len(wanted), "spectra")
+    progress = Progress(len(wanted), "spectra", log)
     failures = 0
     spectra = {}
     for r, t in wanted:

@@ -11,29 +11,6 @@ from typing import Any
 
 from sgd_valleys.errors import UserError
 
-SECONDS_BETWEEN_LINES = 5.0
-
-
-class Progress:
-    """Writes how far a job is, how fast, and how long it still takes, every few seconds."""
-
-    def __init__(self, log: logging.Logger, total: float, unit: str) -> None:
-        self.log, self.total, self.unit = log, total, unit
-        self.done = 0.0
-        self.start = self.last = time.monotonic()
-
-    def __call__(self, amount: float = 1) -> None:
-        self.done += amount
-        now = time.monotonic()
-        if now - self.last >= SECONDS_BETWEEN_LINES:
-            self.last = now
-            speed = self.done / (now - self.start)
-            left = (self.total - self.done) / speed
-            share = self.done / self.total
-            self.log.info(
-                f"{self.unit} {self.done:,.0f} of {self.total:,.0f} ({share:.0%}), {speed:,.0f}/s, {left:.0f} s left"
-            )
-
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[logging.Logger]:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from job import Progress, job
+from job import job
 from sgd_valleys import networks, storage, training
+from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import Variable
 
@@ -17,7 +18,7 @@ with job(snakemake) as log:
     network = networks.build(p["network"], train_set[0].shape[1], p["classes"])
     realizations = list(range(p["first"], p["last"] + 1))
     log.info(f"eta {p['eta']}, B {B}, realizations {p['first']} to {p['last']}, {p['iterations']} iterations")
-    progress = Progress(log, p["iterations"] * B * len(realizations), "samples")
+    progress = Progress(p["iterations"] * B * len(realizations), "samples", log)
     run = training.train(
         network,
         network.initialize(stream(p["seed"], Stage.INITIALIZATION)),

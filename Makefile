@@ -1,0 +1,46 @@
+# Each target sets up what it needs on a bare machine with python3, pip and make.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+CORES ?= all
+
+.PHONY: help preview paper test lint format bench clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+# the environment, made anew when the pins change
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+preview: $(VENV)/.ready ## every figure at a reduced scale, in minutes
+	$(BIN)/snakemake --cores $(CORES) --configfile config/preview.yaml
+	@ls results/figures/*.png
+
+paper: $(VENV)/.ready ## the paper, at its full scale
+	$(BIN)/snakemake --cores $(CORES)
+
+test: $(VENV)/.ready ## the test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready ## style of the code and of the workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+format: $(VENV)/.ready ## bring the code into that style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+bench: $(VENV)/.ready ## speed, against this machine's limit and against the plain way
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/curvature.py
+
+clean: ## remove the environment; results stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache

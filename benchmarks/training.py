@@ -1,0 +1,113 @@
+"""How fast a stack trains, against this machine's matrix-product peak and against the plain way.
+
+    python benchmarks/training.py [--seconds 2]
+
+One thread, one process, the paper's network (784 - 50 - 50 - 10), R = 20 realizations. For each batch
+size: useful GFLOP/s, that is the forward pass, the weight gradients and the hidden gradients of the
+whole network, 174,800 floating-point operations a sample, whatever the code really computes; as a fraction
+of the best float32 matrix product measured here just before; and the speed-up over a plain
+one-network-at-a-time PyTorch loop on tensors in memory. Medians of several repetitions, taken in turn.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from sgd_valleys.networks import MLP
+from sgd_valleys.training import minibatch_order, train
+
+SIZES = (784, 50, 50, 10)
+M = 1000
+WEIGHTS = [a * b for a, b in pairwise(SIZES)]
+# a sample's forward pass and weight gradients: 2 each of every weight; its hidden gradients: 2 of all but the first's
+FLOP = 4 * sum(WEIGHTS) + 2 * sum(WEIGHTS[1:])
+ETA = 0.01
+REPLICAS = 20
+
+
+def seconds(function: Callable[[], None]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def peak() -> float:
+    """Best GFLOP/s of a float32 matrix product on this thread, over sizes; each the median of 5."""
+    best = 0.0
+    for n in (512, 1024, 2048):
+        a, b, c = torch.randn(n, n), torch.randn(n, n), torch.empty(n, n)
+        torch.mm(a, b, out=c)
+        repeats = max(1, 2048**3 // n**3)
+
+        def product(a: torch.Tensor = a, b: torch.Tensor = b, c: torch.Tensor = c, repeats: int = repeats) -> None:
+            for _ in range(repeats):
+                torch.mm(a, b, out=c)
+
+        best = max(best, 2 * n**3 * repeats / statistics.median(seconds(product) for _ in range(5)) / 1e9)
+    return best
+
+
+def plain(inputs: torch.Tensor, labels: torch.Tensor, B: int, steps: int) -> None:
+    """One network with torch.nn and torch.optim.SGD, minibatches indexed from tensors in memory."""
+    layers = [torch.nn.Linear(a, b) for a, b in pairwise(SIZES)]
+    model = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.ReLU(), layers[2])
+    optimizer = torch.optim.SGD(model.parameters(), lr=ETA)
+    loss = torch.nn.CrossEntropyLoss()
+    done = 0
+    while True:
+        for batch in torch.randperm(M).split(B):
+            optimizer.zero_grad()
+            loss(model(inputs[batch]), labels[batch]).backward()
+            optimizer.step()
+            done += 1
+            if done == steps:
+                return
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=2.0, help="about so long for each measurement of a stack")
+    aim = parser.parse_args().seconds
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    network = MLP(SIZES)
+    initial = network.initialize(rng)
+    # like MNIST: mostly background at -1
+    pixels = np.where(rng.random((M, 784)) < 0.8, -1, rng.uniform(-1, 1, (M, 784))).astype(np.float32)
+    labels = rng.integers(0, 10, M)
+    data, x, y = (pixels, labels), torch.from_numpy(pixels), torch.from_numpy(labels)
+
+    def stacked(B: int, steps: int) -> None:
+        replicas = 1 if B == M else REPLICAS
+        orders = [minibatch_order(np.random.default_rng(r), M) for r in range(replicas)]
+        train(network, initial, data, (pixels[:200], labels[:200]), eta=ETA, B=B, iterations=steps, points=2,
+              orders=orders, layer=2)  # fmt: skip
+
+    print(f"{'B':>5} {'peak':>7} {'GFLOP/s':>8} {'of peak':>8} {'us/step':>8} {'plain us':>9} {'speed-up':>9}")
+    for B in (10, 20, 50, 100, 200, 500, 1000):
+        replicas = 1 if B == M else REPLICAS
+        # two records and the set-up are part of a run; so many steps that they do not matter, as in the paper
+        steps = max(20, round(aim / (1.7e-6 * B * replicas)))
+        plain_steps = max(10, round(aim / 4 / (3e-6 * B + 150e-6)))
+        stacked(B, 20)
+        plain(x, y, B, 10)
+        limit, ours, theirs = [], [], []
+        for _ in range(5):
+            limit.append(peak() if len(limit) < 3 else limit[-1])
+            ours.append(seconds(lambda B=B, steps=steps: stacked(B, steps)) / steps / replicas)
+            theirs.append(seconds(lambda B=B, steps=plain_steps: plain(x, y, B, steps)) / plain_steps)
+        top, step, slow = statistics.median(limit), statistics.median(ours), statistics.median(theirs)
+        rate = FLOP * B / step / 1e9
+        row = f"{B:>5} {top:>7.0f} {rate:>8.1f} {rate / top:>8.2f}"
+        print(f"{row} {step * 1e6:>8.1f} {slow * 1e6:>9.1f} {slow / step:>8.1f}x", flush=True)
+
+
+if __name__ == "__main__":
+    main()

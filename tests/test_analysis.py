@@ -1,0 +1,144 @@
+"""Similarity, barriers, freezing times and projections, each on a case whose answer is known."""
+
+import numpy as np
+import pytest
+
+from sgd_valleys.freezing import freezing_time
+from sgd_valleys.interpolation import barrier, first_preactivation, fit_pairs, line_loss
+from sgd_valleys.networks import MLP, cross_entropy, softmax
+from sgd_valleys.projection import project
+from sgd_valleys.similarity import cosine, jaccard, nearest_pair, pair_mean
+
+
+def errors(*sets, samples=6):
+    return np.array([[k in s for k in range(samples)] for s in sets])
+
+
+def test_jaccard_is_shared_errors_over_all_errors():
+    matrix = jaccard(errors({0, 1, 2}, {1, 2, 3}, {4}, {0, 1, 2}))
+    assert matrix[0].tolist() == [1, 0.5, 0, 1]
+    assert np.array_equal(matrix, matrix.T)
+
+
+def test_two_solutions_without_errors_are_the_same_solution():
+    matrix = jaccard(errors(set(), set(), {1}))
+    assert matrix.tolist() == [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
+
+
+def test_jaccard_against_sets_drawn_at_random():
+    drawn = np.random.default_rng(0).random((8, 50)) < 0.3
+    for i in range(8):
+        for j in range(8):
+            a, b = set(np.flatnonzero(drawn[i])), set(np.flatnonzero(drawn[j]))
+            assert jaccard(drawn)[i, j] == pytest.approx(len(a & b) / len(a | b))
+
+
+def test_cosine_of_displacements():
+    matrix = cosine(np.array([[1.0, 0], [0, 3], [2, 2], [0, 0]]))
+    assert matrix[0, 1] == 0
+    assert matrix[0, 2] == pytest.approx(np.sqrt(0.5))
+    assert np.isnan(matrix[0, 3])
+
+
+def test_a_mean_over_pairs_leaves_out_the_diagonal_and_one_run_is_like_itself():
+    assert pair_mean(np.array([[1, 0.2, 0.4], [0.2, 1, 0.6], [0.4, 0.6, 1]])) == pytest.approx(0.4)
+    assert pair_mean(np.array([[1.0]])) == 1
+
+
+def test_the_pair_nearest_to_a_similarity():
+    assert nearest_pair(np.array([[1, 0.2, 0.9], [0.2, 1, 0.6], [0.9, 0.6, 1]]), 0.62) == (1, 2)
+
+
+def test_the_line_is_the_networks_loss_at_interpolated_parameters():
+    network = MLP((6, 5, 4, 3))
+    rng = np.random.default_rng(1)
+    a, b = network.initialize(rng), network.initialize(rng)
+    b["layer1_bias"] += 0.3
+    x, y = rng.normal(size=(20, 6)), rng.integers(0, 3, 20)
+    alpha = np.linspace(0, 1, 7)
+    loss = line_loss(network, (a, b), (first_preactivation(a, x), first_preactivation(b, x)), y, alpha)
+    for k, w in enumerate(alpha):
+        between = {name: w * a[name] + (1 - w) * b[name] for name in a}
+        assert loss[k] == pytest.approx(cross_entropy(network.forward(between, x), y), rel=1e-12)
+    assert loss[-1] == pytest.approx(cross_entropy(network.forward(a, x), y))  # alpha = 1 is theta_i
+
+
+def test_barrier_is_the_top_of_the_line_above_the_mean_of_its_ends():
+    assert barrier(np.array([1.0, 5.0, 2.0])) == 3.5
+    assert barrier(np.array([1.0, 1.5, 2.0])) == 0.5  # the higher end is on the path too
+    assert barrier(np.array([1.0, 0.0, 1.0])) == 0
+    assert barrier(np.array([[0.0, 2, 0], [0, 0, 0]])).tolist() == [2, 0]
+
+
+def pairs_of(n):
+    return np.stack(np.triu_indices(n, k=1), axis=1)
+
+
+def test_the_fit_finds_a_line_and_its_interval_covers_it():
+    rng = np.random.default_rng(2)
+    pairs = pairs_of(30)
+    x = rng.random(len(pairs))
+    y = 2 - 3 * x + 0.3 * rng.normal(size=len(x))
+    fit = fit_pairs(pairs, x, y, rng, 300)
+    slope, intercept = np.polyfit(x, y, 1)
+    assert (fit.slope, fit.intercept) == pytest.approx((slope, intercept))
+    assert fit.r_squared == pytest.approx(np.corrcoef(x, y)[0, 1] ** 2)
+    assert fit.slope_interval[0] < -3 < fit.slope_interval[1]
+    assert fit.r_squared_interval[0] < fit.r_squared < fit.r_squared_interval[1]
+
+
+def test_the_fit_knows_that_pairs_share_solutions():
+    # y depends on one solution of the pair: 435 pairs, but only 30 independent numbers
+    rng = np.random.default_rng(3)
+    pairs = pairs_of(30)
+    height, place = rng.normal(size=30), rng.normal(size=30)
+    x, y = place[pairs].sum(axis=1), height[pairs].sum(axis=1)
+    fit = fit_pairs(pairs, x, y, rng, 400)
+    naive = np.sqrt((1 - fit.r_squared) / (len(x) - 2) * y.var() / x.var())
+    assert fit.slope_interval[1] - fit.slope_interval[0] > 2 * 3.92 * naive
+
+
+def test_no_relation_gives_no_fit():
+    fit = fit_pairs(pairs_of(4), np.ones(6), np.arange(6.0), np.random.default_rng(0), 100)
+    assert np.isnan(fit.slope) and np.isnan(fit.r_squared)
+
+
+def test_freezing_is_the_first_recorded_time_below_the_threshold():
+    iteration = np.array([0, 10, 20, 30])
+    loss = np.array([[2, 0.09, 0.2, 0.01], [2, 1, 0.5, 0.1], [0.05, 1, 1, np.nan]])
+    time = freezing_time(iteration, loss, 0.1)
+    assert time[0] == 10 and np.isnan(time[1]) and time[2] == 0
+
+
+def test_projection_finds_the_plane_the_points_lie_in():
+    rng = np.random.default_rng(4)
+    plane = np.linalg.qr(rng.normal(size=(40, 2)))[0]
+    inside = rng.normal(size=(3, 25, 2)) * [5, 1]
+    points, explained = project(inside @ plane.T + rng.normal(size=40))
+    assert explained.sum() == pytest.approx(1)
+    flat, found = inside.reshape(-1, 2), points.reshape(-1, 2)
+    distance = np.linalg.norm(flat[:, None] - flat[None], axis=2)
+    assert np.linalg.norm(found[:, None] - found[None], axis=2) == pytest.approx(distance, abs=1e-9)
+
+
+def test_projection_leaves_out_what_is_not_finite():
+    weights = np.random.default_rng(5).normal(size=(2, 10, 6))
+    weights[1, 4:] = np.nan
+    points, _ = project(weights)
+    assert np.isfinite(points[0]).all() and np.isnan(points[1, 4:]).all()
+
+
+def test_initialization_is_kaiming_with_fan_in():
+    parameters = MLP((784, 200, 100, 10)).initialize(np.random.default_rng(0))
+    for k, fan_in in ((1, 784), (2, 200), (3, 100)):
+        weight = parameters[f"layer{k}_weight"]
+        # the sample's standard deviation is off by 1 / sqrt(2 n) of itself
+        assert weight.std() == pytest.approx(np.sqrt(2 / fan_in), rel=4 / np.sqrt(2 * weight.size))
+        assert not parameters[f"layer{k}_bias"].any()
+    assert sum(array.size for array in MLP((784, 50, 50, 10)).initialize(np.random.default_rng(0)).values()) == 42310
+
+
+def test_softmax_and_cross_entropy_survive_large_logits():
+    logits = np.array([[1000.0, 0, -1000], [3, 3, 3]])
+    assert softmax(logits) == pytest.approx(np.array([[1, 0, 0], [1 / 3] * 3]))
+    assert cross_entropy(logits, np.array([0, 1])) == pytest.approx(np.log(3) / 2)

@@ -1,0 +1,143 @@
+"""Files are whole or absent, self-describing, and the same bytes for the same inputs."""
+
+import numpy as np
+import pytest
+import xarray
+
+from sgd_valleys import storage, sweep
+from sgd_valleys.errors import UserError
+from sgd_valleys.randomness import Stage, stream
+from sgd_valleys.storage import Variable
+
+VARIABLES = {
+    "eta": Variable(("eta",), np.array([0.1, 0.2]), "learning rate"),
+    "loss": Variable(("eta", "time"), np.arange(6.0).reshape(2, 3), "training loss", "nat"),
+    "error": Variable(("eta",), np.array([True, False]), "whether wrong"),
+    "slope": Variable((), 1.5, "a number alone"),
+}
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    storage.write(tmp_path / "a.h5", VARIABLES, {"B": 5, "parameters": {"x": [1, 2]}})
+    found = storage.read(tmp_path / "a.h5", list(VARIABLES))
+    assert all(np.array_equal(found[name], variable.data) for name, variable in VARIABLES.items())
+    assert found["error"].dtype == bool
+    assert storage.read_attributes(tmp_path / "a.h5") == {"B": 5, "parameters": {"x": [1, 2]}}
+
+
+def test_xarray_sees_named_axes_and_units(tmp_path):
+    storage.write(tmp_path / "a.h5", VARIABLES)
+    with xarray.open_dataset(tmp_path / "a.h5", engine="h5netcdf") as found:
+        assert found["loss"].dims == ("eta", "time")
+        assert found["loss"].attrs["units"] == "nat"
+        assert found["eta"].values.tolist() == [0.1, 0.2]
+        assert found["error"].dtype == bool
+
+
+def test_the_same_arrays_are_the_same_bytes(tmp_path):
+    for name in ("a.h5", "b.h5"):
+        storage.write(tmp_path / name, VARIABLES, {"B": 5, "A": 1})
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(tmp_path):
+    storage.write(tmp_path / "a.h5", VARIABLES)
+    before = (tmp_path / "a.h5").read_bytes()
+    with pytest.raises(TypeError):
+        storage.write(tmp_path / "a.h5", VARIABLES | {"bad": Variable((), object(), "no array")})
+    assert (tmp_path / "a.h5").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
+
+
+def test_axes_that_disagree_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="axis eta is 2 long, but 3"):
+        storage.write(tmp_path / "a.h5", VARIABLES | {"other": Variable(("eta",), np.zeros(3), "too long")})
+    with pytest.raises(ValueError, match="2 axes and 1 names"):
+        storage.write(tmp_path / "a.h5", {"x": Variable(("eta",), np.zeros((2, 2)), "two axes")})
+    with pytest.raises(ValueError, match="named like"):
+        storage.write(tmp_path / "a.h5", {"x": Variable(("x", "y"), np.zeros((2, 2)), "axis and array in one")})
+
+
+@pytest.mark.parametrize("damage", ["noise", "truncated", "absent", "empty"])
+def test_a_damaged_file_is_named_with_what_to_do(tmp_path, damage):
+    path = tmp_path / "a.h5"
+    storage.write(path, {"x": Variable(("t",), np.random.default_rng(0).random(5000), "noise")})
+    content = path.read_bytes()
+    if damage == "absent":
+        path.unlink()
+    else:
+        path.write_bytes(
+            {"noise": b"\x07" * len(content), "truncated": content[: len(content) // 2], "empty": b""}[damage]
+        )
+    with pytest.raises(UserError, match=r"a\.h5 cannot be read as HDF5 .*: delete it and run again"):
+        storage.read(path)
+
+
+def test_a_file_without_the_array_is_named(tmp_path):
+    storage.write(tmp_path / "a.h5", VARIABLES)
+    with pytest.raises(UserError, match=r"a\.h5 holds no height"):
+        storage.read(tmp_path / "a.h5", ["height"])
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"), [(0.1, "0.1"), (0.10, "0.1"), (1.0e-5, "0.00001"), (1, "1"), (1.0, "1"), (0.005, "0.005")]
+)
+def test_a_rate_has_one_spelling(rate, text):
+    assert sweep.canonical(rate) == text
+    assert float(text) == rate
+
+
+SWEEP = {"eta": [0.001, 0.1], "B": [10, 500, 1000], "realizations": 20, "eta_T": 100, "stack": 20, "job_samples": 2.5e8}
+
+
+def test_stacks_cover_the_realizations_and_long_cells_are_split():
+    assert sweep.stacks(SWEEP, "0.1", 10, 1000) == [(0, 19)]
+    assert sweep.stacks(SWEEP, "0.001", 500, 1000) == [(0, 4), (5, 9), (10, 14), (15, 19)]
+    assert sweep.stacks(SWEEP, "0.1", 1000, 1000) == [(0, 0)]  # gradient descent runs once
+
+
+def test_more_realizations_leave_full_stacks_as_they_are():
+    more = SWEEP | {"realizations": 27}
+    for eta, B in (("0.1", 10), ("0.001", 500)):
+        assert sweep.stacks(more, eta, B, 1000)[: len(sweep.stacks(SWEEP, eta, B, 1000))] == sweep.stacks(
+            SWEEP, eta, B, 1000
+        )
+
+
+def test_a_selection_names_runs():
+    selection = {"eta": [0.1], "B": "all", "realizations": [0, 7]}
+    assert sweep.selected(selection, "0.1", 10, range(5, 10)) == [7]
+    assert sweep.selected(selection, "0.01", 10, range(5, 10)) == []
+    assert sweep.selected_by_any([selection, selection | {"realizations": "all"}], "0.1", 10, range(3)) == [0, 1, 2]
+
+
+def test_the_stacks_of_a_cell_are_read_as_one(tmp_path):
+    for first in (2, 0):
+        storage.write(
+            tmp_path / f"{first}.h5",
+            {
+                "realization": Variable(("realization",), np.array([first, first + 1]), "r"),
+                "loss": Variable(("realization",), np.array([first, first + 1.0]), "loss"),
+                "iteration": Variable(("time",), np.array([0, 5]), "t"),
+            },
+            {"eta": 0.1, "B": 10},
+        )
+    cells = sweep.read_cells([str(tmp_path / "2.h5"), str(tmp_path / "0.h5")], ["loss"], shared=["iteration"])
+    assert cells["0.1", 10]["loss"].tolist() == [0, 1, 2, 3]
+    assert cells["0.1", 10]["iteration"].tolist() == [0, 5]
+
+
+def test_a_stream_is_known_by_what_it_is_for():
+    def first(*key):
+        return stream(*key).random()
+
+    assert first(1, Stage.MINIBATCHES, 0.1, 10, 0) == first(1, Stage.MINIBATCHES, 0.10, 10, 0)
+    different = [
+        first(1, Stage.MINIBATCHES, 0.1, 10, 0),
+        first(2, Stage.MINIBATCHES, 0.1, 10, 0),
+        first(1, Stage.MINIBATCHES, 0.2, 10, 0),
+        first(1, Stage.MINIBATCHES, 0.1, 20, 0),
+        first(1, Stage.MINIBATCHES, 0.1, 10, 1),
+        first(1, Stage.INITIALIZATION),
+    ]
+    assert len(set(different)) == len(different)

@@ -1,0 +1,232 @@
+"""The workflow plans the paper, repeats itself bit for bit, and computes again only what has changed."""
+
+import ast
+import logging
+import re
+import subprocess
+import sys
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import xarray
+import yaml
+from conftest import Checkout
+
+import job
+
+ROOT = Path(__file__).parents[1]
+FIGURES = {"fig1", "fig2", "fig3", "figS1", "figS2", "figS3"}
+SWEEP_ANALYSES = {"endpoints", "similarity", "barriers", "freezing"}
+COMPUTED = (".h5", ".png", ".pdf")
+
+
+def test_the_paper_is_49_cells_and_six_figures(checkout: Checkout) -> None:
+    plan = checkout.plan(tiny=False, cores=8)
+    runs = defaultdict(list)
+    for name in plan["train"]:
+        eta, B, first, last = re.fullmatch(r"eta([0-9.]+)_B(\d+)_r(\d+)-(\d+)\.h5", name).groups()
+        runs[eta, int(B)] += range(int(first), int(last) + 1)
+    assert len(runs) == 49
+    for (_, B), realizations in runs.items():
+        assert sorted(realizations) == ([0] if B == 1000 else list(range(20)))
+    assert sorted(plan["curvature"]) == sorted(plan["train"])
+    assert set(plan) == FIGURES | SWEEP_ANALYSES | {"data", "train", "curvature", "projection"}
+
+
+def differing(one: Checkout, other: Checkout) -> list[str]:
+    """Names of the computed files that only one has, or whose bytes differ (HDF5 attributes included)."""
+    a, b = one.results(*COMPUTED), other.results(*COMPUTED)
+    return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
+
+
+def test_the_number_of_cores_changes_no_bit(complete: Checkout, checkout: Checkout) -> None:
+    checkout.run(cores=1)
+    assert len(checkout.results(".png")) == len(FIGURES)
+    assert differing(complete, checkout) == []
+
+
+def test_half_of_the_results_deleted_come_back_bit_for_bit(complete: Checkout, finished: Checkout) -> None:
+    for name in list(finished.results(*COMPUTED))[::2]:
+        (finished.root / "results" / name).unlink()
+    finished.run()
+    assert differing(complete, finished) == []
+
+
+def test_a_second_run_has_nothing_to_do(finished: Checkout) -> None:
+    assert "Nothing to be done" in finished.run()
+
+
+def test_time_stamps_alone_cause_nothing(finished: Checkout) -> None:
+    for path in finished.root.rglob("*"):
+        if path.is_file() and not {"results", ".snakemake"} & set(path.relative_to(finished.root).parts):
+            path.touch()
+    assert "Nothing to be done" in finished.run("--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("changed", "drawn"),
+    [
+        ({"fig1": {"point_color": "#D55E00"}}, {"fig1"}),
+        ({"figS2": {"colormap": "plasma"}}, {"figS2"}),
+        ({"style": {"font_size": 8}}, FIGURES),
+    ],
+)
+def test_a_change_of_looks_draws_the_figures_it_is_of(finished: Checkout, changed: dict, drawn: set[str]) -> None:
+    finished.set({"figures": changed})
+    assert set(finished.plan()) == drawn
+
+
+@pytest.mark.parametrize(
+    ("module", "run"),
+    [
+        ("figures/fig2.py", {"fig2"}),
+        ("figures/style.py", FIGURES),
+        ("freezing.py", {"freezing", "fig3", "figS3"}),
+        ("curvature.py", {"curvature", "endpoints", "fig2", "fig3", "figS1", "figS2", "figS3"}),
+        ("training.py", FIGURES | SWEEP_ANALYSES | {"train", "curvature", "projection"}),
+    ],
+)
+def test_an_edit_of_a_module_runs_what_depends_on_it(finished: Checkout, module: str, run: set[str]) -> None:
+    with (finished.root / "src" / "sgd_valleys" / module).open("a") as file:
+        file.write("\n# edited\n")
+    plan = finished.plan()
+    assert set(plan) == run
+    if module == "training.py":
+        assert len(plan["train"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("sweep", "cells", "also"),
+    [
+        ({"B": [10, 20, 50, 100]}, {"eta0.01_B20_r0-1", "eta0.02_B20_r0-1"}, set()),
+        ({"realizations": 3}, {f"eta{eta}_B{B}_r2-2" for eta in (0.01, 0.02) for B in (10, 50)}, {"projection"}),
+    ],
+)
+def test_more_cells_and_runs_leave_the_old_ones_alone(
+    finished: Checkout, sweep: dict, cells: set[str], also: set[str]
+) -> None:
+    finished.set({"experiments": {"mnist": {"sweep": sweep}}})
+    plan = finished.plan()
+    assert set(plan) == FIGURES | SWEEP_ANALYSES | {"train", "curvature"} | also
+    assert set(plan["train"]) == set(plan["curvature"]) == {f"{cell}.h5" for cell in cells}
+
+    old = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in finished.root.glob("results/mnist/train/*")}
+    finished.run("--until", "train")
+    assert len(list(finished.root.glob("results/mnist/train/*"))) == len(old) + len(cells)
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in old} == old
+
+
+RULE = re.compile(r"^(?:rule (\w+)|use rule (\w+) as (\w+) with):\n((?:    .*\n|\n)*)", re.MULTILINE)
+INFRASTRUCTURE = {
+    "errors": "an exception's name",
+    "storage": "how files are written: the arrays in them come from elsewhere",
+}
+
+
+def rules() -> dict[str, dict[str, str]]:
+    """The text of every directive of every rule under workflow/rules; a rule made from another has its too."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        for name, base, derived, body in RULE.findall(path.read_text()):
+            directives = dict(re.findall(r"^    (\w+):((?:.*\n)(?:        .*\n|\n)*)", body, re.MULTILINE))
+            found[name or derived] = found.get(base, {}) | directives
+    return found
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of the library that a file imports, anywhere in it, as paths without .py."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    modules = {name.removeprefix("sgd_valleys.").replace(".", "/") for name in names if name.startswith("sgd_valleys.")}
+    return {name for name in modules if (ROOT / "src" / "sgd_valleys" / f"{name}.py").is_file()}
+
+
+def needed(start: set[str]) -> set[str]:
+    """``start`` and whatever its modules import, in turn."""
+    found, new = set(), set(start)
+    while new:
+        found |= new
+        new = {name for module in new for name in imported(ROOT / "src" / "sgd_valleys" / f"{module}.py")} - found
+    return found
+
+
+@pytest.mark.parametrize("rule", sorted(rules()))
+def test_every_rule_says_what_it_logs_and_needs(rule: str) -> None:
+    text = rules()[rule]
+    assert {"input", "output", "log", "benchmark", "conda", "resources", "script"} <= set(text)
+    assert re.search(r"\bmem_mb=\d+", text["resources"])
+    assert re.search(r"\bruntime=\d+", text["resources"])
+
+
+@pytest.mark.parametrize("rule", sorted(rules()))
+def test_every_rule_names_the_modules_its_result_depends_on(rule: str) -> None:
+    text = rules()[rule]
+    script = ROOT / "workflow" / "rules" / re.search(r'"(.+)"', text["script"])[1]
+    start = imported(script)
+    if script.name == "figure.py":  # imports the figure's module by name
+        start.add(f"figures/{rule}")
+    named = set(re.findall(r'"(.+?)"', re.search(r"modules\((.*?)\)", text["input"], re.DOTALL)[1]))
+    assert named == needed(start) - INFRASTRUCTURE.keys()
+
+
+def test_snakefmt_and_the_linter_find_nothing(checkout: Checkout) -> None:
+    snakefmt = [sys.executable, "-m", "snakefmt.snakefmt", "--check", "--config", ROOT / "pyproject.toml"]
+    formatted = subprocess.run(
+        [*snakefmt, "Snakefile", "workflow"], cwd=checkout.root, capture_output=True, text=True, timeout=60
+    )
+    assert formatted.returncode == 0, formatted.stderr
+    assert "Congratulations, your workflow is in a good condition!" in checkout.run("--lint", tiny=False)
+
+
+def test_every_training_log_says_its_iterations(complete: Checkout) -> None:
+    logs = sorted(complete.root.glob("results/logs/mnist/train/*.log"))
+    assert len(logs) == 6
+    for log in logs:
+        eta = re.match(r"eta([0-9.]+)_", log.name)[1]
+        assert f" {round(10 / float(eta))} iterations" in log.read_text()
+
+
+@pytest.mark.parametrize("seconds", [0.003, 1.0, 4.9])
+def test_a_job_is_heard_of_at_least_every_10_seconds(
+    seconds: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, heard = 0.0, [0.0]
+    monkeypatch.setattr(job.time, "monotonic", lambda: clock)
+    caplog.set_level(logging.INFO)
+    steps = int(60 / seconds)
+    progress = job.Progress(logging.getLogger("sgd_valleys.test"), steps, "samples")
+    for _ in range(steps):
+        clock += seconds
+        progress()
+        heard += [clock] * len(caplog.records)
+        caplog.clear()
+    gaps = [later - earlier for earlier, later in zip(heard, [*heard[1:], clock], strict=True)]
+    assert max(gaps) <= 10
+    assert len(heard) < 15
+
+
+def test_every_file_opens_in_xarray_with_named_axes(complete: Checkout) -> None:
+    paths = sorted((complete.root / "results").rglob("*.h5"))
+    assert len(paths) == 18
+    for path in paths:
+        with xarray.open_dataset(path, engine="h5netcdf") as found:
+            for name, array in found.variables.items():
+                assert not [dim for dim in array.dims if dim.startswith("phony")], (path.name, name)
+                assert array.attrs["long_name"], (path.name, name)
+                assert array.attrs["units"], (path.name, name)
+
+
+def test_the_conda_environment_has_the_pinned_versions() -> None:
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    listed = yaml.safe_load((ROOT / "envs" / "sgd-valleys.yaml").read_text())["dependencies"]
+    conda = {entry.replace("matplotlib-base", "matplotlib") for entry in listed if isinstance(entry, str)}
+    (pip,) = (entry["pip"] for entry in listed if isinstance(entry, dict))
+    pins = {re.sub("=+", "==", entry) for entry in conda | set(pip) if "=" in entry and not entry.startswith("python=")}
+    # Snakemake starts the jobs; inside a job's own environment it is not needed.
+    assert pins == {pin for pin in wanted if not pin.startswith("snakemake==")}
