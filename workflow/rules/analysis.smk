@@ -43,15 +43,6 @@ rule similarity:
         "../scripts/similarity.py"
 
 
-def barrier_params(wildcards):
-    return {
-        **network_params(wildcards.experiment),
-        **EXPERIMENTS[wildcards.experiment]["barriers"],
-        "seed": config["seed"],
-        "block": block_runs(wildcards.experiment),
-    }
-
-
 rule barriers:
     input:
         modules("interpolation", "similarity", "networks", "randomness", "sweep"),
@@ -94,19 +85,6 @@ rule freezing:
         settings=lambda w: EXPERIMENTS[w.experiment]["freezing"],
     script:
         "../scripts/freezing.py"
-
-
-def projection_params(wildcards):
-    cells = EXPERIMENTS[wildcards.experiment]["projection"]["cells"]
-    return {
-        "block": block_runs(wildcards.experiment),
-        "cells": [[sweep.canonical(cell["eta"]), cell["B"]] for cell in cells],
-    }
-
-
-def projected_cells(wildcards):
-    p = projection_params(wildcards)
-    return dict.fromkeys((eta, B) for eta, B, *_ in p["block"] + p["cells"])
 
 
 rule projection:

@@ -1,15 +1,3 @@
-def curvature_params(wildcards):
-    e = EXPERIMENTS[wildcards.experiment]
-    return {
-        **network_params(wildcards.experiment),
-        "seed": config["seed"],
-        "N": e["curvature"]["N"],
-        "tolerance": e["curvature"]["tolerance"],
-        "along": realizations_of(e["curvature"]["along"], wildcards),
-        "spectrum": realizations_of(e["curvature"]["spectrum"], wildcards),
-    }
-
-
 rule curvature:
     input:
         modules("curvature", "networks", "randomness"),

@@ -1,29 +1,3 @@
-FIGURES = [f"results/figures/{name}.{kind}" for name in config["figures"] if name != "style" for kind in ("png", "pdf")]
-
-
-def figure_params(name):
-    """The settings that one figure depends on: its own, and the style that all share."""
-    return {"name": name, "figure": config["figures"][name], "style": config["figures"]["style"]}
-
-
-def analysis(name, figure):
-    """The path of an analysis of the experiment that a figure shows."""
-    return f"results/{config['figures'][figure]['experiment']}/{name}.h5"
-
-
-def rate_files(pattern, figure, *, also=()):
-    """The stacks of a figure's one rate, all batch sizes, and of some cells more."""
-    e = config["figures"][figure]["experiment"]
-    eta = sweep.canonical(config["figures"][figure]["eta"])
-    cells = [(eta, B) for B in EXPERIMENTS[e]["sweep"]["B"]]
-    return stack_files(pattern, e, dict.fromkeys([*cells, *also]))
-
-
-def fig3_run():
-    run = config["figures"]["fig3"]["run"]
-    return sweep.canonical(run["eta"]), run["B"]
-
-
 rule fig1:
     input:
         modules("figures/style", "figures/panels", "figures/fig1"),
@@ -66,7 +40,7 @@ use rule fig1 as fig2 with:
 
 use rule fig1 as fig3 with:
     input:
-        modules("figures/style", "figures/panels", "figures/fig3"),
+        modules("figures/style", "figures/panels", "figures/fig3", "sweep"),
         freezing=analysis("freezing", "fig3"),
         endpoints=analysis("endpoints", "fig3"),
         train=rate_files(TRAIN, "fig3", also=[fig3_run()]),
@@ -84,7 +58,7 @@ use rule fig1 as fig3 with:
 
 use rule fig1 as figS1 with:
     input:
-        modules("figures/style", "figures/panels", "figures/figS1"),
+        modules("figures/style", "figures/panels", "figures/figS1", "sweep"),
         endpoints=analysis("endpoints", "figS1"),
         curvature=rate_files(CURVATURE, "figS1"),
     output:

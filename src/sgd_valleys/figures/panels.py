@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from sgd_valleys import storage
+from sgd_valleys import storage, sweep
 
 Cells = dict[tuple[float, int], dict[str, np.ndarray]]
 
@@ -19,16 +19,8 @@ def load_cells(paths: str | Iterable[str], names: Sequence[str]) -> Cells:
 
     A cell's realizations may be spread over several files.
     """
-    cells: Cells = {}
-    for path in [paths] if isinstance(paths, str) else paths:
-        attributes = storage.read_attributes(path)
-        key = (float(attributes["eta"]), int(attributes["B"]))
-        part = storage.read(path, ["iteration", "realization", *names])
-        cell = cells.setdefault(key, {})
-        for name, array in part.items():
-            known = cell.get(name)
-            cell[name] = array if known is None or name == "iteration" else np.concatenate([known, array])
-    return cells
+    found = sweep.read_cells([paths] if isinstance(paths, str) else list(paths), names, shared=["iteration"])
+    return {(float(eta), B): cell for (eta, B), cell in found.items()}
 
 
 def index_of(values: Iterable[float], value: float) -> int | None:
