@@ -49,7 +49,7 @@ def tiny_files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     mnist = data.DATA_SETS["mnist"]
     md5 = {name: hashlib.md5(content).hexdigest() for name, content in files.items()}
     package = data.NpmPackage("tiny@1.0.0", {name: f"package/data/{name}" for name in files})
-    tiny = data.DataSet("tiny", "MNIST", 10, mnist.folder, md5, package, mnist.legacy)
+    tiny = data.DataSet("tiny", "MNIST", 10, 784, mnist.folder, md5, package, mnist.legacy)
     monkeypatch.setitem(data.DATA_SETS, "tiny", tiny)
     return files
 

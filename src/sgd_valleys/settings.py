@@ -1,6 +1,7 @@
 """Whether the settings make sense, told before anything runs, in one sentence that names the setting."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from sgd_valleys.data import DATA_SETS
 from sgd_valleys.errors import UserError
-from sgd_valleys.sweep import canonical, iterations, realizations
+from sgd_valleys.sweep import canonical, iterations, realizations, selected_by_any
 
 Settings = Mapping[str, Any]
 
@@ -25,6 +26,9 @@ def check(config: Settings, schema: Path) -> None:
     Raises:
         UserError: names the first setting that is wrong, and what it may be.
     """
+    for where, value in _numbers(config):
+        if not math.isfinite(value):
+            raise UserError(f"config: {where} is {value}: it has to be a finite number.")
     validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text()))
     wrong = best_match(validator.iter_errors(config))
     if wrong is not None:
@@ -39,6 +43,12 @@ def check(config: Settings, schema: Path) -> None:
 def training_samples(dataset: Settings) -> int:
     """M, the size of the training set that the ``dataset`` settings describe."""
     return dataset["train_per_class"] * DATA_SETS[dataset["name"]].classes
+
+
+def block_runs(experiment: Settings) -> list[tuple[str, int, int]]:
+    """(eta, B, realization) of the block of runs that Fig. 1 shows; a GD cell has realization 0 alone."""
+    M, block = training_samples(experiment["dataset"]), experiment["projection"]["block"]
+    return [(canonical(eta), B, 0 if B == M else block["realization"]) for eta in block["eta"] for B in block["B"]]
 
 
 def _sentence(error: ValidationError) -> str:
@@ -69,10 +79,24 @@ def _sentence(error: ValidationError) -> str:
             return f"{where} has {len(value)} entries: it needs at least {rule}"
         case "maxItems":
             return f"{where} has {len(value)} entries: it may have at most {rule}"
+        case "oneOf":
+            return f"{where} is {value!r}: it may be all, or a list of values of the sweep, each named once"
         case "uniqueItems":
             return f"{where} names the same value twice: {value}"
         case _:
             return f"{where}: {error.message}"
+
+
+def _numbers(value: Any, where: str = "") -> Iterator[tuple[str, float]]:
+    """Every number among the settings, and where it stands."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _numbers(inner, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list):
+        for k, inner in enumerate(value):
+            yield from _numbers(inner, f"{where}[{k}]")
+    elif isinstance(value, float):
+        yield where, value
 
 
 def _is_number(text: str) -> bool:
@@ -101,6 +125,7 @@ def _check_experiment(where: str, experiment: Settings) -> None:
     layers = len(experiment["network"]["hidden"]) + 1
     if not 1 <= experiment["layer"] <= layers:
         raise UserError(f"{where}.layer is {experiment['layer']}: the network has layers 1 to {layers}.")
+    _check_eigenvalues(where, experiment)
     for key, selections in (
         ("recording.checkpoints", experiment["recording"]["checkpoints"]),
         ("curvature.along", experiment["curvature"]["along"]),
@@ -120,6 +145,23 @@ def _check_experiment(where: str, experiment: Settings) -> None:
         _in_sweep(f"{where}.projection.cells", experiment, [cell["eta"]], [cell["B"]])
     if len(block["eta"]) * len(block["B"]) < 2:
         raise UserError(f"{where}.projection.block names one run: it needs at least two.")
+    kept_whole = [*experiment["recording"]["checkpoints"], *experiment["curvature"]["along"]]
+    for eta, B, realization in block_runs(experiment):
+        if not selected_by_any(kept_whole, eta, B, [realization]):
+            raise UserError(
+                f"{where}.projection.block: the run of eta = {eta}, B = {B}, realization {realization} is kept whole "
+                "nowhere along its way: name it in recording.checkpoints."
+            )
+
+
+def _check_eigenvalues(where: str, experiment: Settings) -> None:
+    """Refuse as many eigenvalues as the layer has weights or more: the Lanczos iteration gives fewer."""
+    dataset = DATA_SETS[experiment["dataset"]["name"]]
+    units = [dataset.pixels, *experiment["network"]["hidden"], dataset.classes]
+    layer, N = experiment["layer"], experiment["curvature"]["N"]
+    weights = units[layer - 1] * units[layer]
+    if weights <= N:
+        raise UserError(f"{where}.curvature.N is {N}: it has to be smaller than layer {layer}'s {weights} weights.")
 
 
 def _in_sweep(
@@ -151,6 +193,16 @@ def _check_figure(where: str, figure: Settings, experiments: Settings) -> None:
     for key in ("eta", "violin_eta"):
         if key in figure:
             _in_sweep(f"{where}.{key}", experiment, [figure[key]], [], [figure.get("realization", 0)])
+    if where.endswith("figS1"):
+        taken = experiment["curvature"]["spectrum"]
+        eta, M = canonical(figure["eta"]), training_samples(experiment["dataset"])
+        for B in experiment["sweep"]["B"]:
+            realization = 0 if B == M else figure["realization"]
+            if not selected_by_any(taken, eta, B, [realization]):
+                raise UserError(
+                    f"{where}: no whole spectrum is taken of eta = {eta}, B = {B}, realization {realization}: "
+                    f"name it in experiments.{figure['experiment']}.curvature.spectrum."
+                )
     if "run" in figure:
         run = figure["run"]
         _in_sweep(f"{where}.run", experiment, [run["eta"]], [run["B"]], [run["realization"]])

@@ -4,6 +4,7 @@ Every array is a dataset whose axes are named by dimension scales and which carr
 and ``units``, so that ``xarray.open_dataset(path, engine="h5netcdf")`` shows it with named axes.
 """
 
+import io
 import json
 import os
 import platform
@@ -49,31 +50,21 @@ def whole_or_absent(path: str | os.PathLike) -> Iterator[Path]:
         UserError: the file cannot be written (no space left, no permission).
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
         temporary.chmod(0o644)
         os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either
-        if isinstance(error, OSError) or "write" in str(error).lower() or "flush" in str(error).lower():
-            reason = _reason(error, path.parent)
-            raise UserError(f"{path} could not be written: {reason}; nothing was kept of it.") from error
-        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"{path} could not be written: {reason}; nothing was kept of it.") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-
-
-def _reason(error: Exception, folder: Path) -> str:
-    """Say what stopped a write: HDF5 hides the system's reason deep in its own message."""
-    status = os.statvfs(folder)
-    if "No space left" in str(error) or status.f_bavail * status.f_frsize < 2**16:
-        return f"no space is left on the disk that holds {folder}"
-    return str(error).splitlines()[0]
 
 
 def write(
@@ -107,7 +98,9 @@ def write(
             if sizes.setdefault(dim, size) != size:
                 raise ValueError(f"axis {dim} is {sizes[dim]} long, but {size} in {name}")
         arrays[name] = array
-    with whole_or_absent(path) as temporary, h5py.File(temporary, "w") as file:
+    # made in memory: where a disk is full HDF5 cannot even close its file, and takes the process down with it
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
         for key, value in sorted((attributes or {}).items()):
             file.attrs[key] = value if isinstance(value, str | int | float) else json.dumps(value, sort_keys=True)
         for dim, size in sizes.items():
@@ -131,6 +124,8 @@ def write(
             dataset.attrs["units"] = variable.units
             for axis, dim in enumerate(variable.dims):
                 dataset.dims[axis].attach_scale(file[dim])
+    with whole_or_absent(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 @contextmanager

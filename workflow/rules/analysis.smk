@@ -1,5 +1,6 @@
 rule endpoints:
     input:
+        script_file("endpoints"),
         modules("similarity", "sweep"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment),
@@ -23,6 +24,7 @@ rule endpoints:
 
 rule similarity:
     input:
+        script_file("similarity"),
         modules("similarity", "sweep"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment),
@@ -45,6 +47,7 @@ rule similarity:
 
 rule barriers:
     input:
+        script_file("barriers"),
         modules("interpolation", "similarity", "networks", "randomness", "sweep"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment),
@@ -67,6 +70,7 @@ rule barriers:
 
 rule freezing:
     input:
+        script_file("freezing"),
         modules("freezing", "sweep"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment),
@@ -89,6 +93,7 @@ rule freezing:
 
 rule projection:
     input:
+        script_file("projection"),
         modules("projection", "sweep"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment, projected_cells(w)),

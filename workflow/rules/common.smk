@@ -39,3 +39,8 @@ wildcard_constraints:
 def modules(*names):
     """The library's modules that a result depends on: an edit of one makes it again, a touch does not."""
     return [os.path.relpath(ROOT / "src" / "sgd_valleys" / f"{name}.py") for name in names]
+
+
+def script_file(name):
+    """The script of a rule, as an input for the same reason: Snakemake itself goes by a script's time stamp."""
+    return os.path.relpath(ROOT / "workflow" / "scripts" / f"{name}.py")

@@ -1,5 +1,6 @@
 rule curvature:
     input:
+        script_file("curvature"),
         modules("curvature", "networks", "randomness"),
         data=DATA,
         train=TRAIN,

@@ -1,5 +1,6 @@
 rule data:
     input:
+        script_file("data"),
         modules("data"),
     output:
         DATA,

@@ -1,6 +1,7 @@
 rule fig1:
     input:
-        modules("figures/style", "figures/panels", "figures/fig1"),
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/fig1", "sweep"),
         projection=analysis("projection", "fig1"),
         similarity=analysis("similarity", "fig1"),
         barriers=analysis("barriers", "fig1"),
@@ -24,7 +25,8 @@ rule fig1:
 
 use rule fig1 as fig2 with:
     input:
-        modules("figures/style", "figures/panels", "figures/fig2"),
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/fig2", "sweep"),
         endpoints=analysis("endpoints", "fig2"),
         projection=analysis("projection", "fig2"),
     output:
@@ -40,6 +42,7 @@ use rule fig1 as fig2 with:
 
 use rule fig1 as fig3 with:
     input:
+        script_file("figure"),
         modules("figures/style", "figures/panels", "figures/fig3", "sweep"),
         freezing=analysis("freezing", "fig3"),
         endpoints=analysis("endpoints", "fig3"),
@@ -58,6 +61,7 @@ use rule fig1 as fig3 with:
 
 use rule fig1 as figS1 with:
     input:
+        script_file("figure"),
         modules("figures/style", "figures/panels", "figures/figS1", "sweep"),
         endpoints=analysis("endpoints", "figS1"),
         curvature=rate_files(CURVATURE, "figS1"),
@@ -74,7 +78,8 @@ use rule fig1 as figS1 with:
 
 use rule fig1 as figS2 with:
     input:
-        modules("figures/style", "figures/panels", "figures/figS2"),
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/figS2", "sweep"),
         endpoints=analysis("endpoints", "figS2"),
     output:
         png="results/figures/figS2.png",
@@ -89,7 +94,8 @@ use rule fig1 as figS2 with:
 
 use rule fig1 as figS3 with:
     input:
-        modules("figures/style", "figures/panels", "figures/figS3"),
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/figS3", "sweep"),
         freezing=analysis("freezing", "figS3"),
         endpoints=analysis("endpoints", "figS3"),
     output:

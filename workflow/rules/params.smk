@@ -27,12 +27,8 @@ def realizations_of(selections, wildcards):
 
 
 def block_runs(experiment):
-    """(eta, B, realization) of the block of runs that Fig. 1 shows; a GD cell has realization 0 alone."""
-    e = EXPERIMENTS[experiment]
-    M, block = settings.training_samples(e["dataset"]), e["projection"]["block"]
-    return [
-        [sweep.canonical(eta), B, 0 if B == M else block["realization"]] for eta in block["eta"] for B in block["B"]
-    ]
+    """The runs of Fig. 1 as plain lists."""
+    return [list(run) for run in settings.block_runs(EXPERIMENTS[experiment])]
 
 
 def train_params(wildcards):

@@ -1,5 +1,6 @@
 rule train:
     input:
+        script_file("train"),
         modules("training", "networks", "randomness"),
         data=DATA,
     output:

@@ -18,6 +18,7 @@ from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from sgd_valleys.errors import UserError
 from sgd_valleys.figures import panels
 from sgd_valleys.storage import whole_or_absent
 
@@ -250,6 +251,22 @@ def batch_curves(data: Mapping[str, Any], colormap: str) -> dict[int, dict[str, 
 def batch_legend(axes: Axes) -> None:
     """Name the curves of every B beside the panel, where no curve can run through the names."""
     axes.legend(title="$B$", loc="upper left", bbox_to_anchor=(1.0, 1.02), borderaxespad=0.2)
+
+
+def check_colors(settings: Mapping[str, Any], name: str) -> None:
+    """Refuse colours and colour maps that Matplotlib does not know.
+
+    Raises:
+        UserError: names the setting of figure ``name``.
+    """
+    for key, value in settings.items():
+        where = f"config: figures.{name}.{key} is {value!r}"
+        if key.endswith("colormap") and value not in mpl.colormaps:
+            raise UserError(f"{where}: it has to be a colour map of Matplotlib, such as viridis.")
+        if key.endswith(("color", "colors")):
+            for color in [value] if isinstance(value, str) else value:
+                if not mpl.colors.is_color_like(color):
+                    raise UserError(f"{where}: a colour is a name or #rrggbb.")
 
 
 def save(figure: Figure, png_path: str | os.PathLike, pdf_path: str | os.PathLike) -> None:

@@ -1,0 +1,97 @@
+"""What the jobs of a finished run took, and how long they would take together on more cores.
+
+    python benchmarks/jobs.py [--results results] [--cores 8]
+
+First a table by rule, from the benchmark files that every rule writes. Then the makespan on the given
+number of one-core slots, planned from those times with the workflow's dependencies, beside its lower
+bound total/cores: jobs start as they become ready, in an order drawn at random (100 times; the median
+and the worst), since Snakemake promises none.
+"""
+
+import argparse
+import csv
+import heapq
+import random
+import statistics
+from collections import defaultdict
+from pathlib import Path
+
+# stages in the order of the workflow; a job waits for the whole stage before, a curvature job for its own training
+ANALYSES = ("endpoints", "similarity", "barriers", "freezing", "projection")
+
+
+def read(results: Path) -> dict[tuple[str, str], float]:
+    """Seconds of every job, by (rule, what it made)."""
+    found = {}
+    for path in sorted((results / "benchmarks").rglob("*.tsv")):
+        with path.open() as file:
+            seconds = float(next(csv.DictReader(file, delimiter="\t"))["s"])
+        folder, name = path.parent.name, path.stem
+        rule = folder if folder in ("train", "curvature") else name
+        found[rule, f"{folder}/{name}"] = seconds
+    return found
+
+
+def needs(job: tuple[str, str], jobs: dict[tuple[str, str], float]) -> set[tuple[str, str]]:
+    """The jobs that one has to wait for."""
+    rule, name = job
+    of = defaultdict(set)
+    for other in jobs:
+        of[other[0]].add(other)
+    if rule == "data":
+        return set()
+    if rule == "train":
+        return of["data"]
+    if rule == "curvature":
+        return {("train", name.replace("curvature/", "train/"))}
+    if rule in ANALYSES:
+        return of["train"] | (of["curvature"] if rule == "endpoints" else set())
+    return set().union(*(of[analysis] for analysis in ANALYSES), of["curvature"])
+
+
+def makespan(jobs: dict[tuple[str, str], float], cores: int, rng: random.Random) -> float:
+    """Seconds until the last job ends when ready jobs start in random order on free slots."""
+    waiting = {job: set(needs(job, jobs)) for job in jobs}
+    ready = [job for job, before in waiting.items() if not before]
+    running: list[tuple[float, tuple[str, str]]] = []
+    now = 0.0
+    while ready or running:
+        while ready and len(running) < cores:
+            job = ready.pop(rng.randrange(len(ready)))
+            heapq.heappush(running, (now + jobs[job], job))
+        now, finished = heapq.heappop(running)
+        for job, before in waiting.items():
+            if finished in before:
+                before.discard(finished)
+                if not before:
+                    ready.append(job)
+    return now
+
+
+def main() -> None:
+    """Print both."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--cores", type=int, default=8)
+    options = parser.parse_args()
+    jobs = read(options.results)
+    if not jobs:
+        parser.error(f"no benchmark files under {options.results}/benchmarks: run the workflow first")
+    by_rule = defaultdict(list)
+    for (rule, _), seconds in jobs.items():
+        by_rule[rule].append(seconds)
+    print(f"{'rule':<12} {'jobs':>5} {'total s':>9} {'median s':>9} {'longest s':>10}")
+    for rule, times in sorted(by_rule.items(), key=lambda item: -sum(item[1])):
+        print(f"{rule:<12} {len(times):>5} {sum(times):>9.0f} {statistics.median(times):>9.1f} {max(times):>10.1f}")
+    total = sum(jobs.values())
+    bound = total / options.cores
+    spans = sorted(makespan(jobs, options.cores, random.Random(k)) for k in range(100))
+    print(f"all: {len(jobs)} jobs, {total:.0f} s of one core; on {options.cores} cores at least {bound:.0f} s")
+    print(
+        f"planned makespan on {options.cores} cores: median {spans[50]:.0f} s, {spans[50] / bound:.2f} of that; "
+        f"worst order {spans[-1]:.0f} s, {spans[-1] / bound:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()

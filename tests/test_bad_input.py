@@ -1,0 +1,177 @@
+"""What is wrong with the settings, the data or the disk is told in a sentence, and leaves nothing that looks whole."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT, Checkout
+from snakemake.utils import update_config
+
+from sgd_valleys import settings
+from sgd_valleys.data import DATA_SETS
+from sgd_valleys.errors import UserError
+
+CHANGES = {
+    "an unknown key": (
+        "sweep: {batch_sizes: [10]}",
+        r"experiments\.mnist\.sweep has no setting batch_sizes: there are B, eta, .*stack",
+    ),
+    "no divisor": ("sweep: {B: [10, 30, 100]}", r"experiments\.mnist\.sweep\.B: 30 does not divide .* of 100 samples"),
+    "a negative rate": ("sweep: {eta: [0.01, -0.02]}", r"sweep\.eta\[1\] is -0\.02: it has to be greater than 0"),
+    "a rate in words": ("sweep: {eta: [fast, 0.02]}", r"sweep\.eta\[0\] is 'fast': it has to be of type number"),
+    "1e-3": ("sweep: {eta: [1e-3]}", r"sweep\.eta\[0\] is the text '1e-3': write it as a plain decimal, 0\.001"),
+    "no realization": ("sweep: {realizations: 0}", r"sweep\.realizations is 0: it has to be at least 1"),
+    "an absent setting": ("sweep: null", r"experiments\.mnist\.sweep is None: it has to be of type object"),
+    "no whole steps": (
+        "sweep: {eta_T: 10.01}",
+        r"sweep\.eta: with eta = 0\.01 a run lasts .* 1001 iterations, .*cannot",
+    ),
+    "a rate not run": ("projection: {block: {eta: [0.05, 0.01]}}", r"projection\.block: eta = 0\.05 is not in sweep"),
+    "a run not run": (
+        "curvature: {spectrum: [{eta: all, B: [100], realizations: [1]}]}",
+        r"curvature\.spectrum: realization 1 does not exist: gradient descent has realization 0 alone",
+    ),
+    "more eigenvalues than there are": ("curvature: {N: 576}", r"curvature\.N is 576: .*576"),
+    "no other threshold": ("freezing: {robustness: []}", r"freezing\.robustness has 0 entries: it needs at least 1"),
+    "a rate without end": ("sweep: {eta: [.inf]}", r"sweep\.eta\[0\] is inf: it has to be a finite number"),
+    "a block not kept": (
+        "recording: {checkpoints: []}",
+        r"projection\.block: the run of eta = 0\.01, B = 50, realization 0 is kept whole nowhere",
+    ),
+    "no spectrum to draw": (
+        "curvature: {spectrum: []}",
+        r"figures\.figS1: no whole spectrum is taken of eta = 0\.01, B = 10, realization 0",
+    ),
+    "a selection in words": (
+        "recording: {checkpoints: [{eta: some, B: all, realizations: all}]}",
+        r"recording\.checkpoints\[0\]\.eta",
+    ),
+}
+
+
+def told(checkout: Checkout, *arguments: str, **options: Any) -> str:
+    """What Snakemake says when it has to fail: one sentence of ours, no traceback, nothing half-made."""
+    ended = checkout.snakemake(*arguments, **options)
+    assert ended.returncode != 0, ended.stdout
+    assert "Traceback" not in ended.stdout, ended.stdout
+    assert not list((checkout.root / "results").rglob("*.part"))
+    return ended.stdout
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_wrong_settings_are_named(change: str) -> None:
+    text, sentence = CHANGES[change]
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    update_config(config, yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text()))
+    schema = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+    settings.check(config, schema)
+    update_config(config["experiments"]["mnist"], yaml.safe_load(text))
+    with pytest.raises(UserError, match=rf"^config: .*{sentence}") as error:
+        settings.check(config, schema)
+    assert "\n" not in str(error.value)
+    assert str(error.value).endswith(".")
+
+
+@pytest.mark.parametrize("change", ["an unknown key", "no divisor", "1e-3"])
+def test_wrong_settings_stop_snakemake_before_anything_runs(change: str, checkout: Checkout) -> None:
+    text, sentence = CHANGES[change]
+    checkout.set({"experiments": {"mnist": yaml.safe_load(text)}})
+    assert re.search(sentence, told(checkout))
+    assert not (checkout.root / "results").exists()
+
+
+def test_a_threshold_that_no_run_reaches_is_named_with_the_lowest_loss(finished: Checkout) -> None:
+    finished.set({"experiments": {"mnist": {"freezing": {"L_c": 0.0001}}}})
+    target = "results/mnist/freezing.h5"
+    sentence = (
+        r"experiments\.mnist\.freezing: no run reaches a training loss below 0\.0001; the lowest is 0\.0\d+: .*\."
+    )
+    assert re.search(sentence, told(finished, target))
+    assert not (finished.root / target).exists()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "altered"])
+def test_a_damaged_mnist_file_is_named(damage: str, checkout: Checkout, mnist_root: Path) -> None:
+    folder = checkout.root / "damaged" / DATA_SETS["mnist"].folder
+    shutil.copytree(mnist_root / DATA_SETS["mnist"].folder, folder)
+    path = folder / "t10k-images-idx3-ubyte"
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(content if damage == "altered" else content[: len(content) // 2])
+    damaged = path.read_bytes()
+    checkout.set({"data": {"root": "damaged"}})
+    assert f"damaged/MNIST/raw/{path.name} is altered or truncated" in told(checkout)
+    assert checkout.results() == {}
+    assert path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("damage", ["noise", "half-written"])
+def test_a_damaged_result_is_named_and_comes_back_once_deleted(damage: str, finished: Checkout) -> None:
+    name, target = "results/mnist/train/eta0.02_B10_r0-1.h5", "results/mnist/freezing.h5"
+    path, whole = finished.root / name, finished.results(".h5")
+    size = path.stat().st_size
+    path.write_bytes(Random(0).randbytes(size) if damage == "noise" else path.read_bytes()[: size // 2])
+    assert re.search(
+        rf"{re.escape(name)} cannot be read as HDF5 \(.+\): delete it and run again\.", told(finished, target)
+    )
+    assert not (finished.root / target).exists()
+    path.unlink()
+    finished.run(target)
+    assert finished.results(".h5") == whole
+
+
+@pytest.fixture
+def disk(checkout: Checkout) -> Iterator[Callable[[int], None]]:
+    """Puts results/ of ``checkout`` on a disk of its own, as large as it is told (KiB)."""
+    folder = checkout.root / "results"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(folder), "-o"]
+    try:
+        subprocess.run([*mount, "size=64k"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no small disk can be mounted here: {error}")
+    yield lambda size: subprocess.run([*mount, f"remount,size={size}k"], check=True)
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_named_and_a_larger_one_is_enough(
+    complete: Checkout, checkout: Checkout, disk: Callable[[int], None]
+) -> None:
+    name = "mnist/train/eta0.02_B10_r0-1.h5"
+    expected = complete.results(".h5")
+    sentence = "results/{} could not be written: No space left on device; nothing was kept of it."
+    for size, failing in ((64, "mnist/data.h5"), (len(expected["mnist/data.h5"]) // 1024 + 200, name)):
+        disk(size)
+        shown = told(checkout, f"results/{name}")
+        assert sentence.format(failing) in shown
+        assert failing not in checkout.results()
+    disk(2**16)
+    checkout.run(f"results/{name}")
+    assert checkout.results(".h5") == {each: expected[each] for each in ("mnist/data.h5", name)}
+
+
+def test_a_file_cut_off_by_the_system_is_not_kept(tmp_path: Path) -> None:
+    """The same where no small disk can be mounted: a process that may write no more than 64 KiB."""
+    code = """if True:
+        import resource, sys
+        import numpy as np
+        from sgd_valleys.storage import Variable, write
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
+        noise = np.random.default_rng(0).random(10**5)
+        write(sys.argv[1], {"x": Variable(("i",), noise, "noise")})
+    """
+    path = tmp_path / "a.h5"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    ended = subprocess.run(
+        [sys.executable, "-c", code, path], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert f"UserError: {path} could not be written: " in ended.stderr
+    assert list(tmp_path.iterdir()) == []
