@@ -10,10 +10,10 @@ CORES ?= all
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-# the environment, made anew when the pins change
+# the environment, brought in line when the pins change; without a pip of its own, since Debian's venv cannot make one
 $(VENV)/.ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(PYTHON) -m venv --without-pip $(VENV)
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --editable '.[dev]'
 	touch $@
 
 preview: $(VENV)/.ready ## every figure at a reduced scale, in minutes

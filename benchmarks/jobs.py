@@ -2,7 +2,8 @@
 
     python benchmarks/jobs.py [--results results] [--cores 8]
 
-First a table by rule, from the benchmark files that every rule writes. Then the makespan on the given
+First a table by rule, from the benchmark files that every rule writes; of a run in a fresh checkout, since jobs
+of settings that are no longer in use leave theirs behind. Then the makespan on the given
 number of one-core slots, planned from those times with the workflow's dependencies, beside its lower
 bound total/cores: jobs start as they become ready, in an order drawn at random (100 times; the median
 and the worst), since Snakemake promises none.
@@ -26,9 +27,10 @@ def read(results: Path) -> dict[tuple[str, str], float]:
     for path in sorted((results / "benchmarks").rglob("*.tsv")):
         with path.open() as file:
             seconds = float(next(csv.DictReader(file, delimiter="\t"))["s"])
-        folder, name = path.parent.name, path.stem
-        rule = folder if folder in ("train", "curvature") else name
-        found[rule, f"{folder}/{name}"] = seconds
+        name = str(path.relative_to(results / "benchmarks").with_suffix(""))
+        folder = path.parent.name
+        rule = folder if folder in ("train", "curvature") else path.stem
+        found[rule, name] = seconds
     return found
 
 
@@ -43,7 +45,7 @@ def needs(job: tuple[str, str], jobs: dict[tuple[str, str], float]) -> set[tuple
     if rule == "train":
         return of["data"]
     if rule == "curvature":
-        return {("train", name.replace("curvature/", "train/"))}
+        return {("train", name.replace("/curvature/", "/train/"))}
     if rule in ANALYSES:
         return of["train"] | (of["curvature"] if rule == "endpoints" else set())
     return set().union(*(of[analysis] for analysis in ANALYSES), of["curvature"])

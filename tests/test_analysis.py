@@ -40,13 +40,16 @@ def test_cosine_of_displacements():
     assert np.isnan(matrix[0, 3])
 
 
-def test_a_mean_over_pairs_leaves_out_the_diagonal_and_one_run_is_like_itself():
+def test_a_mean_over_pairs_leaves_out_the_diagonal_and_one_run_has_none():
     assert pair_mean(np.array([[1, 0.2, 0.4], [0.2, 1, 0.6], [0.4, 0.6, 1]])) == pytest.approx(0.4)
-    assert pair_mean(np.array([[1.0]])) == 1
+    assert np.isnan(pair_mean(np.array([[1.0]]))) and np.isnan(pair_mean(np.empty((0, 0))))
 
 
 def test_the_pair_nearest_to_a_similarity():
     assert nearest_pair(np.array([[1, 0.2, 0.9], [0.2, 1, 0.6], [0.9, 0.6, 1]]), 0.62) == (1, 2)
+    nan = np.nan
+    assert nearest_pair(np.array([[1, nan, 0.9], [nan, nan, nan], [0.9, nan, 1]]), 0.2) == (0, 2)
+    assert nearest_pair(np.array([[1, nan], [nan, 1]]), 0.2) is None
 
 
 def test_the_line_is_the_networks_loss_at_interpolated_parameters():

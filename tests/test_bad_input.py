@@ -50,6 +50,15 @@ CHANGES = {
         "curvature: {spectrum: []}",
         r"figures\.figS1: no whole spectrum is taken of eta = 0\.01, B = 10, realization 0",
     ),
+    "flatness not followed": (
+        "curvature: {along: [{eta: [0.01], B: all, realizations: all}]}",
+        r"figures\.fig3\.eta: no run of eta = 0\.02, B = 10 has its flatness taken along its way",
+    ),
+    "a whole number with a point": ("sweep: {B: [10.0, 100]}", r"sweep\.B\[0\] is 10\.0: it has to be of type integer"),
+    "too large a spectrum": (
+        "{network: {hidden: [24, 24]}, layer: 1}",
+        r"curvature\.spectrum: layer 1 has 18816 weights, .* at most 10000",
+    ),
     "a selection in words": (
         "recording: {checkpoints: [{eta: some, B: all, realizations: all}]}",
         r"recording\.checkpoints\[0\]\.eta",

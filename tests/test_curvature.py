@@ -102,10 +102,29 @@ def test_a_flat_or_broken_network_has_no_top_10_and_says_why(small):
     network, parameters, x, _ = small
     dead = dict(parameters) | {"layer3_bias": np.full(7, -1e9)}  # nothing gets through to the logits
     top = top_eigenvalues(LayerHessian(network.linearize(dead, x, 2)), 5, np.random.default_rng(0))
-    assert np.isnan(top.eigenvalue).all() and top.failure
+    assert np.isnan(top.eigenvalue).all() and top.failure == "the Hessian is zero"
     broken = dict(parameters) | {"layer1_weight": np.full_like(parameters["layer1_weight"], np.nan)}
     top = top_eigenvalues(LayerHessian(network.linearize(broken, x, 2)), 5, np.random.default_rng(0))
     assert np.isnan(top.eigenvalue).all() and "not finite" in top.failure
+
+
+def test_a_hessian_of_low_rank_has_no_top_10_and_says_so_every_time(small):
+    network, parameters, x, _ = small
+    gate = np.full(8, -1e9)
+    gate[0] = 1.0  # one unit of layer 2 gets through: J_n has one row for each class, and h_n feeds that unit alone
+    narrow = dict(parameters) | {"layer2_bias": gate, "layer1_bias": np.r_[5.0, np.full(8, -1e9)]}
+    hessian = LayerHessian(network.linearize(narrow, x, 2))
+    assert np.linalg.matrix_rank(hessian.dense()) < 5
+    first, second = (top_eigenvalues(hessian, 5, np.random.default_rng(0)) for _ in range(2))
+    assert first.failure == second.failure == "fewer than 5 eigenvalues are positive beyond rounding"
+    assert np.isnan(first.eigenvalue).all()
+
+
+def test_the_same_start_gives_the_same_bits(small):
+    network, parameters, x, _ = small
+    hessian = LayerHessian(network.linearize(parameters, x, 2))
+    first, second = (top_eigenvalues(hessian, 5, np.random.default_rng(0)).eigenvalue for _ in range(2))
+    assert np.array_equal(first, second)
 
 
 def test_an_iteration_that_does_not_converge_is_a_result_too(small, monkeypatch):

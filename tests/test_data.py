@@ -104,7 +104,7 @@ def test_mnist_files_are_the_originals(mnist_root: Path) -> None:
     assert len(files) == 4
     for name, md5 in files.items():
         assert hashlib.md5((mnist_root / "MNIST/raw" / name).read_bytes()).hexdigest() == md5
-    assert data.fetch("mnist", mnist_root) == f"files under {mnist_root}"
+    assert data.fetch("mnist", mnist_root) == data.AT_HAND
 
 
 def test_subset_is_the_first_images_of_each_class_scaled_to_plus_minus_one(mnist_root: Path) -> None:
@@ -173,14 +173,14 @@ def test_files_put_by_hand_are_brought_to_the_layout(
 ) -> None:
     put(tmp_path / folder, tiny_files, suffix)
     before = tree(tmp_path)
-    assert data.fetch("tiny", tmp_path) == f"files under {tmp_path}"
+    assert data.fetch("tiny", tmp_path) == data.AT_HAND
     assert tree(tmp_path) == before | in_layout(tiny_files)
 
 
 def test_files_in_place_need_no_permission_to_write(tiny_files: dict[str, bytes], tmp_path: Path) -> None:
     put(tmp_path / "MNIST/raw", tiny_files)
     times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    assert data.fetch("tiny", tmp_path) == f"files under {tmp_path}"
+    assert data.fetch("tiny", tmp_path) == data.AT_HAND
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == times  # folders too: nothing came or went
 
 
@@ -355,7 +355,7 @@ def test_processes_that_fetch_at_once_both_end_well(mnist_root: Path, tmp_path: 
     processes = [python(code, tmp_path) for _ in range(2)]
     for process in processes:
         output, error = process.communicate(timeout=60)
-        assert (process.returncode, output, error) == (0, f"files under {tmp_path}\n", "")
+        assert (process.returncode, output, error) == (0, f"{data.AT_HAND}\n", "")
     assert sorted(path.name for path in (tmp_path / "MNIST/raw").iterdir()) == sorted(data.DATA_SETS["mnist"].files)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 

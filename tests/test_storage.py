@@ -1,5 +1,8 @@
 """Files are whole or absent, self-describing, and the same bytes for the same inputs."""
 
+import subprocess
+import time
+
 import numpy as np
 import pytest
 import xarray
@@ -37,6 +40,7 @@ def test_xarray_sees_named_axes_and_units(tmp_path):
 def test_the_same_arrays_are_the_same_bytes(tmp_path):
     for name in ("a.h5", "b.h5"):
         storage.write(tmp_path / name, VARIABLES, {"B": 5, "A": 1})
+        time.sleep(1.1)  # HDF5's own time stamps count seconds
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
@@ -87,7 +91,45 @@ def test_a_rate_has_one_spelling(rate, text):
     assert float(text) == rate
 
 
-SWEEP = {"eta": [0.001, 0.1], "B": [10, 500, 1000], "realizations": 20, "eta_T": 100, "stack": 20, "job_samples": 2.5e8}
+def test_the_revision_is_that_of_the_code_alone(tmp_path, monkeypatch):
+    def git(*command):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", "-C", tmp_path, *identity, *command], check=True, capture_output=True)
+
+    def commit(name):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+        git("add", ".")
+        git("commit", "-m", name)
+
+    def revision():
+        storage.git_revision.cache_clear()
+        return storage.git_revision()
+
+    git("init")
+    commit("src/sgd_valleys/storage.py")
+    monkeypatch.setattr(storage, "__file__", str(tmp_path / "src" / "sgd_valleys" / "storage.py"))
+    first = revision()
+    commit("README.md")
+    (tmp_path / "notes.txt").write_text("not of the code")
+    assert revision() == first
+    (tmp_path / "src" / "sgd_valleys" / "storage.py").write_text("edited")
+    assert revision() == f"{first}-dirty"
+    commit("workflow/rules/data.smk")
+    assert revision() not in (first, f"{first}-dirty")
+    monkeypatch.undo()
+    storage.git_revision.cache_clear()
+
+
+SWEEP = {
+    "eta": [0.001, 0.1],
+    "B": [10, 500, 1000],
+    "realizations": 20,
+    "eta_T": 100,
+    "stack": 20,
+    "job_samples": 250_000_000,
+}
 
 
 def test_stacks_cover_the_realizations_and_long_cells_are_split():

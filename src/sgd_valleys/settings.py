@@ -1,7 +1,7 @@
 """Whether the settings make sense, told before anything runs, in one sentence that names the setting."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,16 @@ from sgd_valleys.errors import UserError
 from sgd_valleys.sweep import canonical, iterations, realizations, selected_by_any
 
 Settings = Mapping[str, Any]
+
+
+# 10.0 is no integer here: it would be another name in a path than 10
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+LARGEST_SPECTRUM = 10_000  # weights: the dense Hessian is then 800 MB
 
 
 def check(config: Settings, schema: Path) -> None:
@@ -29,15 +39,14 @@ def check(config: Settings, schema: Path) -> None:
     for where, value in _numbers(config):
         if not math.isfinite(value):
             raise UserError(f"config: {where} is {value}: it has to be a finite number.")
-    validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text()))
-    wrong = best_match(validator.iter_errors(config))
+    wrong = best_match(_Validator(yaml.safe_load(schema.read_text())).iter_errors(config))
     if wrong is not None:
         raise UserError(f"config: {_sentence(wrong)}.")
     for name, experiment in config["experiments"].items():
         _check_experiment(f"config: experiments.{name}", experiment)
     for name, figure in config["figures"].items():
         if name != "style":
-            _check_figure(f"config: figures.{name}", figure, config["experiments"])
+            _check_figure(name, figure, config["experiments"])
 
 
 def training_samples(dataset: Settings) -> int:
@@ -162,10 +171,15 @@ def _check_eigenvalues(where: str, experiment: Settings) -> None:
     weights = units[layer - 1] * units[layer]
     if weights <= N:
         raise UserError(f"{where}.curvature.N is {N}: it has to be smaller than layer {layer}'s {weights} weights.")
+    if experiment["curvature"]["spectrum"] and weights > LARGEST_SPECTRUM:
+        raise UserError(
+            f"{where}.curvature.spectrum: layer {layer} has {weights} weights, and whole spectra are taken of at most "
+            f"{LARGEST_SPECTRUM}: leave it empty, []."
+        )
 
 
 def _in_sweep(
-    where: str, experiment: Settings, etas: Iterable[float], Bs: Iterable[int], runs: Iterable[int] = ()
+    where: str, experiment: Settings, etas: Sequence[float], Bs: Sequence[int], runs: Sequence[int] = ()
 ) -> None:
     """Refuse rates, batch sizes and realizations that the sweep does not run."""
     sweep = experiment["sweep"]
@@ -182,18 +196,27 @@ def _in_sweep(
             raise UserError(
                 f"{where}: realization {run} does not exist: the sweep has 0 to {sweep['realizations'] - 1}."
             )
-        if run and all(realizations(sweep, B, M) == 1 for B in Bs) and list(Bs):
+        if run and Bs and all(realizations(sweep, B, M) == 1 for B in Bs):
             raise UserError(f"{where}: realization {run} does not exist: gradient descent has realization 0 alone.")
 
 
-def _check_figure(where: str, figure: Settings, experiments: Settings) -> None:
+def _check_figure(name: str, figure: Settings, experiments: Settings) -> None:
+    where = f"config: figures.{name}"
     if figure["experiment"] not in experiments:
         raise UserError(f"{where}.experiment is {figure['experiment']}: the experiments are {', '.join(experiments)}.")
     experiment = experiments[figure["experiment"]]
     for key in ("eta", "violin_eta"):
         if key in figure:
             _in_sweep(f"{where}.{key}", experiment, [figure[key]], [], [figure.get("realization", 0)])
-    if where.endswith("figS1"):
+    if name == "fig3":
+        for B in experiment["sweep"]["B"]:
+            everyone = range(experiment["sweep"]["realizations"])
+            if not selected_by_any(experiment["curvature"]["along"], canonical(figure["eta"]), B, everyone):
+                raise UserError(
+                    f"{where}.eta: no run of eta = {canonical(figure['eta'])}, B = {B} has its flatness taken along "
+                    f"its way: name one in experiments.{figure['experiment']}.curvature.along."
+                )
+    if name == "figS1":
         taken = experiment["curvature"]["spectrum"]
         eta, M = canonical(figure["eta"]), training_samples(experiment["dataset"])
         for B in experiment["sweep"]["B"]:

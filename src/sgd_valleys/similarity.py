@@ -29,14 +29,17 @@ def cosine(displacement: np.ndarray) -> np.ndarray:
 
 
 def pair_mean(matrix: np.ndarray) -> float:
-    """Mean over the distinct pairs of a symmetric matrix; 1 for a single run, which stands for all its likes."""
-    if len(matrix) == 1:
-        return 1.0
+    """Mean over the distinct pairs of a symmetric matrix; NaN where there is none."""
+    if len(matrix) < 2:
+        return np.nan
     return float(matrix[np.triu_indices(len(matrix), k=1)].mean())
 
 
-def nearest_pair(matrix: np.ndarray, target: float) -> tuple[int, int]:
-    """The pair (i < j) whose similarity is nearest to ``target``; the first of several."""
+def nearest_pair(matrix: np.ndarray, target: float) -> tuple[int, int] | None:
+    """The pair (i < j) whose similarity is nearest to ``target``, the first of several; None where all are NaN."""
     i, j = np.triu_indices(len(matrix), k=1)
-    best = int(np.argmin(np.abs(matrix[i, j] - target)))
+    distance = np.abs(matrix[i, j] - target)
+    if not np.isfinite(distance).any():
+        return None
+    best = int(np.nanargmin(distance))
     return int(i[best]), int(j[best])

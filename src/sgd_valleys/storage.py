@@ -106,7 +106,7 @@ def write(
         for dim, size in sizes.items():
             coordinate = variables.get(dim)
             is_scale = coordinate is not None and coordinate.dims == (dim,)
-            scale = file.create_dataset(dim, data=arrays[dim] if is_scale else np.arange(size))
+            scale = file.create_dataset(dim, data=arrays[dim] if is_scale else np.arange(size), track_times=False)
             scale.make_scale(dim)
             scale.attrs["long_name"] = coordinate.long_name if is_scale else f"index of {dim}"
             scale.attrs["units"] = coordinate.units if is_scale else "1"
@@ -181,9 +181,9 @@ def provenance(parameters: Mapping[str, Any], data: str | os.PathLike | None = N
         data: the experiment's ``data.h5``, whose checksum is then taken along.
     """
     attributes: dict[str, Any] = {
-        "parameters": json.dumps(parameters, sort_keys=True),
+        "parameters": parameters,
         "git_revision": git_revision(),
-        "versions": json.dumps(_versions(), sort_keys=True),
+        "versions": _versions(),
     }
     if data is not None:
         attributes["data_sha256"] = read_attributes(data)["data_sha256"]
@@ -192,12 +192,22 @@ def provenance(parameters: Mapping[str, Any], data: str | os.PathLike | None = N
 
 @cache
 def git_revision() -> str:
-    """The commit of the source tree this library is run from, or "unknown" outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    """The last commit of the code that results come from, "-dirty" with edits on top; "unknown" outside a checkout.
+
+    Only the library and the workflow count: a commit to the documentation changes no result's bytes.
+    """
+    code = ["--", "src", "workflow"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        top = _git(Path(__file__).parent, "rev-parse", "--show-toplevel")
+        commit = _git(top, "log", "-1", "--format=%H", *code)
+        return f"{commit}-dirty" if _git(top, "status", "--porcelain", *code) else commit
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def _git(folder: str | os.PathLike, *command: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *command], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 @cache

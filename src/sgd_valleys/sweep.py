@@ -37,7 +37,7 @@ def stacks(sweep: Mapping[str, Any], eta: str, B: int, M: int) -> list[tuple[int
     Their size depends on nothing but (eta, B), so that more realizations leave the full stacks as they are.
     """
     per_run = int(iterations(sweep, eta)) * B
-    size = min(sweep["stack"], max(1, int(sweep["job_samples"]) // per_run))
+    size = min(sweep["stack"], max(1, sweep["job_samples"] // per_run))
     count = realizations(sweep, B, M)
     return [(first, min(first + size, count) - 1) for first in range(0, count, size)]
 
@@ -59,12 +59,12 @@ def selected_by_any(selections: Sequence[Mapping[str, Any]], eta: str, B: int, c
 
 
 def files_by_cell(paths: Sequence[str]) -> dict[Cell, list[str]]:
-    """The files of each cell, in the order given, told by the attributes eta and B that they carry."""
+    """The files of each cell, told by the attributes eta and B that they carry; in ascending order of both."""
     found: dict[Cell, list[str]] = {}
     for path in paths:
         attributes = storage.read_attributes(path)
         found.setdefault((canonical(attributes["eta"]), int(attributes["B"])), []).append(path)
-    return found
+    return {cell: found[cell] for cell in sorted(found, key=lambda cell: (float(cell[0]), cell[1]))}
 
 
 def read_cells(

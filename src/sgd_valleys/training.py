@@ -258,7 +258,7 @@ class GramStack(Stack):
 
 
 def stack_for(network: MLP, initial: Mapping[str, np.ndarray], inputs: torch.Tensor, *arguments: Any) -> Stack:
-    """The kind of stack that costs less: 2 M multiplications a sample and hidden unit, or 4 times the input."""
+    """The kind of stack that costs less: 2 M operations a sample and hidden unit, or 4 times the input."""
     M, size = inputs.shape
     kind = GramStack if 2 * size >= M else Stack
     return kind(network, initial, inputs, *arguments)
@@ -279,7 +279,7 @@ def train(
     checkpoints: Sequence[int] = (),
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
-    progress: Callable[[int], None] = lambda samples: None,
+    progress: Callable[[int], None] = lambda iterations: None,
 ) -> Trajectory:
     """Train one run for each minibatch order, all from the same initialization (Eqs. 2, 3).
 
@@ -298,7 +298,7 @@ def train(
         checkpoints: positions in ``orders`` whose whole parameters are recorded at every point.
         dtype: of the computation.
         device: of the computation.
-        progress: called with the number of samples just passed, a few times a second or so.
+        progress: called with the number of iterations just done, those of all runs added up, after every few.
 
     Raises:
         ValueError: B does not divide M, or the points do not divide the iterations.
@@ -385,7 +385,7 @@ def _record(
         while left:
             done = advance(left)
             left -= done
-            progress(done * stack.B * stack.R)
+            progress(done * stack.R)
         stack.synchronize()
         train_loss, train_accuracy, _ = stack.evaluate_train()
         test_loss, test_accuracy, test_error = stack.evaluate(x_test, y_test)

@@ -16,8 +16,6 @@ rule endpoints:
     resources:
         mem_mb=2000,
         runtime=20,
-    params:
-        settings=lambda w: {"layer": EXPERIMENTS[w.experiment]["layer"]},
     script:
         "../scripts/endpoints.py"
 

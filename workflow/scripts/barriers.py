@@ -50,27 +50,36 @@ with job(snakemake) as log:
     )
 
     # the block's runs, whose whole parameters were recorded along the way
-    runs, endpoint_errors = [], []
+    runs, block_errors, ended = [], [], []
     for eta, B, realization in p["block"]:
         for path in by_cell[eta, B]:
-            found = storage.read(path)
-            if "checkpoint" in found and realization in found["checkpoint"]:
-                c = list(found["checkpoint"]).index(realization)
-                runs.append({name: found[f"checkpoint_{name}"][c] for name in network.names()})
-                endpoint_errors.append(found["test_error"][list(found["realization"]).index(realization), -1])
+            found = storage.read(path, ["realization", "iteration", "test_error", "train_accuracy"])
+            if realization in found["realization"]:
+                r = list(found["realization"]).index(realization)
+                block_errors.append(found["test_error"][r, -1])
+                ended.append(found["train_accuracy"][r, -1] == 1)
+                runs.append((path, realization))
                 points = len(found["iteration"])
-    block_jaccard = similarity.jaccard(np.array(endpoint_errors))
-    path_pairs = [similarity.nearest_pair(block_jaccard, target) for target in p["similarity"]]
+    block_jaccard = similarity.jaccard(np.array(block_errors))
+    block_jaccard[~np.outer(ended, ended)] = np.nan  # a run that has not converged is no solution
+    path_pairs = [pair for target in p["similarity"] if (pair := similarity.nearest_pair(block_jaccard, target))]
+
+    def along(run: int) -> list[dict[str, np.ndarray]]:
+        """All parameters of one of the block's runs at every recorded time."""
+        path, realization = runs[run]
+        names = [f"checkpoint_{name}" for name in network.names()]
+        found = storage.read(path, ["checkpoint", *names])
+        c = list(found["checkpoint"]).index(realization)
+        return [{name: found[f"checkpoint_{name}"][c, t] for name in network.names()} for t in range(points)]
+
     path_loss = np.empty((len(path_pairs), points, len(alpha)))
     for k, (i, j) in enumerate(path_pairs):
-        pair = f"{p['block'][i]} and {p['block'][j]}"
-        log.info(f"pair nearest to Sim_J {p['similarity'][k]}: {pair}, {block_jaccard[i, j]:.3f}")
-        for t in range(points):
-            theta = tuple({name: array[t] for name, array in runs[end].items()} for end in (i, j))
+        log.info(f"Sim_J {block_jaccard[i, j]:.3f}: the line from {p['block'][j]} to {p['block'][i]}")
+        for t, theta in enumerate(zip(along(i), along(j), strict=True)):
             z = tuple(interpolation.first_preactivation(one, inputs) for one in theta)
             path_loss[k, t] = interpolation.line_loss(network, theta, z, labels, alpha)
 
-    chosen = np.array(path_pairs)
+    chosen = np.array(path_pairs, dtype=int).reshape(-1, 2)
     rate = np.array([float(eta) for eta, _, _ in p["block"]])
     size = np.array([B for _, B, _ in p["block"]])
     variables = {
@@ -95,7 +104,7 @@ with job(snakemake) as log:
         "path_similarity": Variable(
             ("path",), block_jaccard[chosen[:, 0], chosen[:, 1]], "Jaccard similarity at the end, Eq. 4"
         ),
-        "path_eta": Variable(("path", "end"), rate[chosen], "learning rates of the pair"),
-        "path_B": Variable(("path", "end"), size[chosen], "batch sizes of the pair", "samples"),
+        "path_eta": Variable(("path", "end"), rate[chosen], "learning rates of the pair, first at alpha = 1"),
+        "path_B": Variable(("path", "end"), size[chosen], "batch sizes of the pair, first at alpha = 1", "samples"),
     }
     storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))

@@ -1,13 +1,14 @@
 """What every job of the workflow shares: its log, one thread, and errors told in a sentence."""
 
 import logging
-import os
 import sys
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 from sgd_valleys.errors import UserError
 
@@ -36,9 +37,4 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
 
 def _one_thread() -> None:
     """A result must not depend on how many threads a job happens to get: sums would be split differently."""
-    from threadpoolctl import threadpool_limits
-
     threadpool_limits(1)
-    os.environ["OMP_NUM_THREADS"] = "1"
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)

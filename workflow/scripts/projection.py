@@ -12,8 +12,15 @@ with job(snakemake) as log:
 
     def trajectories(eta: str, B: int) -> dict[str, np.ndarray]:
         """Weights (realization, time, parameter) and losses of a cell."""
-        (run,) = sweep.read_cells(by_cell[eta, B], ["layer_weight", "train_loss"]).values()
-        return run | {"layer_weight": run["layer_weight"].reshape(*run["layer_weight"].shape[:2], -1)}
+        (run,) = sweep.read_cells(by_cell[eta, B], ["layer_weight", "train_loss", "diverged"]).values()
+        weights = run["layer_weight"].reshape(*run["layer_weight"].shape[:2], -1)
+        weights[run["diverged"]] = np.nan  # where it was last finite it was far out, and would be all one sees
+        return run | {"layer_weight": weights}
+
+    def padded(array: np.ndarray, runs: int) -> np.ndarray:
+        """As many runs as the other cell has: gradient descent has one."""
+        rest = np.full((runs - len(array), *array.shape[1:]), np.nan, array.dtype)
+        return np.concatenate([array, rest])
 
     block = [(trajectories(eta, B), r) for eta, B, r in p["block"]]
     block_pc, block_explained = projection.project(
@@ -21,9 +28,9 @@ with job(snakemake) as log:
     )
     block_loss = np.stack([run["train_loss"][list(run["realization"]).index(r)] for run, r in block])
     cells = [trajectories(eta, B) for eta, B in p["cells"]]
-    runs = min(len(cell["realization"]) for cell in cells)
-    cell_pc, cell_explained = projection.project(np.stack([cell["layer_weight"][:runs] for cell in cells]))
-    cell_loss = np.stack([cell["train_loss"][:runs] for cell in cells])
+    runs = max(len(cell["realization"]) for cell in cells)
+    cell_pc, cell_explained = projection.project(np.stack([padded(cell["layer_weight"], runs) for cell in cells]))
+    cell_loss = np.stack([padded(cell["train_loss"], runs) for cell in cells])
     log.info(f"variance explained: block {block_explained}, cells {cell_explained}")
     explained = "share of the variance that the component explains"
     variables = {

@@ -20,6 +20,8 @@ with job(snakemake) as log:
     jaccard = similarity.jaccard(np.array(errors))
     key = list(zip(eta_of, B_of, realization_of, strict=True))
     block = [key.index(tuple(run)) for run in p["block"]]
+    ended = np.array(converged)[block]  # a run that has not converged is no solution to compare
+    block_jaccard = np.where(ended & ended[:, None], jaccard[np.ix_(block, block)], np.nan)
     log.info(f"{len(jaccard)} solutions, {sum(converged)} of them converged")
     rate = np.array([float(e) for e in eta_of])
     size = np.array(B_of)
@@ -34,7 +36,7 @@ with job(snakemake) as log:
         "block_eta": Variable(("block_run",), rate[block], "learning rate"),
         "block_B": Variable(("block_run",), size[block], "batch size", "samples"),
         "block_jaccard": Variable(
-            ("block_run", "block_other"), jaccard[np.ix_(block, block)], "Jaccard similarity, Eq. 4"
+            ("block_run", "block_other"), block_jaccard, "Jaccard similarity, Eq. 4; NaN where a run has not converged"
         ),
     }
     storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))

@@ -16,9 +16,10 @@ with job(snakemake) as log:
     test_set = images["test_image"].reshape(len(images["test_image"]), -1), images["test_label"]
     M = len(train_set[1])
     network = networks.build(p["network"], train_set[0].shape[1], p["classes"])
+    device = training.choose_device(p["device"])
     realizations = list(range(p["first"], p["last"] + 1))
     log.info(f"eta {p['eta']}, B {B}, realizations {p['first']} to {p['last']}, {p['iterations']} iterations")
-    progress = Progress(p["iterations"] * B * len(realizations), "samples", log)
+    progress = Progress(p["iterations"] * len(realizations), "iterations of all runs", log)
     run = training.train(
         network,
         network.initialize(stream(p["seed"], Stage.INITIALIZATION)),
@@ -31,7 +32,7 @@ with job(snakemake) as log:
         orders=[training.minibatch_order(stream(p["seed"], Stage.MINIBATCHES, eta, B, r), M) for r in realizations],
         layer=p["layer"],
         checkpoints=[realizations.index(r) for r in p["checkpoints"]],
-        device=training.choose_device(p["device"]),
+        device=device,
         progress=progress,
     )
     for r, loss, accuracy, diverged in zip(
@@ -66,4 +67,5 @@ with job(snakemake) as log:
             variables[f"checkpoint_{name}"] = Variable(
                 ("checkpoint", "time", *axes(name)), array, f"{name} at the recorded iterations"
             )
-    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data) | {"eta": eta, "B": B})
+    attributes = storage.provenance(p | {"device": device.type}, snakemake.input.data)
+    storage.write(snakemake.output[0], variables, attributes | {"eta": eta, "B": B})

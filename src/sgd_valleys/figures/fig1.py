@@ -126,7 +126,8 @@ def _draw_path(axes: Axes, data: dict[str, np.ndarray], path: int, colormap: str
     pair = [f"({eta:g}, {B})" for eta, B in zip(data["path_eta"][path], data["path_B"][path], strict=True)]
     barrier = data["path_barrier"][path, -1]
     title = f"{SIMILARITY} = {data['path_similarity'][path]:.3g}, {BARRIER} = {barrier:.2g}"
-    panel(axes, letter, f"{title}\n" + rf"$(\eta, B)$: {', '.join(pair)}")
+    # Eq. 5: alpha = 0 is the second solution
+    panel(axes, letter, f"{title}\n" + rf"$(\eta, B)$: {pair[1]} to {pair[0]}")
     curves = [np.column_stack([data["alpha"], loss]) for loss in data["path_loss"][path]]
     lines = LineCollection(curves, cmap=colormap, norm=Normalize(0, 1), linewidths=0.6)
     lines.set_array(data["time_fraction"])

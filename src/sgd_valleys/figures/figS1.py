@@ -41,11 +41,14 @@ def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
 
 
 def spectra_at(data: dict[str, Any], eta: float, realization: int) -> dict[int, np.ndarray]:
-    """Choose the finite spectra of one rate and realization, by B in ascending order."""
+    """Choose the finite spectra of one rate and realization, by B in ascending order; gradient descent has one run."""
+    full = panels.full_batch(data["B"], data["runs"])
     return {
         B: spectrum
         for (rate, B, run), spectrum in sorted(data["spectrum"].items(), key=lambda item: item[0])
-        if np.isclose(rate, eta, rtol=1e-9, atol=0) and run == realization and np.isfinite(spectrum).all()
+        if np.isclose(rate, eta, rtol=1e-9, atol=0)
+        and run == (0 if full == B else realization)
+        and np.isfinite(spectrum).all()
     }
 
 

@@ -58,14 +58,18 @@ def reduce_cells(
 
 
 def mean_curve(values: np.ndarray) -> np.ndarray:
-    """Average (realization, time) over the same runs at all times; NaN at the times that they were not measured.
+    """Average (realization, time) over the same runs at all times; NaN at the times that none was measured.
 
-    These are the runs still finite at their end, and of them those measured most often: some are
-    measured at their end alone, and would make the last point an average over other runs.
+    These are the runs that are finite at their end, without those measured at the end alone where others
+    were followed along the way: they would make the last point an average over other runs.
     """
     alive = values[np.isfinite(values[:, -1])]
-    times = np.isfinite(alive).sum(axis=1)
-    return alive[times == times.max(initial=0)].mean(axis=0) if times.size else np.full(values.shape[1], np.nan)
+    followed = np.isfinite(alive).sum(axis=1) > 1
+    used = alive[followed] if followed.any() else alive
+    mean = np.full(values.shape[1], np.nan)
+    measured = np.isfinite(used).any(axis=0)
+    mean[measured] = np.nanmean(used[:, measured], axis=0)
+    return mean
 
 
 def mean_freezing(data: dict[str, np.ndarray], threshold: int) -> np.ndarray:
