@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sgd_valleys.freezing import freezing_time
-from sgd_valleys.interpolation import barrier, first_preactivation, fit_pairs, line_loss
+from sgd_valleys.interpolation import barrier, first_preactivation, fit_line, fit_pairs, line_loss
 from sgd_valleys.networks import MLP, cross_entropy, softmax
 from sgd_valleys.projection import project
 from sgd_valleys.similarity import cosine, jaccard, nearest_pair, pair_mean
@@ -99,6 +99,15 @@ def test_the_fit_knows_that_pairs_share_solutions():
     fit = fit_pairs(pairs, x, y, rng, 400)
     naive = np.sqrt((1 - fit.r_squared) / (len(x) - 2) * y.var() / x.var())
     assert fit.slope_interval[1] - fit.slope_interval[0] > 2 * 3.92 * naive
+
+
+def test_a_weighted_line_is_the_line_through_repeated_points():
+    x, y = np.array([0.0, 1, 2, 4]), np.array([1.0, 0, 3, 2])
+    weight = np.array([1, 0, 2, 3])
+    slope, intercept, r_squared = fit_line(x, y, weight.astype(float))
+    many_x, many_y = np.repeat(x, weight), np.repeat(y, weight)
+    assert (slope, intercept) == pytest.approx(tuple(np.polyfit(many_x, many_y, 1)))
+    assert r_squared == pytest.approx(np.corrcoef(many_x, many_y)[0, 1] ** 2)
 
 
 def test_no_relation_gives_no_fit():

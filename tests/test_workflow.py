@@ -263,6 +263,7 @@ def test_a_diverged_run_and_a_cell_in_several_stacks_go_through_to_the_figures(f
     assert np.array_equal(np.isnan(block["block_jaccard"]), lost | lost[:, None])
     paths = storage.read(finished.root / "results/mnist/barriers.h5")
     assert np.isfinite(paths["path_loss"]).all() and np.isfinite(paths["pair_barrier"]).all()
+    assert np.isfinite(paths["block_r_squared"]).tolist() == [True, True, True]  # the first over one run fewer
     log = (finished.root / "results/logs/mnist/curvature/eta0.02_B10_r0-1.log").read_text()
     assert "no top 10: the network's output is not finite" in log
     assert "8 without a positive, converged top 10" in log

@@ -56,7 +56,9 @@ class LinearFit:
     r_squared_interval: tuple[float, float]
 
 
-def _fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, float, float]:
+def fit_line(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> tuple[float, float, float]:
+    """Slope, intercept and R^2 of a straight line by (weighted) least squares; NaN where x or y does not vary."""
+    weight = np.ones(len(x)) if weight is None else weight
     total = weight.sum()
     mean_x, mean_y = weight @ x / total, weight @ y / total
     dx, dy = x - mean_x, y - mean_y
@@ -80,7 +82,7 @@ def fit_pairs(pairs: np.ndarray, x: np.ndarray, y: np.ndarray, rng: np.random.Ge
         rng: of the resampling.
         resamples: how many.
     """
-    slope, intercept, r_squared = _fit(x, y, np.ones(len(x)))
+    slope, intercept, r_squared = fit_line(x, y)
     solutions, position = np.unique(pairs, return_inverse=True)
     position = position.reshape(pairs.shape)
     drawn = np.full((resamples, 2), np.nan)
@@ -88,7 +90,7 @@ def fit_pairs(pairs: np.ndarray, x: np.ndarray, y: np.ndarray, rng: np.random.Ge
         count = np.bincount(rng.integers(0, len(solutions), len(solutions)), minlength=len(solutions))
         weight = (count[position[:, 0]] * count[position[:, 1]]).astype(float)
         if weight.any():
-            s, _, r = _fit(x, y, weight)
+            s, _, r = fit_line(x, y, weight)
             drawn[k] = s, r
     bounds = np.nanquantile(drawn, [0.025, 0.975], axis=0) if np.isfinite(drawn).any() else np.full((2, 2), np.nan)
     return LinearFit(slope, intercept, r_squared, tuple(bounds[:, 0]), tuple(bounds[:, 1]))

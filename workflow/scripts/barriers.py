@@ -1,6 +1,7 @@
 """Loss barriers between solutions: between many endpoints (Fig. 1E), and along training for two pairs (Fig. 1C, D)."""
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from job import job
 from sgd_valleys import interpolation, networks, similarity, storage, sweep
@@ -18,11 +19,12 @@ with job(snakemake) as log:
     alpha = np.linspace(0, 1, p["points"])
     by_cell = sweep.files_by_cell(snakemake.input.train)
 
-    ends, errors = [], []
-    for paths in by_cell.values():
+    ends, errors, number = [], [], {}  # of the converged runs: parameters, wrong test samples, place by (eta, B, r)
+    for (eta, B), paths in by_cell.items():
         final = [f"final_{name}" for name in network.names()]
         (run,) = sweep.read_cells(paths, ["train_accuracy", "test_error", *final]).values()
         for r in np.flatnonzero(run["train_accuracy"][:, -1] == 1):
+            number[eta, B, int(run["realization"][r])] = len(ends)
             ends.append({name: run[f"final_{name}"][r] for name in network.names()})
             errors.append(run["test_error"][r, -1])
     possible = len(ends) * (len(ends) - 1) // 2
@@ -33,21 +35,44 @@ with job(snakemake) as log:
         )
     jaccard = similarity.jaccard(np.array(errors))
     drawn = stream(p["seed"], Stage.PAIRS).choice(possible, min(p["pairs"], possible), replace=False)
-    first, second = (index[np.sort(drawn)] for index in np.triu_indices(len(ends), k=1))
+    pairs = np.stack([index[np.sort(drawn)] for index in np.triu_indices(len(ends), k=1)], axis=1)
+
+    # every pair of the block's cells as well, one realization of the sweep at a time: Fig. 1E of one realization
+    realizations = np.arange(max(r for _, _, r in number) + 1)
+    blocks = []
+    for r in realizations:
+        runs = [(eta, B, 0 if len(labels) == B else int(r)) for eta, B, _ in p["block"]]
+        members = np.array([number[run] for run in runs if run in number], dtype=int)
+        blocks.append(members[np.stack(np.triu_indices(len(members), k=1), axis=1)])
+
     hidden = [interpolation.first_preactivation(theta, inputs) for theta in ends]
-    progress = Progress(len(first), "pairs", log)
-    height = np.empty(len(first))
-    for k, (i, j) in enumerate(zip(first, second, strict=True)):
-        line = interpolation.line_loss(network, (ends[i], ends[j]), (hidden[i], hidden[j]), labels, alpha)
-        height[k] = interpolation.barrier(line)
-        progress()
-    pairs = np.stack([first, second], axis=1)
-    x = jaccard[first, second]
+    progress = Progress(len(pairs) + sum(map(len, blocks)), "pairs", log)
+
+    def heights(pairs: np.ndarray) -> np.ndarray:
+        """Barriers (pair) between the solutions of pairs (pair, 2)."""
+        found = np.empty(len(pairs))
+        for k, (i, j) in enumerate(pairs):
+            line = interpolation.line_loss(network, (ends[i], ends[j]), (hidden[i], hidden[j]), labels, alpha)
+            found[k] = interpolation.barrier(line)
+            progress()
+        return found
+
+    x, height = jaccard[tuple(pairs.T)], heights(pairs)
     fit = interpolation.fit_pairs(pairs, x, height, stream(p["seed"], Stage.BOOTSTRAP), p["resamples"])
+    rank_correlation = float(spearmanr(x, height).statistic)
     log.info(
         f"{len(x)} pairs of {len(ends)} solutions: R^2 = {fit.r_squared:.3f} "
-        f"({fit.r_squared_interval[0]:.3f} to {fit.r_squared_interval[1]:.3f}), slope {fit.slope:.3g}"
+        f"({fit.r_squared_interval[0]:.3f} to {fit.r_squared_interval[1]:.3f}), slope {fit.slope:.3g}, "
+        f"rank correlation {rank_correlation:.3f}"
     )
+    block_fits = np.full((len(realizations), 2), np.nan)
+    for r, block in enumerate(blocks):
+        if len(block) > 2:
+            slope, _, r_squared = interpolation.fit_line(jaccard[tuple(block.T)], heights(block))
+            block_fits[r] = slope, r_squared
+    if np.isfinite(block_fits).any():
+        low, median, high = np.nanquantile(block_fits[:, 1], [0, 0.5, 1])
+        log.info(f"R^2 over the block's pairs, one realization each: median {median:.3f}, {low:.3f} to {high:.3f}")
 
     # the block's runs, whose whole parameters were recorded along the way
     runs, block_errors, ended = [], [], []
@@ -96,6 +121,10 @@ with job(snakemake) as log:
         "r_squared_interval": Variable(
             ("bound",), np.array(fit.r_squared_interval), "95% bootstrap interval over solutions"
         ),
+        "rank_correlation": Variable((), rank_correlation, "Spearman's rank correlation of barrier and similarity"),
+        "realization": Variable(("realization",), realizations, "realization (order of the minibatches)"),
+        "block_slope": Variable(("realization",), block_fits[:, 0], "slope over the pairs of the block's cells", "nat"),
+        "block_r_squared": Variable(("realization",), block_fits[:, 1], "R^2 over the pairs of the block's cells"),
         "time_fraction": Variable(("time",), np.linspace(0, 1, points), "t / t_max"),
         "path_loss": Variable(
             ("path", "time", "alpha"), path_loss, "training loss along the line at equal times", "nat"
