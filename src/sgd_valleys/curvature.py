@@ -9,6 +9,7 @@ where h_n is what the layer sees, J_n takes a change of its preactivations to on
 for the middle layer of three, D_n its active units), and p are the class probabilities. All in float64.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,25 +49,26 @@ class LayerHessian(LinearOperator):
         tangent -= p * tangent.sum(axis=1, keepdims=True)  # S t = p t - p (p . t)
         return (self.linear.vjp(tangent).T @ h).ravel() / len(h)
 
-    def _factor(self) -> np.ndarray:
-        """(sample, class, out) q with J_n^T S_n J_n = sum_c q_nc q_nc^T.
+    def _factor(self) -> Iterator[np.ndarray]:
+        """(sample, out) q_c, a class after the other, with J_n^T S_n J_n = sum_c q_nc q_nc^T.
 
         From S = L L^T with L = diag(sqrt p) - p sqrt(p)^T.
         """
         p = self.probability
         root = np.sqrt(p)
-        columns = [root[:, [c]] * (np.eye(p.shape[1])[c] - p) for c in range(p.shape[1])]
-        return np.stack([self.linear.vjp(column) for column in columns], axis=1)
+        for c, one in enumerate(np.eye(p.shape[1])):
+            yield self.linear.vjp(root[:, [c]] * (one - p))
 
     def trace(self) -> float:
         """The trace in closed form, mean_n sum_c |q_nc|^2 |h_n|^2."""
-        h, q = self.linear.inputs, self._factor()
-        return float(np.einsum("nco,nco->n", q, q) @ np.einsum("ni,ni->n", h, h) / len(h))
+        h = self.linear.inputs
+        length = np.einsum("ni,ni->n", h, h)
+        return float(sum(np.einsum("no,no->n", q, q) @ length for q in self._factor()) / len(h))
 
     def dense(self) -> np.ndarray:
-        """The whole matrix, as one product of the per-sample gradients of the logits' factors."""
-        h, q = self.linear.inputs, self._factor()
-        rows = np.einsum("nco,ni->ncoi", q, h).reshape(-1, self.shape[0])
+        """The whole matrix: the sum over classes of (q_nc h_n)^T (q_nc h_n), each one product over the samples."""
+        h = self.linear.inputs
+        rows = np.concatenate([(q[:, :, None] * h[:, None, :]).reshape(len(h), -1) for q in self._factor()])
         return rows.T @ rows / len(h)
 
     def spectrum(self) -> np.ndarray:
@@ -94,9 +96,9 @@ def top_eigenvalues(hessian: LayerHessian, N: int, rng: np.random.Generator, tol
     nothing = np.full(N, np.nan)
     if not np.isfinite(hessian.probability).all():
         return Top(nothing, "the network's output is not finite")
-    if hessian.trace() == 0:
-        return Top(nothing, "the Hessian is zero")
     start = rng.standard_normal(hessian.shape[0])
+    if not hessian.matvec(start).any():
+        return Top(nothing, "the Hessian is zero")
     try:
         # rng as well as v0: a matrix of low rank makes the iteration start anew, from a vector of its own drawing
         value, vector = eigsh(hessian, k=N, which="LA", tol=tolerance, v0=start, rng=rng)
