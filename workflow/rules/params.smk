@@ -103,3 +103,14 @@ def rate_files(pattern, figure, *, also=()):
 def fig3_run():
     run = config["figures"]["fig3"]["run"]
     return sweep.canonical(run["eta"]), run["B"]
+
+
+if workflow.is_main_process:
+    for name, e in EXPERIMENTS.items():
+        M, cells = settings.training_samples(e["dataset"]), sweep.cells(e["sweep"])
+        descents = sum(B == M for _, B in cells)
+        print(
+            f"{name}: {len(cells)} cells: {len(cells) - descents} with {e['sweep']['realizations']} realizations, "
+            f"{descents} of gradient descent with one; in {len(stack_files(TRAIN, name))} training jobs",
+            file=sys.stderr,
+        )
