@@ -34,7 +34,7 @@ def line_loss(
     (theta_i, theta_j), (z_i, z_j) = ends, preactivation
     upper = [name for name in network.names() if not name.startswith("layer1_")]
     loss = np.empty(len(alpha))
-    for k, a in enumerate(alpha):
+    for k, a in enumerate(alpha.tolist()):  # a NumPy float64 would make float64 of float32 parameters
         between = {name: a * theta_i[name] + (1 - a) * theta_j[name] for name in upper}
         loss[k] = cross_entropy(network.forward_from(1, between, a * z_i + (1 - a) * z_j), labels)
     return loss

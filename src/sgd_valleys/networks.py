@@ -102,9 +102,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Mean softmax cross-entropy of logits (..., sample, class) and labels (sample): (...)."""
-    top = logits.max(axis=-1, keepdims=True)
-    log_norm = np.log(np.exp(logits - top).sum(axis=-1)) + top[..., 0]
-    return (log_norm - logits[..., np.arange(len(labels)), labels]).mean(axis=-1)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    own = shifted[..., np.arange(len(labels)), labels]  # 0 where the sample is classified well: nothing cancels
+    return (np.log(np.exp(shifted).sum(axis=-1)) - own).mean(axis=-1)
 
 
 def build(settings: Mapping, inputs: int, classes: int) -> MLP:
