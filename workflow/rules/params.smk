@@ -105,12 +105,16 @@ def fig3_run():
     return sweep.canonical(run["eta"]), run["B"]
 
 
+def plan_of(experiment):
+    """An experiment in a line: how many cells, runs and jobs."""
+    e = EXPERIMENTS[experiment]
+    M, cells = settings.training_samples(e["dataset"]), sweep.cells(e["sweep"])
+    descents = sum(B == M for _, B in cells)
+    return (
+        f"{experiment}: {len(cells)} cells: {len(cells) - descents} with {e['sweep']['realizations']} realizations, "
+        f"{descents} of gradient descent with one; in {len(stack_files(TRAIN, experiment))} training jobs"
+    )
+
+
 if workflow.is_main_process:
-    for name, e in EXPERIMENTS.items():
-        M, cells = settings.training_samples(e["dataset"]), sweep.cells(e["sweep"])
-        descents = sum(B == M for _, B in cells)
-        print(
-            f"{name}: {len(cells)} cells: {len(cells) - descents} with {e['sweep']['realizations']} realizations, "
-            f"{descents} of gradient descent with one; in {len(stack_files(TRAIN, name))} training jobs",
-            file=sys.stderr,
-        )
+    print(*map(plan_of, EXPERIMENTS), sep="\n", file=sys.stderr)

@@ -74,39 +74,33 @@ with job(snakemake) as log:
         low, median, high = np.nanquantile(block_fits[:, 1], [0, 0.5, 1])
         log.info(f"R^2 over the block's pairs, one realization each: median {median:.3f}, {low:.3f} to {high:.3f}")
 
-    # the block's runs, whose whole parameters were recorded along the way
-    runs, block_errors, ended = [], [], []
-    for eta, B, realization in p["block"]:
-        for path in by_cell[eta, B]:
-            found = storage.read(path, ["realization", "iteration", "test_error", "train_accuracy"])
-            if realization in found["realization"]:
-                r = list(found["realization"]).index(realization)
-                block_errors.append(found["test_error"][r, -1])
-                ended.append(found["train_accuracy"][r, -1] == 1)
-                runs.append((path, realization))
-                points = len(found["iteration"])
-    block_jaccard = similarity.jaccard(np.array(block_errors))
-    block_jaccard[~np.outer(ended, ended)] = np.nan  # a run that has not converged is no solution
+    # along training, between the converged runs of Fig. 1's block, whose whole parameters were recorded on the way
+    followed = [tuple(run) for run in p["block"] if tuple(run) in number]
+    members = [number[run] for run in followed]
+    block_jaccard = jaccard[np.ix_(members, members)]
     path_pairs = [pair for target in p["similarity"] if (pair := similarity.nearest_pair(block_jaccard, target))]
 
-    def along(run: int) -> list[dict[str, np.ndarray]]:
-        """All parameters of one of the block's runs at every recorded time."""
-        path, realization = runs[run]
-        names = [f"checkpoint_{name}" for name in network.names()]
-        found = storage.read(path, ["checkpoint", *names])
+    def along(run: tuple[str, int, int]) -> list[dict[str, np.ndarray]]:
+        """All parameters of a run at every recorded time."""
+        eta, B, realization = run
+        (path,) = (
+            path for path in by_cell[eta, B] if realization in storage.read(path, ["realization"])["realization"]
+        )
+        found = storage.read(path, ["checkpoint", *(f"checkpoint_{name}" for name in network.names())])
         c = list(found["checkpoint"]).index(realization)
         return [{name: found[f"checkpoint_{name}"][c, t] for name in network.names()} for t in range(points)]
 
+    points = len(storage.read(snakemake.input.train[0], ["iteration"])["iteration"])
     path_loss = np.empty((len(path_pairs), points, len(alpha)))
     for k, (i, j) in enumerate(path_pairs):
-        log.info(f"Sim_J {block_jaccard[i, j]:.3f}: the line from {p['block'][j]} to {p['block'][i]}")
-        for t, theta in enumerate(zip(along(i), along(j), strict=True)):
+        log.info(f"Sim_J {block_jaccard[i, j]:.3f}: the line from {followed[j]} to {followed[i]}")
+        for t, theta in enumerate(zip(along(followed[i]), along(followed[j]), strict=True)):
             z = tuple(interpolation.first_preactivation(one, inputs) for one in theta)
             path_loss[k, t] = interpolation.line_loss(network, theta, z, labels, alpha)
 
     chosen = np.array(path_pairs, dtype=int).reshape(-1, 2)
-    rate = np.array([float(eta) for eta, _, _ in p["block"]])
-    size = np.array([B for _, B, _ in p["block"]])
+    rate = np.array([float(eta) for eta, _, _ in followed])
+    size = np.array([B for _, B, _ in followed], dtype=int)
     variables = {
         "alpha": Variable(("alpha",), alpha, "interpolation coefficient alpha of Eq. 5"),
         "pair_similarity": Variable(("pair",), x, "Jaccard similarity of the pair, Eq. 4"),

@@ -15,7 +15,10 @@ with job(snakemake) as log:
     images = storage.read(snakemake.input.data, ["train_image"])["train_image"]
     inputs = images.reshape(len(images), -1).astype(np.float64)
     network = networks.build(p["network"], inputs.shape[1], p["classes"])
-    runs = storage.read(snakemake.input.train)
+    wholes = ["final", "checkpoint"] if p["along"] else ["final"]  # what of the file is needed: it can be large
+    names = [f"{whole}_{name}" for whole in wholes for name in network.names()]
+    names += ["checkpoint"] if p["along"] else []
+    runs = storage.read(snakemake.input.train, ["realization", "iteration", "diverged", *names])
     attributes = storage.read_attributes(snakemake.input.train)
     realization, iteration = runs["realization"], runs["iteration"]
     last = len(iteration) - 1

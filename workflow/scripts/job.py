@@ -21,7 +21,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     handler: logging.Handler = logging.FileHandler(snakemake.log[0], mode="w")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     log.addHandler(handler)
-    _one_thread()
+    threadpool_limits(1)  # sums would be split differently on several: a result must not depend on their number
     start = time.monotonic()
     try:
         yield log
@@ -33,8 +33,3 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         log.error(traceback.format_exc())
         raise
     log.info(f"done in {time.monotonic() - start:.1f} s")
-
-
-def _one_thread() -> None:
-    """A result must not depend on how many threads a job happens to get: sums would be split differently."""
-    threadpool_limits(1)
