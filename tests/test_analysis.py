@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sgd_valleys.freezing import freezing_time
-from sgd_valleys.interpolation import barrier, first_preactivation, fit_line, fit_pairs, line_loss
+from sgd_valleys.freezing import basin_freezing_time, freezing_time
+from sgd_valleys.interpolation import barrier, first_preactivation, line_loss
 from sgd_valleys.networks import MLP, cross_entropy, softmax
-from sgd_valleys.projection import project
+from sgd_valleys.projection import coordinates, principal_axes, project
 from sgd_valleys.similarity import cosine, jaccard, nearest_pair, pair_mean
 
 
@@ -73,53 +73,30 @@ def test_barrier_is_the_top_of_the_line_above_the_mean_of_its_ends():
     assert barrier(np.array([[0.0, 2, 0], [0, 0, 0]])).tolist() == [2, 0]
 
 
-def pairs_of(n):
-    return np.stack(np.triu_indices(n, k=1), axis=1)
-
-
-def test_the_fit_finds_a_line_and_its_interval_covers_it():
-    rng = np.random.default_rng(2)
-    pairs = pairs_of(30)
-    x = rng.random(len(pairs))
-    y = 2 - 3 * x + 0.3 * rng.normal(size=len(x))
-    fit = fit_pairs(pairs, x, y, rng, 300)
-    slope, intercept = np.polyfit(x, y, 1)
-    assert (fit.slope, fit.intercept) == pytest.approx((slope, intercept))
-    assert fit.r_squared == pytest.approx(np.corrcoef(x, y)[0, 1] ** 2)
-    assert fit.slope_interval[0] < -3 < fit.slope_interval[1]
-    assert fit.r_squared_interval[0] < fit.r_squared < fit.r_squared_interval[1]
-
-
-def test_the_fit_knows_that_pairs_share_solutions():
-    # y depends on one solution of the pair: 435 pairs, but only 30 independent numbers
-    rng = np.random.default_rng(3)
-    pairs = pairs_of(30)
-    height, place = rng.normal(size=30), rng.normal(size=30)
-    x, y = place[pairs].sum(axis=1), height[pairs].sum(axis=1)
-    fit = fit_pairs(pairs, x, y, rng, 400)
-    naive = np.sqrt((1 - fit.r_squared) / (len(x) - 2) * y.var() / x.var())
-    assert fit.slope_interval[1] - fit.slope_interval[0] > 2 * 3.92 * naive
-
-
-def test_a_weighted_line_is_the_line_through_repeated_points():
-    x, y = np.array([0.0, 1, 2, 4]), np.array([1.0, 0, 3, 2])
-    weight = np.array([1, 0, 2, 3])
-    slope, intercept, r_squared = fit_line(x, y, weight.astype(float))
-    many_x, many_y = np.repeat(x, weight), np.repeat(y, weight)
-    assert (slope, intercept) == pytest.approx(tuple(np.polyfit(many_x, many_y, 1)))
-    assert r_squared == pytest.approx(np.corrcoef(many_x, many_y)[0, 1] ** 2)
-
-
-def test_no_relation_gives_no_fit():
-    fit = fit_pairs(pairs_of(4), np.ones(6), np.arange(6.0), np.random.default_rng(0), 100)
-    assert np.isnan(fit.slope) and np.isnan(fit.r_squared)
-
-
 def test_freezing_is_the_first_recorded_time_below_the_threshold():
     iteration = np.array([0, 10, 20, 30])
     loss = np.array([[2, 0.09, 0.2, 0.01], [2, 1, 0.5, 0.1], [0.05, 1, 1, np.nan]])
     time = freezing_time(iteration, loss, 0.1)
     assert time[0] == 10 and np.isnan(time[1]) and time[2] == 0
+
+
+def test_a_run_is_frozen_once_every_later_branch_ends_with_the_last():
+    t_c, nan = np.array([0, 20, 40, 60]), np.nan
+    assert basin_freezing_time(t_c, np.array([0.3, 0.95, 0.92, 1]), 0.9) == 20
+    assert basin_freezing_time(t_c, np.array([0.95, 0.3, 0.92, 1]), 0.9) == 40  # an early visit does not count
+    assert basin_freezing_time(t_c, np.array([0.9, 0.95, 0.92, 1]), 0.9) == 0
+    assert basin_freezing_time(t_c, np.array([0.3, 0.3, 0.3, 1]), 0.9) == 60
+    assert basin_freezing_time(t_c, np.array([0.95, nan, 0.92, 1]), 0.9) == 40
+    assert np.isnan(basin_freezing_time(t_c, np.full(4, nan), 0.9))
+
+
+def test_another_trajectory_is_seen_in_the_same_axes():
+    rng = np.random.default_rng(6)
+    weights, other = rng.normal(size=(50, 7)) * np.arange(7, 0, -1), rng.normal(size=(3, 7))
+    centred = weights - weights.mean(axis=0)
+    directions = np.linalg.svd(centred)[2][:2]
+    found = coordinates(principal_axes(weights), other)
+    assert np.abs(found) == pytest.approx(np.abs((other - weights.mean(axis=0)) @ directions.T))
 
 
 def test_projection_finds_the_plane_the_points_lie_in():

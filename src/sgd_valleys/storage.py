@@ -23,6 +23,7 @@ import numpy as np
 
 from sgd_valleys.errors import UserError
 
+Index = int | Sequence[int]
 LIBRARIES = ("numpy", "scipy", "h5py", "torch", "torchvision", "scikit-learn")
 
 
@@ -143,13 +144,26 @@ def open_file(path: str | os.PathLike) -> Iterator[h5py.File]:
         raise UserError(f"{path} cannot be read as HDF5 ({detail}): delete it and run again.") from error
 
 
-def _array(dataset: h5py.Dataset) -> np.ndarray:
-    array = dataset[()]
+def _array(dataset: h5py.Dataset, at: Mapping[str, Index]) -> np.ndarray:
+    index: tuple[Index | slice, ...] = ()
+    if at:
+        # a coordinate is the scale of its own axis and carries no label
+        axes = [dim[0].name[1:] if len(dim) else dataset.name[1:] for dim in dataset.dims]
+        index = tuple(at.get(axis, slice(None)) for axis in axes)
+    array = dataset[index]
     return array.astype(bool) if dataset.attrs.get("dtype") == "bool" else array
 
 
-def read(path: str | os.PathLike, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-    """Read the named arrays of a file (all of them where ``names`` is None).
+def read(
+    path: str | os.PathLike, names: Sequence[str] | None = None, at: Mapping[str, Index] | None = None
+) -> dict[str, np.ndarray]:
+    """Read the named arrays of a file (all of them where ``names`` is None), or a part of each.
+
+    Args:
+        path: the file.
+        names: of the arrays.
+        at: positions along named axes, and no more is read than these: a number, which takes the axis away, or
+            ascending numbers for at most one axis of an array.
 
     Raises:
         UserError: the file cannot be read, or lacks one of them.
@@ -158,7 +172,7 @@ def read(path: str | os.PathLike, names: Sequence[str] | None = None) -> dict[st
         missing = [name for name in names or () if name not in file]
         if missing:
             raise UserError(f"{path} holds no {', '.join(missing)}: delete it and run again.")
-        return {name: _array(file[name]) for name in (names or file)}
+        return {name: _array(file[name], at or {}) for name in (names or file)}
 
 
 def read_attributes(path: str | os.PathLike) -> dict[str, Any]:

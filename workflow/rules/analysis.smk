@@ -46,7 +46,7 @@ rule similarity:
 rule barriers:
     input:
         script_file("barriers"),
-        modules("interpolation", "similarity", "networks", "randomness", "sweep"),
+        modules("inference", "interpolation", "similarity", "networks", "randomness", "sweep"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment),
     output:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from job import job
-from sgd_valleys import interpolation, networks, similarity, storage, sweep
+from sgd_valleys import inference, interpolation, networks, similarity, storage, sweep
 from sgd_valleys.errors import UserError
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
@@ -58,7 +58,7 @@ with job(snakemake) as log:
         return found
 
     x, height = jaccard[tuple(pairs.T)], heights(pairs)
-    fit = interpolation.fit_pairs(pairs, x, height, stream(p["seed"], Stage.BOOTSTRAP), p["resamples"])
+    fit = inference.fit_pairs(pairs, x, height, stream(p["seed"], Stage.BOOTSTRAP), p["resamples"])
     rank_correlation = float(spearmanr(x, height).statistic)
     log.info(
         f"{len(x)} pairs of {len(ends)} solutions: R^2 = {fit.r_squared:.3f} "
@@ -68,7 +68,7 @@ with job(snakemake) as log:
     block_fits = np.full((len(realizations), 2), np.nan)
     for r, block in enumerate(blocks):
         if len(block) > 2:
-            slope, _, r_squared = interpolation.fit_line(jaccard[tuple(block.T)], heights(block))
+            slope, _, r_squared = inference.fit_line(jaccard[tuple(block.T)], heights(block))
             block_fits[r] = slope, r_squared
     if np.isfinite(block_fits).any():
         low, median, high = np.nanquantile(block_fits[:, 1], [0, 0.5, 1])
@@ -86,9 +86,9 @@ with job(snakemake) as log:
         (path,) = (
             path for path in by_cell[eta, B] if realization in storage.read(path, ["realization"])["realization"]
         )
-        found = storage.read(path, ["checkpoint", *(f"checkpoint_{name}" for name in network.names())])
-        c = list(found["checkpoint"]).index(realization)
-        return [{name: found[f"checkpoint_{name}"][c, t] for name in network.names()} for t in range(points)]
+        place = {"checkpoint": list(storage.read(path, ["checkpoint"])["checkpoint"]).index(realization)}
+        found = storage.read(path, [f"checkpoint_{name}" for name in network.names()], place)
+        return [{name: found[f"checkpoint_{name}"][t] for name in network.names()} for t in range(points)]
 
     points = len(storage.read(snakemake.input.train[0], ["iteration"])["iteration"])
     path_loss = np.empty((len(path_pairs), points, len(alpha)))
