@@ -6,7 +6,7 @@ import torch
 
 from sgd_valleys import training
 from sgd_valleys.networks import MLP, cross_entropy
-from sgd_valleys.training import GramStack, Stack, minibatch_order, stack_for, train
+from sgd_valleys.training import GramStack, Stack, descend, minibatch_order, stack_for, train
 
 M = 40
 NETWORKS = [MLP((30, 7, 3)), MLP((30, 8, 7, 4)), MLP((30, 8, 7, 6, 4))]
@@ -22,6 +22,10 @@ def problem():
 
 def orders(*realizations):
     return [minibatch_order(np.random.default_rng(r), M) for r in realizations]
+
+
+def repeated(parameters, replicas):
+    return {name: np.repeat(array[None], replicas, axis=0) for name, array in parameters.items()}
 
 
 def autograd_loss(network, parameters, x, y):
@@ -60,7 +64,7 @@ def largest_difference(a, b):
 def test_one_step_moves_by_autograds_gradient(problem, network, kind, B):
     (x, y), _ = problem
     initial = network.initialize(np.random.default_rng(1))
-    stack = kind(network, initial, torch.from_numpy(x), torch.from_numpy(y), 0.1, B, 1)
+    stack = kind(network, repeated(initial, 1), torch.from_numpy(x), torch.from_numpy(y), 0.1, B)
     batch = np.arange(M) if B == M else np.array([3, 1, 20, 8, 39])
     stack.synchronize()
     if B == M:
@@ -100,6 +104,47 @@ def test_gradient_descent_is_torchs_sgd_on_the_full_batch(problem):
     )  # fmt: skip
     expected = plain_sgd(network, initial, problem[0], 0.1, [np.arange(M)] * 200)
     assert largest_difference({name: array[0] for name, array in run.final.items()}, expected) < 1e-10
+
+
+def test_descents_from_many_points_are_torchs_sgd_from_each(problem):
+    network = NETWORKS[1]
+    points = [network.initialize(np.random.default_rng(r)) for r in range(6)]
+    starts = {name: np.stack([point[name] for point in points]) for name in points[0]}
+    run = descend(network, starts, *problem, eta=0.1, iterations=60, points=4, layer=2, dtype=torch.float64)
+    assert run.iteration.tolist() == [0, 20, 40, 60]
+    for r, point in enumerate(points):
+        assert np.array_equal(run.layer_weight[r, 0], point["layer2_weight"])
+        expected = plain_sgd(network, point, problem[0], 0.1, [np.arange(M)] * 60)
+        assert largest_difference({name: array[r] for name, array in run.final.items()}, expected) < 1e-10
+
+
+def test_branches_keep_their_parameters_at_times_of_their_own(problem):
+    network = NETWORKS[0]
+    initial = network.initialize(np.random.default_rng(0))
+    starts = {name: np.stack([array, 1.1 * array, 0.9 * array]) for name, array in initial.items()}
+    options = {"eta": 0.1, "iterations": 50, "points": 6, "layer": 1, "dtype": torch.float64}
+    whole = descend(network, starts, *problem, **options, checkpoints={b: range(6) for b in range(3)})
+    some = descend(network, starts, *problem, **options, checkpoints={0: [5], 1: [3], 2: [0]})
+    for name in network.names():
+        expected = np.stack([whole.checkpoint[name][b, k] for b, k in ((0, 5), (1, 3), (2, 0))])
+        assert np.array_equal(some.checkpoint[name][:, 0], expected)
+    assert np.array_equal(whole.checkpoint["layer1_weight"], whole.layer_weight)
+
+
+def test_gradient_descent_taken_up_at_any_of_its_points_goes_on_bit_for_bit():
+    rng = np.random.default_rng(0)
+    network = MLP((784, 50, 50, 10))
+    initial = network.initialize(rng)
+    data = rng.normal(size=(1000, 784)).astype(np.float32), rng.integers(0, 10, 1000)
+    sets = data, (data[0][:50], data[1][:50])
+    options = {"eta": 0.05, "iterations": 60, "points": 7, "layer": 2}
+    run = train(network, initial, *sets, B=1000, orders=[iter(())], checkpoints=[0], **options)
+    starts = {name: array[0, :6] for name, array in run.checkpoint.items()}
+    branches = descend(network, starts, *sets, **options)
+    for b in range(6):
+        assert np.array_equal(branches.layer_weight[b, : 7 - b], run.layer_weight[0, b:])
+        assert np.array_equal(branches.train_loss[b, : 7 - b], run.train_loss[0, b:])
+        assert np.array_equal(branches.test_error[b, : 7 - b], run.test_error[0, b:])
 
 
 @pytest.mark.parametrize("B", [10, 50, 200, 500])
@@ -172,7 +217,7 @@ def test_one_diverging_replica_leaves_its_neighbours_alone(problem):
     initial = network.initialize(np.random.default_rng(7))
 
     def after_steps(poison):
-        stack = stack_for(network, initial, torch.from_numpy(x), torch.from_numpy(y), 0.1, 8, 2)
+        stack = stack_for(network, repeated(initial, 2), torch.from_numpy(x), torch.from_numpy(y), 0.1, 8)
         if poison:
             stack.weight[1][0] = torch.nan
         stack.synchronize()
@@ -196,7 +241,7 @@ def test_a_large_training_set_does_without_its_gram_matrix():
 
     def kind(samples):
         x, y = torch.zeros(samples, 30), torch.zeros(samples, dtype=torch.int64)
-        return type(stack_for(network, initial, x, y, 0.1, 10, 1))
+        return type(stack_for(network, repeated(initial, 1), x, y, 0.1, 10))
 
     assert kind(60) is GramStack and kind(70) is Stack
 

@@ -17,6 +17,7 @@ from scipy.linalg import eigh
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from sgd_valleys.networks import Linearization, softmax
+from sgd_valleys.storage import Variable
 
 
 class LayerHessian(LinearOperator):
@@ -119,3 +120,12 @@ def flatness(eigenvalue: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         logarithm = np.log(np.where(eigenvalue > 0, eigenvalue, np.nan))
     return np.exp(-logarithm.mean(axis=-1))
+
+
+def variables(eigenvalue: np.ndarray, trace: np.ndarray, axes: tuple[str, ...], layer: int) -> dict[str, Variable]:
+    """Top eigenvalues (..., rank) and traces (...) with these axes, as they are stored, and the flatness of them."""
+    return {
+        "eigenvalue": Variable((*axes, "rank"), eigenvalue, f"largest eigenvalues of the layer-{layer} Hessian", "nat"),
+        "trace": Variable(axes, trace, f"trace of the layer-{layer} Hessian", "nat"),
+        "flatness": Variable(axes, flatness(eigenvalue), "flatness F, Eq. 6", "1/nat"),
+    }

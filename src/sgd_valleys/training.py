@@ -29,6 +29,7 @@ import torch
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.networks import MLP
+from sgd_valleys.storage import Variable
 
 BLOCK = 100  # samples after which the first layer's preactivations of all samples catch up
 STACK_SAMPLES = 4000  # replicas times minibatch at which a stack outgrows the cache
@@ -44,8 +45,8 @@ class Trajectory:
     (realization, time, test_sample) says which test samples are misclassified; ``layer_weight``
     (realization, time, out, in) is the weight matrix of the layer under study; ``final`` holds every
     parameter with a leading realization axis; ``checkpoint`` the same with axes (checkpoint, time, ...)
-    for the realizations asked for. A run that leaves the finite numbers is ``diverged``: its values
-    are NaN from then on and its test samples count as misclassified.
+    for the realizations and the recorded times asked for. A run that leaves the finite numbers is
+    ``diverged``: its values are NaN from then on and its test samples count as misclassified.
     """
 
     iteration: np.ndarray
@@ -61,6 +62,33 @@ class Trajectory:
 
     def __post_init__(self) -> None:
         self.diverged = ~np.isfinite(self.train_loss).all(axis=1)
+
+
+def variables(run: Trajectory, axis: str, layer: int) -> dict[str, Variable]:
+    """What is recorded of every run along the way, as it is stored: axes (``axis``, time), and what each value has."""
+    series = (axis, "time")
+    return {
+        "iteration": Variable(("time",), run.iteration, "iteration t", "iterations"),
+        "train_loss": Variable(series, run.train_loss, "training loss, mean cross-entropy", "nat"),
+        "test_loss": Variable(series, run.test_loss, "test loss, mean cross-entropy", "nat"),
+        "train_accuracy": Variable(series, run.train_accuracy, "training accuracy"),
+        "test_accuracy": Variable(series, run.test_accuracy, "test accuracy"),
+        "test_error": Variable((*series, "test_sample"), run.test_error, "whether the test sample is misclassified"),
+        "diverged": Variable((axis,), run.diverged, "whether the run left the finite numbers"),
+        "layer_weight": Variable((*series, "out", "in"), run.layer_weight, f"weights of layer {layer}"),
+    }
+
+
+def parameter_variables(
+    parameters: Mapping[str, np.ndarray], prefix: str, axes: tuple[str, ...], when: str
+) -> dict[str, Variable]:
+    """Whole parameters as they are stored: each has ``axes``, and then (layer1_out, layer1_in) or (layer1_out)."""
+    found = {}
+    for name, array in parameters.items():
+        layer, kind = name.split("_")
+        own = (f"{layer}_out", f"{layer}_in") if kind == "weight" else (f"{layer}_out",)
+        found[f"{prefix}_{name}"] = Variable((*axes, *own), array, f"{name} {when}")
+    return found
 
 
 def choose_device(name: str) -> torch.device:
@@ -96,12 +124,11 @@ class Stack:
 
     Args:
         network: its sizes.
-        initial: parameters by name, (out, in) and (out), the same for all replicas.
+        initial: parameters by name, (replica, out, in) and (replica, out).
         inputs: (M, in) training inputs; their type and device are those of all tensors.
         labels: (M) classes.
         eta: learning rate.
         B: batch size.
-        replicas: how many.
     """
 
     def __init__(
@@ -112,9 +139,8 @@ class Stack:
         labels: torch.Tensor,
         eta: float,
         B: int,
-        replicas: int,
     ) -> None:
-        self.eta, self.B, self.R, self.M = eta, B, replicas, len(labels)
+        self.eta, self.B, self.R, self.M = eta, B, len(initial["layer1_bias"]), len(labels)
         self.inputs = torch.cat([inputs, inputs.new_ones(self.M, 1)], dim=1)  # the bias is a last input of 1
         self.labels = labels
         one_hot = torch.nn.functional.one_hot(labels, network.sizes[-1]).to(inputs.dtype).T
@@ -122,11 +148,11 @@ class Stack:
         # (replica, out, in + 1), the bias last
         self.weight = [self._joined(initial, k) for k in range(1, network.depth + 1)]
         # inputs of layers 2, 3, ... for one minibatch, with the row of ones that carries the bias
-        self.activation = [inputs.new_ones(replicas, units + 1, B) for units in network.sizes[1:-1]]
+        self.activation = [inputs.new_ones(self.R, units + 1, B) for units in network.sizes[1:-1]]
 
     def _joined(self, parameters: Mapping[str, np.ndarray], k: int) -> torch.Tensor:
         weight, bias = (torch.as_tensor(parameters[f"layer{k}_{kind}"]).to(self.inputs) for kind in ("weight", "bias"))
-        return torch.cat([weight, bias[:, None]], dim=1).repeat(self.R, 1, 1)
+        return torch.cat([weight, bias[:, :, None]], dim=2)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Every parameter by name, with a leading replica axis, as of the last :meth:`synchronize`."""
@@ -306,25 +332,110 @@ def train(
     M = len(train_set[1])
     if M % B:
         raise ValueError(f"batch size {B} does not divide the training set of {M}")
+
+    def schedule(stack: Stack, runs: slice) -> Callable[[int], int]:
+        return _full_batch(stack) if B == M else _minibatches(stack, orders[runs])
+
+    starts = {name: np.repeat(array[None], len(orders), axis=0) for name, array in initial.items()}
+    kept = {c: range(points) for c in checkpoints}
+    return _run(
+        network, starts, train_set, test_set, eta, B, iterations, points, schedule, layer, kept, dtype, device, progress
+    )
+
+
+def descend(
+    network: MLP,
+    starts: Mapping[str, np.ndarray],
+    train_set: tuple[np.ndarray, np.ndarray],
+    test_set: tuple[np.ndarray, np.ndarray],
+    *,
+    eta: float,
+    iterations: int,
+    points: int,
+    layer: int,
+    checkpoints: Mapping[int, Sequence[int]] | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+    progress: Callable[[int], None] = lambda iterations: None,
+) -> Trajectory:
+    """Full-batch gradient descent from many points of parameter space: the continuations of Sec. II D.
+
+    Args:
+        network: the multilayer perceptron.
+        starts: its parameters by name with a leading axis, one run for each entry.
+        train_set: inputs (M, in) and labels (M), which all runs share in memory.
+        test_set: likewise.
+        eta: learning rate.
+        iterations: steps of every run, a multiple of ``points - 1``.
+        points: recorded iterations 0 (the start itself), ..., ``iterations``.
+        layer: whose weights are recorded, counted from 1.
+        checkpoints: runs whose whole parameters are recorded, and the positions among the recorded times
+            at which they are: as many for each run.
+        dtype: of the computation.
+        device: of the computation.
+        progress: called with the number of iterations just done, those of all runs added up, after every few.
+
+    Raises:
+        ValueError: the points do not divide the iterations.
+    """
+    return _run(
+        network,
+        starts,
+        train_set,
+        test_set,
+        eta,
+        len(train_set[1]),
+        iterations,
+        points,
+        lambda stack, runs: _full_batch(stack),
+        layer,
+        checkpoints or {},
+        dtype,
+        device,
+        progress,
+    )
+
+
+def _run(
+    network: MLP,
+    starts: Mapping[str, np.ndarray],
+    train_set: tuple[np.ndarray, np.ndarray],
+    test_set: tuple[np.ndarray, np.ndarray],
+    eta: float,
+    B: int,
+    iterations: int,
+    points: int,
+    schedule: Callable[[Stack, slice], Callable[[int], int]],
+    layer: int,
+    kept: Mapping[int, Sequence[int]],
+    dtype: torch.dtype,
+    device: str | torch.device,
+    progress: Callable[[int], None],
+) -> Trajectory:
+    """Work through the runs in stacks that fit the cache; ``schedule`` gives what advances a stack of these runs."""
     if iterations % (points - 1):
         raise ValueError(f"{iterations} iterations cannot be recorded at {points} equally spaced points")
     device = torch.device(device)
     x_train, x_test = (torch.as_tensor(s[0]).to(device, dtype) for s in (train_set, test_set))
     y_train, y_test = (torch.as_tensor(s[1]).to(device, torch.int64) for s in (train_set, test_set))
-    interval = iterations // (points - 1)
-    most = max(1, STACK_SAMPLES // B) if device.type == "cpu" else len(orders)
-    parts = []
+    interval, runs = iterations // (points - 1), len(starts["layer1_bias"])
+    most = max(1, STACK_SAMPLES // B) if device.type == "cpu" else runs
+    record = _Record(runs, points, kept, layer)
     with _one_thread():
-        for first in range(0, len(orders), most):
-            chosen = orders[first : first + most]
-            stack = stack_for(network, initial, x_train, y_train, eta, B, len(chosen))
-            whole = [c - first for c in checkpoints if first <= c < first + len(chosen)]
-            schedule = _full_batch(stack) if B == M else _minibatches(stack, chosen)
-            parts.append(_record(stack, schedule, interval, points, (x_test, y_test), layer, whole, progress))
-    joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    final = {key.removeprefix("final_"): joined.pop(key) for key in list(joined) if key.startswith("final_")}
-    whole = {key.removeprefix("whole_"): joined.pop(key) for key in list(joined) if key.startswith("whole_")}
-    return Trajectory(interval * np.arange(points), **joined, final=final, checkpoint=whole)
+        for first in range(0, runs, most):
+            chosen = slice(first, min(first + most, runs))
+            mine = {name: array[chosen] for name, array in starts.items()}
+            stack = stack_for(network, mine, x_train, y_train, eta, B)
+            advance = schedule(stack, chosen)
+            for point in range(points):
+                left = interval if point else 0
+                while left:
+                    done = advance(left)
+                    left -= done
+                    progress(done * stack.R)
+                stack.synchronize()
+                record.take(stack, chosen, point, (x_test, y_test))
+    return Trajectory(interval * np.arange(points), **record.series, final=record.final, checkpoint=record.whole)
 
 
 @contextmanager
@@ -367,28 +478,28 @@ def _minibatches(stack: Stack, orders: Sequence[Iterator[np.ndarray]]) -> Callab
     return advance
 
 
-def _record(
-    stack: Stack,
-    advance: Callable[[int], int],
-    interval: int,
-    points: int,
-    test_set: tuple[torch.Tensor, torch.Tensor],
-    layer: int,
-    whole: Sequence[int],
-    progress: Callable[[int], None],
-) -> dict[str, np.ndarray]:
-    """Run the stack, recording every ``interval`` iterations."""
-    x_test, y_test = test_set
-    series: dict[str, list[np.ndarray]] = {}
-    for point in range(points):
-        left = interval if point else 0
-        while left:
-            done = advance(left)
-            left -= done
-            progress(done * stack.R)
-        stack.synchronize()
+class _Record:
+    """The arrays of a :class:`Trajectory`, each allocated once and filled stack by stack, time by time.
+
+    Args:
+        runs: of all stacks.
+        points: recorded times.
+        kept: runs whose whole parameters are recorded, and at which points: as many for each.
+        layer: whose weights are recorded.
+    """
+
+    def __init__(self, runs: int, points: int, kept: Mapping[int, Sequence[int]], layer: int) -> None:
+        self.runs, self.points, self.layer = runs, points, layer
+        self.shape = len(kept), len(next(iter(kept.values()), ()))
+        self.place = {(run, point): (c, k) for c, run in enumerate(kept) for k, point in enumerate(kept[run])}
+        self.series: dict[str, np.ndarray] = {}
+        self.final: dict[str, np.ndarray] = {}
+        self.whole: dict[str, np.ndarray] = {}
+
+    def take(self, stack: Stack, runs: slice, point: int, test_set: tuple[torch.Tensor, torch.Tensor]) -> None:
+        """Record a stack, which holds these of the runs and is synchronized."""
         train_loss, train_accuracy, _ = stack.evaluate_train()
-        test_loss, test_accuracy, test_error = stack.evaluate(x_test, y_test)
+        test_loss, test_accuracy, test_error = stack.evaluate(*test_set)
         parameters = stack.parameters()
         now = {
             "train_loss": train_loss,
@@ -396,10 +507,20 @@ def _record(
             "train_accuracy": train_accuracy,
             "test_accuracy": test_accuracy,
             "test_error": test_error,
-            "layer_weight": parameters[f"layer{layer}_weight"],
+            "layer_weight": parameters[f"layer{self.layer}_weight"],
         }
-        now |= {f"whole_{name}": array[list(whole)] for name, array in parameters.items()}
-        for key, array in now.items():
-            series.setdefault(key, []).append(array)
-    recorded = {key: np.stack(arrays, axis=1) for key, arrays in series.items()}
-    return recorded | {f"final_{name}": array for name, array in parameters.items()}
+        for name, array in now.items():
+            _room(self.series, name, (self.runs, self.points), array)[runs, point] = array
+        for name, array in parameters.items():
+            if point == self.points - 1:
+                _room(self.final, name, (self.runs,), array)[runs] = array
+            for position, run in enumerate(range(runs.start, runs.stop)):
+                if (run, point) in self.place:
+                    _room(self.whole, name, self.shape, array)[self.place[run, point]] = array[position]
+
+
+def _room(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...], example: np.ndarray) -> np.ndarray:
+    """The array of that name, made at its first use, with the axes of ``shape`` before those of one run."""
+    if name not in arrays:
+        arrays[name] = np.empty((*shape, *example.shape[1:]), example.dtype)
+    return arrays[name]

@@ -3,8 +3,8 @@
 import numpy as np
 
 from job import job
-from sgd_valleys import networks, storage
-from sgd_valleys.curvature import LayerHessian, flatness, top_eigenvalues
+from sgd_valleys import curvature, networks, storage
+from sgd_valleys.curvature import LayerHessian, top_eigenvalues
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import Variable
@@ -52,15 +52,10 @@ with job(snakemake) as log:
         f"{len(wanted) - failures} of {len(wanted)} spectra taken, {failures} without a positive, converged top {N}"
     )
 
-    series = ("realization", "time")
     variables = {
         "realization": Variable(("realization",), realization, "realization (order of the minibatches)"),
         "iteration": Variable(("time",), iteration, "iteration t", "iterations"),
-        "eigenvalue": Variable(
-            (*series, "rank"), eigenvalue, f"largest eigenvalues of the layer-{layer} Hessian", "nat"
-        ),
-        "trace": Variable(series, trace, f"trace of the layer-{layer} Hessian", "nat"),
-        "flatness": Variable(series, flatness(eigenvalue), "flatness F, Eq. 6", "1/nat"),
+        **curvature.variables(eigenvalue, trace, ("realization", "time"), layer),
     }
     if spectra:
         variables["spectrum_realization"] = Variable(("spectrum_realization",), np.array(list(spectra)), "realization")

@@ -41,31 +41,15 @@ with job(snakemake) as log:
         state = "diverged" if diverged else f"training loss {loss:.3g}, accuracy {accuracy:.3f}"
         log.info(f"realization {r}: {state}")
 
-    series = ("realization", "time")
     variables = {
         "realization": Variable(("realization",), np.array(realizations), "realization (order of the minibatches)"),
-        "iteration": Variable(("time",), run.iteration, "iteration t", "iterations"),
-        "train_loss": Variable(series, run.train_loss, "training loss, mean cross-entropy", "nat"),
-        "test_loss": Variable(series, run.test_loss, "test loss, mean cross-entropy", "nat"),
-        "train_accuracy": Variable(series, run.train_accuracy, "training accuracy"),
-        "test_accuracy": Variable(series, run.test_accuracy, "test accuracy"),
-        "test_error": Variable((*series, "test_sample"), run.test_error, "whether the test sample is misclassified"),
-        "diverged": Variable(("realization",), run.diverged, "whether the run left the finite numbers"),
-        "layer_weight": Variable((*series, "out", "in"), run.layer_weight, f"weights of layer {p['layer']}"),
+        **training.variables(run, "realization", p["layer"]),
+        **training.parameter_variables(run.final, "final", ("realization",), "at the last iteration"),
     }
-
-    def axes(name: str) -> tuple[str, ...]:
-        """("layer1_out", "layer1_in") for layer1_weight, ("layer1_out",) for layer1_bias."""
-        layer, kind = name.split("_")
-        return (f"{layer}_out", f"{layer}_in") if kind == "weight" else (f"{layer}_out",)
-
-    for name, array in run.final.items():
-        variables[f"final_{name}"] = Variable(("realization", *axes(name)), array, f"{name} at the last iteration")
     if p["checkpoints"]:
         variables["checkpoint"] = Variable(("checkpoint",), np.array(p["checkpoints"]), "realization of the checkpoint")
-        for name, array in run.checkpoint.items():
-            variables[f"checkpoint_{name}"] = Variable(
-                ("checkpoint", "time", *axes(name)), array, f"{name} at the recorded iterations"
-            )
+        variables |= training.parameter_variables(
+            run.checkpoint, "checkpoint", ("checkpoint", "time"), "at the recorded iterations"
+        )
     attributes = storage.provenance(p | {"device": device.type}, snakemake.input.data)
     storage.write(snakemake.output[0], variables, attributes | {"eta": eta, "B": B})
