@@ -12,6 +12,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/curvature.smk"
 include: "workflow/rules/analysis.smk"
+include: "workflow/rules/branches.smk"
 include: "workflow/rules/figures.smk"
 
 

@@ -6,7 +6,8 @@ First a table by rule, from the benchmark files that every rule writes; of a run
 of settings that are no longer in use leave theirs behind. Then the makespan on the given
 number of one-core slots, planned from those times with the workflow's dependencies, beside its lower
 bound total/cores: jobs start as they become ready, in an order drawn at random (100 times; the median
-and the worst), since Snakemake promises none.
+and the worst), since Snakemake promises none; branches wait for all training here, where really they wait
+for the run they leave alone.
 """
 
 import argparse
@@ -19,6 +20,13 @@ from pathlib import Path
 
 # stages in the order of the workflow; a job waits for the whole stage before, a curvature job for its own training
 ANALYSES = ("endpoints", "similarity", "barriers", "freezing", "projection")
+BRANCHES = {  # folder under branches/ -> rule, and the folders of the same run that it waits for
+    "train": ("branch", ()),
+    "curvature": ("branch_curvature", ("train",)),
+    "endpoints": ("branch_endpoints", ("curvature",)),
+    "projection": ("branch_projection", ("train",)),
+    "statistics": ("branch_statistics", ()),
+}
 
 
 def read(results: Path) -> dict[tuple[str, str], float]:
@@ -29,7 +37,10 @@ def read(results: Path) -> dict[tuple[str, str], float]:
             seconds = float(next(csv.DictReader(file, delimiter="\t"))["s"])
         name = str(path.relative_to(results / "benchmarks").with_suffix(""))
         folder = path.parent.name
-        rule = folder if folder in ("train", "curvature") else path.stem
+        if path.parent.parent.name == "branches":
+            rule = BRANCHES[folder][0]
+        else:
+            rule = folder if folder in ("train", "curvature") else path.stem
         found[rule, name] = seconds
     return found
 
@@ -42,13 +53,21 @@ def needs(job: tuple[str, str], jobs: dict[tuple[str, str], float]) -> set[tuple
         of[other[0]].add(other)
     if rule == "data":
         return set()
-    if rule == "train":
+    if rule in ("train", "test_file"):
         return of["data"]
+    if rule == "branch":
+        return of["train"] | of["test_file"]
+    if rule == "branch_statistics":
+        return of["branch_endpoints"]
+    for folder, (branch_rule, before) in BRANCHES.items():
+        if rule == branch_rule:
+            return {(BRANCHES[b][0], name.replace(f"/{folder}/", f"/{b}/")) for b in before}
     if rule == "curvature":
         return {("train", name.replace("/curvature/", "/train/"))}
     if rule in ANALYSES:
         return of["train"] | (of["curvature"] if rule == "endpoints" else set())
-    return set().union(*(of[analysis] for analysis in ANALYSES), of["curvature"])
+    analyses = (*ANALYSES, "branch_projection", "branch_statistics")
+    return set().union(*(of[analysis] for analysis in analyses), of["curvature"])
 
 
 def makespan(jobs: dict[tuple[str, str], float], cores: int, rng: random.Random) -> float:

@@ -59,6 +59,56 @@ CHANGES = {
         "{network: {hidden: [24, 24]}, layer: 1}",
         r"curvature\.spectrum: layer 1 has 18816 weights, .* at most 10000",
     ),
+    "a branch beyond the run": (
+        "branches: {runs: [{eta: [0.02], B: [10], realizations: all, t_c: {first: 0, last: 550, step: 50}, "
+        "iterations: 500}]}",
+        r"branches\.runs\[0\]\.t_c: 550 is beyond the run of eta = 0\.02, which lasts 500 iterations",
+    ),
+    "a branch off the checkpoints": (
+        "branches: {runs: [{eta: [0.02], B: [10], realizations: all, t_c: {first: 0, last: 100, step: 25}, "
+        "iterations: 500}]}",
+        r"branches\.runs\[0\]\.t_c: 25 is no checkpoint of a run of eta = 0\.02, .* every 50 iterations",
+    ),
+    "branches in broken steps": (
+        "branches: {runs: [{eta: [0.02], B: [10], realizations: all, t_c: {first: 0, last: 220, step: 50}, "
+        "iterations: 500}]}",
+        r"branches\.runs\[0\]\.t_c goes from 0 to 220 in steps of 50: it has to reach its last in at least two whole",
+    ),
+    "a branch without a final value": (
+        "branches: {runs: [{eta: [0.02], B: [10], realizations: all, t_c: {first: 0, last: 200, step: 50}, "
+        "iterations: 400}]}",
+        r"branches\.runs\[0\]\.iterations: the branch from t_c = 0 is .* not at its 500th, the end of the run",
+    ),
+    "a branch that cannot be recorded": (
+        "branches: {points: 12}",
+        r"branches\.runs\[0\]\.iterations: 500 cannot be recorded at branches\.points = 12 ",
+    ),
+    "a branched run that does not exist": (
+        "branches: {runs: [{eta: [0.02], B: [10], realizations: [2], t_c: {first: 0, last: 200, step: 50}, "
+        "iterations: 500}]}",
+        r"branches\.runs\[0\]: realization 2 does not exist: the sweep has 0 to 1",
+    ),
+    "a reference not in the sweep": (
+        "branches: {reference: {eta: 0.05}}",
+        r"branches\.reference: eta = 0\.05 is not in sweep\.eta",
+    ),
+    "a reference that does not exist": (
+        "branches: {reference: {realization: 7}}",
+        r"branches\.reference: realization 7 does not exist: the sweep has 0 to 1",
+    ),
+    "a reference that is not branched": (
+        "branches: {reference: {B: 50}}",
+        r"branches\.reference: the run of eta = 0\.02, B = 50, realization 1 is not branched: name it",
+    ),
+    "a cell branched twice": (
+        "branches: {runs: [&a {eta: [0.02], B: [10], realizations: all, t_c: {first: 0, last: 200, step: 50}, "
+        "iterations: 500}, *a]}",
+        r"branches\.runs\[1\]: eta = 0\.02, B = 10 is branched by two entries",
+    ),
+    "a rate of branches in words": (
+        "branches: {eta: slow}",
+        r"branches\.eta is 'slow': it may be same, or a number greater than 0",
+    ),
     "a selection in words": (
         "recording: {checkpoints: [{eta: some, B: all, realizations: all}]}",
         r"recording\.checkpoints\[0\]\.eta",
@@ -87,6 +137,19 @@ def test_wrong_settings_are_named(change: str) -> None:
         settings.check(config, schema)
     assert "\n" not in str(error.value)
     assert str(error.value).endswith(".")
+
+
+def test_a_branch_that_is_not_there_cannot_be_drawn() -> None:
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    schema = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+    config["figures"]["fig4"]["t_c"] = [0, 30]
+    with pytest.raises(
+        UserError, match=r"figures\.fig4\.t_c: 30 is no branch of the reference run: .* 0, 20, \.\.\., 1000"
+    ):
+        settings.check(config, schema)
+    del config["experiments"]["mnist"]["branches"]
+    with pytest.raises(UserError, match=r"figures\.fig4\.experiment: mnist has no setting branches to show"):
+        settings.check(config, schema)
 
 
 @pytest.mark.parametrize("change", ["an unknown key", "no divisor", "1e-3"])

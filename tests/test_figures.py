@@ -8,21 +8,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import LineCollection, QuadMesh
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.figures import fig2, fig3, figS1, panels, style
 from sgd_valleys.storage import Variable, write
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())["figures"]
-NAMES = ("fig1", "fig2", "fig3", "figS1", "figS2", "figS3")
+NAMES = ("fig1", "fig2", "fig3", "fig4", "fig4X", "figS1", "figS2", "figS3", "figS4")
 KEYS = {
     "fig1": ("projection", "similarity", "barriers"),
     "fig2": ("endpoints", "projection"),
     "fig3": ("endpoints", "freezing", "train", "curvature"),
+    "fig4": ("run", "run_curvature", *(f"branch_{name}" for name in ("train", "curvature", "endpoints", "projection"))),
+    "fig4X": ("statistics",),
     "figS1": ("endpoints", "curvature"),
     "figS2": ("endpoints",),
     "figS3": ("endpoints", "freezing"),
+    "figS4": ("run", "branch_train", "branch_endpoints"),
 }
 ETA, B, REALIZATIONS = (0.01, 0.02, 0.05, 0.1), (10, 50, 200, 1000), 4
 
@@ -93,6 +96,7 @@ def build(folder, eta=ETA, batch=B, realizations=REALIZATIONS, nothing=False):
 
     _build_runs(folder, paths, random, eta, batch, finite, freezing[0], flatness)
     _build_solutions(folder, paths, random, nothing)
+    _build_branches(folder, paths, random, nothing)
     return {key: [str(one) for one in path] if isinstance(path, list) else str(path) for key, path in paths.items()}
 
 
@@ -201,9 +205,89 @@ def _build_solutions(folder, paths, random, nothing):
     save_arrays(paths["projection"], dims, arrays)
 
 
+def _build_branches(folder, paths, random, nothing):
+    """Write the SGD run 1 of two, its branches, and the statistics of five such runs; NaN where ``nothing``."""
+    void = np.nan if nothing else 1.0
+    t_c, clock, end = np.arange(0, 1001, 20), np.linspace(0, 2000, 101), 2000
+    paths["run"], paths["run_curvature"] = folder / "run.h5", folder / "run_curvature.h5"
+    loss = np.stack([2.8 * np.exp(-clock / 100), 2.6 * np.exp(-clock / 120)]) * void
+    rise = 1 + 4 * clock / end * np.ones((2, 1)) * void
+    series = {"train_loss": loss, "test_loss": 0.5 + loss / 2, "train_accuracy": 1 - loss / 6}
+    series |= {"test_accuracy": 0.9 - loss / 6}
+    base = {"realization": np.array([0, 1]), "iteration": clock.astype(int)}
+    dims = {"realization": ("realization",), "iteration": ("time",)} | dict.fromkeys(series, ("realization", "time"))
+    save_arrays(paths["run"], dims, base | series)
+    dims = {name: dims[name] for name in base} | {"flatness": ("realization", "time")}
+    save_arrays(paths["run_curvature"], dims, base | {"flatness": rise})
+
+    better = np.sqrt(t_c / 1000)[:, None] * void
+    decay = 2.6 * np.exp(-t_c / 120)[:, None] * np.exp(-clock / 150) * void
+    curves = {
+        "train_loss": decay,
+        "test_loss": 0.6 - 0.1 * better + decay / 2,
+        "train_accuracy": 1 - decay / 6,
+        "test_accuracy": 0.85 + 0.05 * better - decay / 6,
+    }
+    flatness = 1 + 2 * better + 0.001 * clock
+    base = {"t_c": t_c, "iteration": clock.astype(int)}
+    dims = {"t_c": ("t_c",), "iteration": ("time",)} | dict.fromkeys((*curves, "flatness"), ("t_c", "time"))
+    for name, arrays in (("train", curves), ("curvature", {"flatness": flatness})):
+        paths[f"branch_{name}"] = folder / f"branch_{name}.h5"
+        save_arrays(paths[f"branch_{name}"], {key: dims[key] for key in (*base, *arrays)}, base | arrays)
+    last = np.arange(51), 100 - t_c // 20
+    gap = np.abs(np.subtract.outer(t_c, t_c)) / 1000
+    ends = {name: array[last] for name, array in curves.items()} | {"flatness": flatness[last], "t_c": t_c}
+    lines = {
+        f"test_loss_{name}": value * void for name, value in (("slope", -20), ("intercept", 12), ("r_squared", 0.8))
+    }
+    scalars = lines | {"freezing_time": 430 * void}
+    ends |= {"jaccard": (1 - 0.5 * gap) * void} | {name: np.asarray(value) for name, value in scalars.items()}
+    dims = dict.fromkeys(ends, ("t_c",)) | {"jaccard": ("t_c", "other")} | dict.fromkeys(scalars, ())
+    paths["branch_endpoints"] = folder / "branch_endpoints.h5"
+    save_arrays(paths["branch_endpoints"], dims, ends, {"realization": 1})
+
+    angle = clock / 700
+    turn = np.stack([np.cos(angle), np.sin(angle)], -1)
+    arrays = {"pc": turn * (1 + t_c[:, None, None] / 500) * void, "run_pc": 2 * turn * void}
+    arrays |= {"explained": np.array([0.6, 0.2])}
+    dims = {"pc": ("t_c", "time", "component"), "run_pc": ("run_time", "component"), "explained": ("component",)}
+    paths["branch_projection"] = folder / "branch_projection.h5"
+    save_arrays(paths["branch_projection"], dims, arrays)
+
+    runs = 5
+    noise = random.normal(size=(runs, 51))
+    values = {
+        "flatness": 3 + better.T + 0.1 * noise,
+        "test_loss": 0.6 - 0.1 * better.T + 0.01 * noise,
+        "test_file_loss": 0.55 - 0.1 * better.T + 0.01 * noise,
+        "similarity_to_last": (1 - 0.4 * (1 - t_c / 1000)) * np.ones((runs, 1)) * void,
+    }
+    arrays = {"t_c": t_c} | values
+    dims = {"t_c": ("t_c",)} | dict.fromkeys(values, ("realization", "t_c"))
+    for name, array in values.items():
+        mean = array.mean(axis=0)
+        arrays |= {f"{name}_mean": mean, f"{name}_interval": np.stack([mean - 0.02, mean + 0.02])}
+        dims |= {f"{name}_mean": ("t_c",), f"{name}_interval": ("bound", "t_c")}
+    for name, step in (("freezing_time", 20), ("basin_freezing_time", -40)):
+        arrays[name] = (420 + step * np.arange(runs)) * void
+        dims[name] = ("realization",)
+    for loss in ("test_loss", "test_file_loss"):
+        arrays |= {
+            f"{loss}_slope": np.linspace(-20, 5, runs) * void,
+            f"{loss}_r_squared": np.linspace(0.9, 0.1, runs) * void,
+        }
+        dims |= dict.fromkeys((f"{loss}_slope", f"{loss}_r_squared"), ("realization",))
+        for name in ("r_squared_median", "within_slope", "within_r_squared", "pooled_r_squared"):
+            arrays[f"{loss}_{name}"], dims[f"{loss}_{name}"] = np.asarray(0.4 * void), ()
+        arrays[f"{loss}_within_r_squared_interval"] = np.array([0.3, 0.5]) * void
+        dims[f"{loss}_within_r_squared_interval"] = ("bound",)
+    paths["statistics"] = folder / "statistics.h5"
+    save_arrays(paths["statistics"], dims, arrays)
+
+
 def load(name, paths):
     module = importlib.import_module(f"sgd_valleys.figures.{name}")
-    return module.load({key: paths[key] for key in KEYS[name]})
+    return module.load({key.removeprefix("branch_"): paths[key] for key in KEYS[name]})
 
 
 def draw(name, data):
@@ -252,7 +336,9 @@ def test_a_figure_has_the_same_bytes_twice(name, paths, tmp_path):
 def test_a_figure_is_drawn_where_every_run_diverged(name, barren, tmp_path):
     figure = draw(name, load(name, barren))
     style.save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
-    assert any("no converged run" in text or "no pair" in text for axes in figure.axes for text in texts_of(axes))
+    assert any(
+        text.startswith(("no converged run", "no pair", "no branch")) for axes in figure.axes for text in texts_of(axes)
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -420,3 +506,39 @@ def test_a_colour_that_matplotlib_does_not_know_is_named(wrong):
 
 def test_known_colours_pass():
     style.check_colors({"experiment": "mnist", "colormap": "viridis", "point_color": "#0072B2"}, "fig1")
+
+
+def test_the_branches_are_drawn_at_total_iterations_up_to_the_runs_end(paths):
+    data = load("fig4", paths)
+    axes = axes_of(draw("fig4", data), "B")
+    (curves,) = (child for child in axes.collections if isinstance(child, LineCollection))
+    for t, curve in zip(data["t_c"], curves.get_segments(), strict=True):
+        assert curve[0, 0] == t and curve[-1, 0] == 2000
+    run = next(line for line in axes.lines if len(line.get_xdata()) == 101)
+    assert run.get_ydata().tolist() == data["run_test_loss"].tolist()
+    assert data["run_test_loss"][0] == pytest.approx(0.5 + 2.6 / 2)  # realization 1, the second of the stack
+
+
+def test_the_red_square_holds_the_branches_from_freezing_on(paths):
+    data = load("fig4", paths)
+    (square,) = axes_of(draw("fig4", data), "E").patches
+    assert square.get_xy() == (430, 430)  # t_freeze is 430: the first branch after it is 440, its cell from 430 on
+    data["freezing_time"] = 421.0
+    (square,) = axes_of(draw("fig4", data), "E").patches
+    assert square.get_xy() == (430, 430)
+    assert square.get_width() == 1010 - 430
+
+
+def test_the_fit_of_the_branches_is_the_stored_one(paths):
+    data = load("fig4", paths)
+    axes = axes_of(draw("fig4", data), "D")
+    (line,) = axes.lines
+    assert line.get_ydata() == pytest.approx(12 - 20 * line.get_xdata())
+    assert "$R^2$ = 0.80" in texts_of(axes)
+
+
+def test_realizations_are_centred_before_they_are_drawn_together(paths):
+    data = load("fig4X", paths)
+    data["flatness"] += 10 * np.arange(5)[:, None]
+    points = next(line for line in axes_of(draw("fig4X", data), "B").lines if len(line.get_xdata()) > 2)
+    assert np.abs(points.get_ydata()).max() < 2

@@ -20,12 +20,14 @@ from snakemake.utils import update_config
 from sgd_valleys import progress, storage
 
 ROOT = Path(__file__).parents[1]
-FIGURES = {"fig1", "fig2", "fig3", "figS1", "figS2", "figS3"}
+BRANCH_FIGURES = {"fig4", "fig4X", "figS4"}
+FIGURES = {"fig1", "fig2", "fig3", "figS1", "figS2", "figS3"} | BRANCH_FIGURES
 SWEEP_ANALYSES = {"endpoints", "similarity", "barriers", "freezing"}
+BRANCHES = {"branch", "branch_curvature", "branch_endpoints", "branch_projection", "branch_statistics"}
 COMPUTED = (".h5", ".png", ".pdf")
 
 
-def test_the_paper_is_49_cells_and_six_figures(checkout: Checkout) -> None:
+def test_the_paper_is_49_cells_20_branched_runs_and_nine_figures(checkout: Checkout) -> None:
     plan = checkout.plan(tiny=False, cores=8)
     runs = defaultdict(list)
     for name in plan["train"]:
@@ -35,7 +37,10 @@ def test_the_paper_is_49_cells_and_six_figures(checkout: Checkout) -> None:
     for (_, B), realizations in runs.items():
         assert sorted(realizations) == ([0] if B == 1000 else list(range(20)))
     assert sorted(plan["curvature"]) == sorted(plan["train"])
-    assert set(plan) == FIGURES | SWEEP_ANALYSES | {"data", "train", "curvature", "projection"}
+    branched = [f"eta0.05_B50_r{r}.h5" for r in range(20)]
+    assert sorted(plan["branch"]) == sorted(plan["branch_endpoints"]) == sorted(branched)
+    assert plan["branch_projection"] == branched[:1]
+    assert set(plan) == FIGURES | SWEEP_ANALYSES | BRANCHES | {"data", "test_file", "train", "curvature", "projection"}
 
 
 def differing(one: Checkout, other: Checkout) -> list[str]:
@@ -86,10 +91,19 @@ def test_a_change_of_looks_draws_the_figures_it_is_of(finished: Checkout, change
     [
         ("src/sgd_valleys/figures/fig2.py", {"fig2"}),
         ("src/sgd_valleys/figures/style.py", FIGURES),
-        ("src/sgd_valleys/freezing.py", {"freezing", "fig3", "figS3"}),
         ("workflow/scripts/freezing.py", {"freezing", "fig3", "figS3"}),
-        ("src/sgd_valleys/curvature.py", {"curvature", "endpoints"} | FIGURES - {"fig1"}),
-        ("src/sgd_valleys/training.py", FIGURES | SWEEP_ANALYSES | {"train", "curvature", "projection"}),
+        (
+            "src/sgd_valleys/freezing.py",
+            {"freezing", "fig3", "figS3", "branch_endpoints", "branch_statistics"} | BRANCH_FIGURES,
+        ),
+        ("workflow/scripts/branch_statistics.py", {"branch_statistics", "fig4X"}),
+        ("workflow/scripts/branch.py", BRANCHES | BRANCH_FIGURES),
+        (
+            "src/sgd_valleys/curvature.py",
+            {"curvature", "endpoints", "branch_curvature", "branch_endpoints", "branch_statistics"}
+            | FIGURES - {"fig1"},
+        ),
+        ("src/sgd_valleys/training.py", FIGURES | SWEEP_ANALYSES | BRANCHES | {"train", "curvature", "projection"}),
     ],
 )
 def test_an_edit_runs_what_depends_on_it_and_nothing_else(finished: Checkout, source: str, run: set[str]) -> None:
@@ -103,8 +117,12 @@ def test_an_edit_runs_what_depends_on_it_and_nothing_else(finished: Checkout, so
 @pytest.mark.parametrize(
     ("sweep", "cells", "also"),
     [
-        ({"B": [10, 20, 50, 100]}, {"eta0.01_B20_r0-1", "eta0.02_B20_r0-1"}, set()),
-        ({"realizations": 3}, {f"eta{eta}_B{B}_r2-2" for eta in (0.01, 0.02) for B in (10, 50)}, {"projection"}),
+        ({"B": [10, 20, 50, 100]}, {"eta0.01_B20_r0-1", "eta0.02_B20_r0-1"}, FIGURES - BRANCH_FIGURES),
+        (
+            {"realizations": 3},
+            {f"eta{eta}_B{B}_r2-2" for eta in (0.01, 0.02) for B in (10, 50)},
+            FIGURES - {"fig4", "figS4"} | BRANCHES - {"branch_projection"} | {"projection"},
+        ),
     ],
 )
 def test_more_cells_and_runs_leave_the_old_ones_alone(
@@ -112,7 +130,8 @@ def test_more_cells_and_runs_leave_the_old_ones_alone(
 ) -> None:
     finished.set({"experiments": {"mnist": {"sweep": sweep}}})
     plan = finished.plan()
-    assert set(plan) == FIGURES | SWEEP_ANALYSES | {"train", "curvature"} | also
+    assert set(plan) == SWEEP_ANALYSES | {"train", "curvature"} | also
+    assert plan.get("branch", ["eta0.02_B10_r2.h5"]) == ["eta0.02_B10_r2.h5"]
     assert set(plan["train"]) == set(plan["curvature"]) == {f"{cell}.h5" for cell in cells}
 
     old = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in finished.root.glob("results/mnist/train/*")}
@@ -164,7 +183,7 @@ def needed(start: set[str]) -> set[str]:
 def test_every_rule_says_what_it_logs_and_needs(rule: str) -> None:
     text = rules()[rule]
     assert {"input", "output", "log", "benchmark", "conda", "resources", "script"} <= set(text)
-    assert re.search(r"\bmem_mb=\d+", text["resources"])
+    assert re.search(r"\bmem_mb=(\d+|lambda)", text["resources"])
     assert re.search(r"\bruntime=\d+", text["resources"])
 
 
@@ -217,7 +236,7 @@ def test_a_job_is_heard_of_at_least_every_10_seconds(
 
 def test_every_file_opens_in_xarray_with_named_axes(complete: Checkout) -> None:
     paths = sorted((complete.root / "results").rglob("*.h5"))
-    assert len(paths) == 18
+    assert len(paths) == 27
     for path in paths:
         with xarray.open_dataset(path, engine="h5netcdf") as found:
             for name, array in found.variables.items():
@@ -264,6 +283,14 @@ def test_a_diverged_run_and_a_cell_in_several_stacks_go_through_to_the_figures(f
     paths = storage.read(finished.root / "results/mnist/barriers.h5")
     assert np.isfinite(paths["path_loss"]).all() and np.isfinite(paths["pair_barrier"]).all()
     assert np.isfinite(paths["block_r_squared"]).tolist() == [True, True, True]  # the first over one run fewer
+    branches = storage.read(finished.root / "results/mnist/branches/endpoints/eta0.02_B10_r0.h5")
+    lost = branches["t_c"] >= 150  # they leave the run after it was lost
+    for name in ("flatness", "test_loss", "test_file_loss"):
+        assert (np.isnan(branches[name]) == lost).all()
+    assert np.isnan(branches["similarity_to_last"]).all() and np.isnan(branches["basin_freezing_time"])
+    statistics = storage.read(finished.root / "results/mnist/branches/statistics/eta0.02_B10.h5")
+    assert np.isfinite(statistics["basin_freezing_time"]).tolist() == [False, True, True]
+    assert np.isfinite(statistics["flatness_mean"]).all()
     log = (finished.root / "results/logs/mnist/curvature/eta0.02_B10_r0-1.log").read_text()
     assert "no top 10: the network's output is not finite" in log
     assert "8 without a positive, converged top 10" in log

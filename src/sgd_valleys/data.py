@@ -360,7 +360,24 @@ def load(
     Raises:
         UserError: a class has fewer images than that, or the files are not what they should be.
     """
-    dataset, root = _data_set(name), Path(root)
+    dataset = _ready(name, Path(root))
+    train = _read(dataset, Path(root), "train", train_per_class)
+    test = _read(dataset, Path(root), "test", test_per_class)
+    return Images(*train, *test)
+
+
+def load_test_file(name: str, root: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
+    """Read the whole test file of a data set: images and labels, as the test set of :func:`load` has them.
+
+    Raises:
+        UserError: the files are not there, or not what they should be.
+    """
+    return _read(_ready(name, Path(root)), Path(root), "test", None)
+
+
+def _ready(name: str, root: Path) -> DataSet:
+    """The data set, once its files are known to be there and to be those that torchvision will read."""
+    dataset = _data_set(name)
     try:
         missing = _missing(dataset, root)
     except OSError as error:
@@ -372,9 +389,7 @@ def load(
             f"torchvision would read {', '.join(str(root / file) for file in dataset.legacy)}, left by an old "
             f"version of it, in place of the verified files of {name}: move them away and run again."
         )
-    train = _read(dataset, root, "train", train_per_class)
-    test = _read(dataset, root, "test", test_per_class)
-    return Images(*train, *test)
+    return dataset
 
 
 def _read(dataset: DataSet, root: Path, part: str, per_class: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,8 @@ class Stage(IntEnum):
     LANCZOS = 2
     PAIRS = 3
     BOOTSTRAP = 4
+    LANGEVIN = 5
+    BRANCH_BOOTSTRAP = 6
 
 
 def stream(seed: int, stage: Stage, *key: int | float) -> np.random.Generator:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from sgd_valleys.data import DATA_SETS
 from sgd_valleys.errors import UserError
-from sgd_valleys.sweep import canonical, iterations, realizations, selected_by_any
+from sgd_valleys.sweep import Cell, canonical, cells, iterations, realizations, selected, selected_by_any
 
 Settings = Mapping[str, Any]
 
@@ -23,6 +24,7 @@ _Validator = jsonschema.validators.extend(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     ),
 )
+BRANCH_FIGURES = ("fig4", "fig4X", "figS4")
 LARGEST_SPECTRUM = 10_000  # weights: the dense Hessian is then 800 MB
 
 
@@ -60,6 +62,69 @@ def block_runs(experiment: Settings) -> list[tuple[str, int, int]]:
     return [(canonical(eta), B, 0 if B == M else block["realization"]) for eta in block["eta"] for B in block["B"]]
 
 
+def followed(experiment: Settings) -> list[Settings]:
+    """Selections of the runs whose curvature is taken at every recorded time."""
+    found = list(experiment["curvature"]["along"])
+    if "branches" in experiment:
+        eta, B, realization = reference_run(experiment)
+        found.append({"eta": [float(eta)], "B": [B], "realizations": [realization]})
+    return found
+
+
+def kept_whole(experiment: Settings) -> list[Settings]:
+    """Selections of the runs whose whole parameters are kept at every recorded time: whatever needs them later."""
+    branched = experiment.get("branches", {}).get("runs", [])
+    return [*experiment["recording"]["checkpoints"], *followed(experiment), *branched]
+
+
+@dataclass(frozen=True)
+class Branching:
+    """How a cell's runs are branched.
+
+    Attributes:
+        realizations: the runs.
+        t_c: iterations of the SGD run at which a branch leaves it, ascending.
+        iterations: steps of a branch.
+        eta: learning rate of a branch.
+        T: iterations of the SGD run; the total iteration at which final values are taken.
+    """
+
+    realizations: list[int]
+    t_c: list[int]
+    iterations: int
+    eta: float
+    T: int
+
+    def final(self, points: int) -> list[int]:
+        """For every branch the position of total iteration T among its recorded points, which are evenly spaced."""
+        return [(self.T - t) // (self.iterations // (points - 1)) for t in self.t_c]
+
+
+def branchings(experiment: Settings) -> dict[Cell, Branching]:
+    """The branched cells of an experiment; none where it has no ``branches``."""
+    sweep, found = experiment["sweep"], {}
+    M = training_samples(experiment["dataset"])
+    for entry in experiment.get("branches", {}).get("runs", ()):
+        times = entry["t_c"]
+        for eta, B in cells(sweep):
+            if chosen := selected(entry, eta, B, range(realizations(sweep, B, M))):
+                rate = experiment["branches"]["eta"]
+                found[eta, B] = Branching(
+                    realizations=chosen,
+                    t_c=list(range(times["first"], times["last"] + 1, times["step"])),
+                    iterations=entry["iterations"],
+                    eta=float(eta) if rate == "same" else float(rate),
+                    T=int(iterations(sweep, eta)),
+                )
+    return found
+
+
+def reference_run(experiment: Settings) -> tuple[str, int, int]:
+    """(eta, B, realization) of the run whose branches Fig. 4 shows."""
+    run = experiment["branches"]["reference"]
+    return canonical(run["eta"]), run["B"], run["realization"]
+
+
 def _sentence(error: ValidationError) -> str:
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)[1:]
     value, rule = error.instance, error.validator_value
@@ -90,6 +155,8 @@ def _sentence(error: ValidationError) -> str:
             return f"{where} has {len(value)} entries: it may have at most {rule}"
         case "oneOf":
             return f"{where} is {value!r}: it may be all, or a list of values of the sweep, each named once"
+        case "anyOf":
+            return f"{where} is {value!r}: it may be same, or a number greater than 0"
         case "uniqueItems":
             return f"{where} names the same value twice: {value}"
         case _:
@@ -154,13 +221,65 @@ def _check_experiment(where: str, experiment: Settings) -> None:
         _in_sweep(f"{where}.projection.cells", experiment, [cell["eta"]], [cell["B"]])
     if len(block["eta"]) * len(block["B"]) < 2:
         raise UserError(f"{where}.projection.block names one run: it needs at least two.")
-    kept_whole = [*experiment["recording"]["checkpoints"], *experiment["curvature"]["along"]]
     for eta, B, realization in block_runs(experiment):
-        if not selected_by_any(kept_whole, eta, B, [realization]):
+        if not selected_by_any(kept_whole(experiment), eta, B, [realization]):
             raise UserError(
                 f"{where}.projection.block: the run of eta = {eta}, B = {B}, realization {realization} is kept whole "
                 "nowhere along its way: name it in recording.checkpoints."
             )
+    if "branches" in experiment:
+        _check_branches(f"{where}.branches", experiment)
+
+
+def _check_branches(where: str, experiment: Settings) -> None:
+    """Refuse branches that start or end where nothing is recorded, and a reference that is not branched."""
+    sweep, settings = experiment["sweep"], experiment["branches"]
+    seen: set[Cell] = set()
+    for k, entry in enumerate(settings["runs"]):
+        here, times = f"{where}.runs[{k}]", entry["t_c"]
+        chosen = entry["realizations"]
+        _in_sweep(here, experiment, entry["eta"], entry["B"], [] if chosen == "all" else chosen)
+        t_c = range(times["first"], times["last"] + 1, times["step"])
+        if len(t_c) < 3 or t_c[-1] != times["last"]:
+            raise UserError(
+                f"{here}.t_c goes from {times['first']} to {times['last']} in steps of {times['step']}: "
+                "it has to reach its last in at least two whole steps."
+            )
+        for cell in ((canonical(eta), B) for eta in entry["eta"] for B in entry["B"]):
+            if cell in seen:
+                raise UserError(f"{here}: eta = {cell[0]}, B = {cell[1]} is branched by two entries: keep one.")
+            seen.add(cell)
+        spacing, rest = divmod(entry["iterations"], settings["points"] - 1)
+        if rest:
+            raise UserError(
+                f"{here}.iterations: {entry['iterations']} cannot be recorded at branches.points = "
+                f"{settings['points']} equally spaced whole ones: change one of them."
+            )
+        for eta in map(canonical, entry["eta"]):
+            T = int(iterations(sweep, eta))
+            recorded = T // (experiment["recording"]["points"] - 1)
+            for t in t_c:
+                if t > T:
+                    raise UserError(f"{here}.t_c: {t} is beyond the run of eta = {eta}, which lasts {T} iterations.")
+                if t % recorded:
+                    raise UserError(
+                        f"{here}.t_c: {t} is no checkpoint of a run of eta = {eta}, which is recorded every "
+                        f"{recorded} iterations (recording.points)."
+                    )
+                if T - t > entry["iterations"] or (T - t) % spacing:
+                    raise UserError(
+                        f"{here}.iterations: the branch from t_c = {t} is recorded every {spacing} of its "
+                        f"{entry['iterations']} iterations, and not at its {T - t}th, the end of the run of "
+                        f"eta = {eta}, where final values are taken: change iterations or branches.points."
+                    )
+    eta, B, realization = reference_run(experiment)
+    _in_sweep(f"{where}.reference", experiment, [float(eta)], [B], [realization])
+    branched = branchings(experiment).get((eta, B))
+    if branched is None or realization not in branched.realizations:
+        raise UserError(
+            f"{where}.reference: the run of eta = {eta}, B = {B}, realization {realization} is not branched: "
+            "name it in branches.runs."
+        )
 
 
 def _check_eigenvalues(where: str, experiment: Settings) -> None:
@@ -205,6 +324,16 @@ def _check_figure(name: str, figure: Settings, experiments: Settings) -> None:
     if figure["experiment"] not in experiments:
         raise UserError(f"{where}.experiment is {figure['experiment']}: the experiments are {', '.join(experiments)}.")
     experiment = experiments[figure["experiment"]]
+    if name in BRANCH_FIGURES:
+        if "branches" not in experiment:
+            raise UserError(f"{where}.experiment: {figure['experiment']} has no setting branches to show.")
+        t_c = branchings(experiment)[reference_run(experiment)[:2]].t_c
+        for t in figure.get("t_c", ()):
+            if t not in t_c:
+                raise UserError(
+                    f"{where}.t_c: {t} is no branch of the reference run: branches.runs has {t_c[0]}, {t_c[1]}, "
+                    f"..., {t_c[-1]}."
+                )
     for key in ("eta", "violin_eta"):
         if key in figure:
             _in_sweep(f"{where}.{key}", experiment, [figure[key]], [], [figure.get("realization", 0)])

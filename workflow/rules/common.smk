@@ -26,6 +26,14 @@ DATA = "results/{experiment}/data.h5"
 STACK = "eta{eta}_B{B}_r{first}-{last}"
 TRAIN = f"results/{{experiment}}/train/{STACK}.h5"
 CURVATURE = f"results/{{experiment}}/curvature/{STACK}.h5"
+TEST_FILE = "results/{experiment}/test_file.h5"
+CELL = "eta{eta}_B{B}"
+RUN = f"{CELL}_r{{realization}}"
+BRANCH_TRAIN = f"results/{{experiment}}/branches/train/{RUN}.h5"
+BRANCH_CURVATURE = f"results/{{experiment}}/branches/curvature/{RUN}.h5"
+BRANCH_ENDPOINTS = f"results/{{experiment}}/branches/endpoints/{RUN}.h5"
+BRANCH_PROJECTION = f"results/{{experiment}}/branches/projection/{RUN}.h5"
+BRANCH_STATISTICS = f"results/{{experiment}}/branches/statistics/{CELL}.h5"
 
 
 wildcard_constraints:
@@ -34,6 +42,7 @@ wildcard_constraints:
     B=r"\d+",
     first=r"\d+",
     last=r"\d+",
+    realization=r"\d+",
 
 
 def modules(*names):

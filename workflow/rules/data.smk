@@ -17,3 +17,25 @@ rule data:
         settings=lambda w: {"dataset": EXPERIMENTS[w.experiment]["dataset"], "root": config["data"]["root"]},
     script:
         "../scripts/data.py"
+
+
+rule test_file:
+    input:
+        script_file("test_file"),
+        modules("data"),
+        data=DATA,
+    output:
+        TEST_FILE,
+    log:
+        "results/logs/{experiment}/test_file.log",
+    benchmark:
+        "results/benchmarks/{experiment}/test_file.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        settings=lambda w: {"dataset": EXPERIMENTS[w.experiment]["dataset"]["name"], "root": config["data"]["root"]},
+    script:
+        "../scripts/test_file.py"

@@ -59,6 +59,46 @@ use rule fig1 as fig3 with:
         settings=figure_params("fig3"),
 
 
+use rule fig1 as fig4 with:
+    input:
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/branches", "figures/fig4", "sweep"),
+        **reference_files(
+            "fig4",
+            run=TRAIN,
+            run_curvature=CURVATURE,
+            train=BRANCH_TRAIN,
+            curvature=BRANCH_CURVATURE,
+            endpoints=BRANCH_ENDPOINTS,
+            projection=BRANCH_PROJECTION,
+        ),
+    output:
+        png="results/figures/fig4.png",
+        pdf="results/figures/fig4.pdf",
+    log:
+        "results/logs/figures/fig4.log",
+    benchmark:
+        "results/benchmarks/figures/fig4.tsv"
+    params:
+        settings=figure_params("fig4"),
+
+
+use rule fig1 as fig4X with:
+    input:
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/fig4X", "sweep"),
+        **reference_files("fig4X", statistics=BRANCH_STATISTICS),
+    output:
+        png="results/figures/fig4X.png",
+        pdf="results/figures/fig4X.pdf",
+    log:
+        "results/logs/figures/fig4X.log",
+    benchmark:
+        "results/benchmarks/figures/fig4X.tsv"
+    params:
+        settings=figure_params("fig4X"),
+
+
 use rule fig1 as figS1 with:
     input:
         script_file("figure"),
@@ -107,3 +147,19 @@ use rule fig1 as figS3 with:
         "results/benchmarks/figures/figS3.tsv"
     params:
         settings=figure_params("figS3"),
+
+
+use rule fig1 as figS4 with:
+    input:
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/branches", "figures/figS4", "sweep"),
+        **reference_files("figS4", run=TRAIN, train=BRANCH_TRAIN, endpoints=BRANCH_ENDPOINTS),
+    output:
+        png="results/figures/figS4.png",
+        pdf="results/figures/figS4.pdf",
+    log:
+        "results/logs/figures/figS4.log",
+    benchmark:
+        "results/benchmarks/figures/figS4.tsv"
+    params:
+        settings=figure_params("figS4"),

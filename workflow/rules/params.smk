@@ -1,5 +1,7 @@
 """From settings to jobs: the files each takes, and its parameters as one dict of plain types."""
 
+from types import SimpleNamespace
+
 FIGURES = [f"results/figures/{name}.{kind}" for name in config["figures"] if name != "style" for kind in ("png", "pdf")]
 
 
@@ -7,6 +9,16 @@ def network_params(experiment):
     """What is needed to build an experiment's network, and the layer under study."""
     e = EXPERIMENTS[experiment]
     return {"network": e["network"], "classes": DATA_SETS[e["dataset"]["name"]].classes, "layer": e["layer"]}
+
+
+def stack_file(pattern, w):
+    """The file of the stack that a run is in."""
+    e = EXPERIMENTS[w.experiment]
+    number = int(w.realization)
+    for first, last in sweep.stacks(e["sweep"], w.eta, int(w.B), settings.training_samples(e["dataset"])):
+        if first <= number <= last:
+            return pattern.format(experiment=w.experiment, eta=w.eta, B=w.B, first=first, last=last)
+    raise WorkflowError(f"The sweep of {w.experiment} has no run of eta = {w.eta}, B = {w.B}, realization {number}.")
 
 
 def stack_files(pattern, experiment, cells=None):
@@ -33,7 +45,6 @@ def block_runs(experiment):
 
 def train_params(wildcards):
     e = EXPERIMENTS[wildcards.experiment]
-    kept_whole = [*e["recording"]["checkpoints"], *e["curvature"]["along"]]
     return {
         **network_params(wildcards.experiment),
         "seed": config["seed"],
@@ -44,7 +55,7 @@ def train_params(wildcards):
         "last": int(wildcards.last),
         "iterations": int(sweep.iterations(e["sweep"], wildcards.eta)),
         "points": e["recording"]["points"],
-        "checkpoints": realizations_of(kept_whole, wildcards),
+        "checkpoints": realizations_of(settings.kept_whole(e), wildcards),
     }
 
 
@@ -55,7 +66,7 @@ def curvature_params(wildcards):
         "seed": config["seed"],
         "N": e["curvature"]["N"],
         "tolerance": e["curvature"]["tolerance"],
-        "along": realizations_of(e["curvature"]["along"], wildcards),
+        "along": realizations_of(settings.followed(e), wildcards),
         "spectrum": realizations_of(e["curvature"]["spectrum"], wildcards),
     }
 
@@ -80,6 +91,70 @@ def projection_params(wildcards):
 def projected_cells(wildcards):
     p = projection_params(wildcards)
     return dict.fromkeys((eta, B) for eta, B, *_ in p["block"] + p["cells"])
+
+
+def is_reference(wildcards):
+    """Whether the run is the one whose branches Fig. 4 shows."""
+    run = wildcards.eta, int(wildcards.B), int(wildcards.realization)
+    return run == settings.reference_run(EXPERIMENTS[wildcards.experiment])
+
+
+def branch_params(wildcards):
+    e = EXPERIMENTS[wildcards.experiment]
+    cell = settings.branchings(e)[wildcards.eta, int(wildcards.B)]
+    points = e["branches"]["points"]
+    return {
+        **network_params(wildcards.experiment),
+        "device": config["device"],
+        "run": [wildcards.eta, int(wildcards.B), int(wildcards.realization)],
+        "reference": is_reference(wildcards),
+        "t_c": cell.t_c,
+        "eta": cell.eta,
+        "iterations": cell.iterations,
+        "points": points,
+        "final": cell.final(points),
+    }
+
+
+def branch_curvature_params(wildcards):
+    curvature = EXPERIMENTS[wildcards.experiment]["curvature"]
+    return {
+        **network_params(wildcards.experiment),
+        "seed": config["seed"],
+        "N": curvature["N"],
+        "tolerance": curvature["tolerance"],
+        "along": is_reference(wildcards),
+    }
+
+
+def branch_endpoint_params(wildcards):
+    e = EXPERIMENTS[wildcards.experiment]
+    return {
+        **network_params(wildcards.experiment),
+        "realization": int(wildcards.realization),
+        "L_c": e["freezing"]["L_c"],
+        "same_basin": e["branches"]["same_basin"],
+    }
+
+
+def branched_files(wildcards):
+    """The endpoints of all branched runs of a cell."""
+    cell = settings.branchings(EXPERIMENTS[wildcards.experiment])[wildcards.eta, int(wildcards.B)]
+    return [
+        BRANCH_ENDPOINTS.format(experiment=wildcards.experiment, eta=wildcards.eta, B=wildcards.B, realization=r)
+        for r in cell.realizations
+    ]
+
+
+def reference_files(figure, **patterns):
+    """The files of the reference run of a figure's experiment, by the names of their patterns."""
+    name = config["figures"][figure]["experiment"]
+    eta, B, realization = settings.reference_run(EXPERIMENTS[name])
+    run = SimpleNamespace(experiment=name, eta=eta, B=B, realization=realization)
+    return {
+        key: stack_file(pattern, run) if "{first}" in pattern else pattern.format(**vars(run))
+        for key, pattern in patterns.items()
+    }
 
 
 def figure_params(name):
@@ -113,6 +188,10 @@ def plan_of(experiment):
     return (
         f"{experiment}: {len(cells)} cells: {len(cells) - descents} with {e['sweep']['realizations']} realizations, "
         f"{descents} of gradient descent with one; in {len(stack_files(TRAIN, experiment))} training jobs"
+        + "".join(
+            f"; {len(b.realizations)} runs of eta = {eta}, B = {B} branched {len(b.t_c)} times each"
+            for (eta, B), b in settings.branchings(e).items()
+        )
     )
 
 

@@ -13,9 +13,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from sgd_valleys import storage
+from sgd_valleys.figures import panels
 from sgd_valleys.figures.style import (
     BARRIER,
     DOUBLE,
@@ -26,6 +26,7 @@ from sgd_valleys.figures.style import (
     empty,
     matrix,
     panel,
+    spatial,
     styled_figure,
 )
 
@@ -73,16 +74,10 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     return figure
 
 
-def log10_positive(loss: np.ndarray) -> np.ndarray:
-    """Take log10 of the loss; NaN where it is 0 or not finite."""
-    usable = np.isfinite(loss) & (loss > 0)
-    return np.log10(np.where(usable, loss, np.nan))
-
-
 def _draw_valleys(axes: Axes, data: dict[str, np.ndarray], colors: list[str]) -> None:
     color = dict(zip(dict.fromkeys(data["block_eta"].tolist()), cycle(colors)))
     marker = dict(zip(dict.fromkeys(data["block_B"].tolist()), cycle(MARKERS)))
-    height = log10_positive(data["block_loss"])
+    height = panels.log10_positive(data["block_loss"])
     for run in range(len(data["block_eta"])):
         eta, B = data["block_eta"][run].item(), data["block_B"][run].item()
         x, y, z = data["block_pc"][run, :, 0], data["block_pc"][run, :, 1], height[run]
@@ -93,17 +88,7 @@ def _draw_valleys(axes: Axes, data: dict[str, np.ndarray], colors: list[str]) ->
         axes.plot(start[:1], start[1:2], height[0, :1], "*", color="black", markersize=7, zorder=10)
     else:
         empty(axes)
-    share = data["block_explained"]
-    axes.set_xlabel(f"PC1 ({share[0]:.0%})", labelpad=-8)
-    axes.set_ylabel(f"PC2 ({share[1]:.0%})", labelpad=-8)
-    axes.set_zlabel(rf"$\log_{{10}}${TRAIN_LOSS}", labelpad=-8)
-    axes.tick_params(pad=-3)
-    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.set_major_locator(MaxNLocator(4, integer=axis is axes.zaxis))
-        axis.pane.set_facecolor("0.97")
-        axis._axinfo["grid"].update(color="0.88", linewidth=0.4)
-    axes.view_init(elev=24, azim=-60)
-    axes.set_box_aspect((4, 4, 3.4), zoom=1.12)
+    spatial(axes, data["block_explained"], rf"$\log_{{10}}${TRAIN_LOSS}")
     rates = [Line2D([], [], color=shade, label=f"{eta:g}") for eta, shade in color.items()]
     sizes = [
         Line2D([], [], marker=shape, color="0.6", markeredgecolor="black", markeredgewidth=0.4, linestyle="", label=B)

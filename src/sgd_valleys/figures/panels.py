@@ -75,3 +75,9 @@ def mean_curve(values: np.ndarray) -> np.ndarray:
 def mean_freezing(data: dict[str, np.ndarray], threshold: int) -> np.ndarray:
     """Give eta <t_freeze> (eta, B) at one threshold, over the runs that reached it."""
     return data["eta"][:, None] * reduce_cells(data["freezing_time"][threshold], np.mean)
+
+
+def log10_positive(loss: np.ndarray) -> np.ndarray:
+    """Take log10 of the loss; NaN where it is 0 or not finite."""
+    usable = np.isfinite(loss) & (loss > 0)
+    return np.log10(np.where(usable, loss, np.nan))

@@ -143,6 +143,20 @@ def empty(axes: Axes, text: str = NOTHING, ticks: bool = False) -> None:
         axes.tick_params(which="both", length=0, labelbottom=False, labelleft=False)
 
 
+def spatial(axes: Axes, explained: np.ndarray, height: str) -> None:
+    """Set up axes in space: two principal components and the shares of the variance they explain, and a height."""
+    axes.set_xlabel(f"PC1 ({explained[0]:.0%})", labelpad=-8)
+    axes.set_ylabel(f"PC2 ({explained[1]:.0%})", labelpad=-8)
+    axes.set_zlabel(height, labelpad=-8)
+    axes.tick_params(pad=-3)
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.set_major_locator(MaxNLocator(4, integer=axis is axes.zaxis))
+        axis.pane.set_facecolor("0.97")
+        axis._axinfo["grid"].update(color="0.88", linewidth=0.4)
+    axes.view_init(elev=24, azim=-60)
+    axes.set_box_aspect((4, 4, 3.4), zoom=1.12)
+
+
 def colorbar(axes: Axes, mappable: ScalarMappable, label: str) -> Colorbar:
     """Draw a colour bar as tall as ``axes`` at its right."""
     place = axes.inset_axes((1.03, 0.0, 0.05, 1.0))

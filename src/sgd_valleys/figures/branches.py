@@ -1,0 +1,103 @@
+"""What the figures of branched runs share: one SGD run, and gradient descent from many points of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+
+from sgd_valleys import storage
+from sgd_valleys.figures.style import INK, colorbar, empty, panel
+
+T_C = "$t_c$"
+ITERATION = "iteration $t$"
+
+
+def load_branches(paths: dict[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Read the branches' curves ``names`` (branch, time), and the SGD run's own, by the names ``run_...`` (run_time).
+
+    ``total`` (branch, time) is the total iteration of every recorded point: branches run on a clock of their own.
+    """
+    found = storage.read(paths["train"], ["t_c", "iteration", *names])
+    numbers = list(storage.read(paths["run"], ["realization"])["realization"])
+    row = {"realization": numbers.index(storage.read_attributes(paths["endpoints"])["realization"])}
+    run = storage.read(paths["run"], ["iteration", *names], row)
+    found["total"] = found["t_c"][:, None] + found.pop("iteration")
+    return found | {f"run_{name}": array for name, array in run.items()}
+
+
+def draw_branches(
+    axes: Axes,
+    letter: str,
+    data: dict[str, np.ndarray],
+    name: str,
+    symbol: str,
+    settings: dict[str, Any],
+    inset: tuple[float, float, float, float],
+    log: bool = False,
+) -> None:
+    """Draw a quantity of the branches, coloured by t_c, and of the run they leave, up to the run's end.
+
+    The inset shows the branches' values there, against t_c.
+    """
+    panel(axes, letter)
+    axes.set_xlabel(ITERATION)
+    axes.set_ylabel(symbol)
+    end = data["run_iteration"][-1]
+    shown = (data["total"] <= end) & np.isfinite(data[name])
+    if not shown.any():
+        empty(axes, "no branch")
+        return
+    pairs = zip(data["total"], data[name], shown, strict=True)
+    lines = LineCollection(
+        [np.column_stack([total[use], values[use]]) for total, values, use in pairs],
+        cmap=settings["t_c_colormap"],
+        norm=color_scale(data["t_c"]),
+        linewidths=0.5,
+    )
+    lines.set_array(data["t_c"])
+    axes.add_collection(lines)
+    axes.plot(data["run_iteration"], data[f"run_{name}"], color=settings["run_color"], linewidth=1.3, zorder=3)
+    axes.set_xlim(0, end)
+    if log:
+        axes.set_yscale("log")
+    axes.autoscale_view(scalex=False)
+    colorbar(axes, ScalarMappable(lines.norm, settings["t_c_colormap"]), T_C)
+    small = axes.inset_axes(inset)
+    small.scatter(
+        data["t_c"], data[f"final_{name}"], c=data["t_c"], cmap=settings["t_c_colormap"], norm=lines.norm, s=3, zorder=3
+    )
+    if log:
+        small.set_yscale("log")
+    small.set_xlabel(T_C, labelpad=0)
+    small.set_ylabel("final", labelpad=1)
+    small.patch.set_alpha(0.85)
+
+
+def draw_scatter(
+    axes: Axes, data: dict[str, np.ndarray], x: str, y: str, line: tuple[float, float, float], settings: dict[str, Any]
+) -> None:
+    """Draw final values of the branches against each other, coloured by t_c, and a line (slope, intercept, R^2)."""
+    usable = np.isfinite(data[x]) & np.isfinite(data[y])
+    if not usable.any():
+        empty(axes, "no branch")
+        return
+    points = axes.scatter(
+        data[x][usable], data[y][usable], c=data["t_c"][usable], cmap=settings["t_c_colormap"],
+        norm=color_scale(data["t_c"]), s=9, linewidths=0,
+    )  # fmt: skip
+    colorbar(axes, points, T_C)
+    slope, intercept, r_squared = line
+    if np.isfinite(slope):
+        ends = np.array([data[x][usable].min(), data[x][usable].max()])
+        axes.plot(ends, intercept + slope * ends, color="black", linewidth=1.0)
+        side, place = ("right", 0.97) if slope < 0 else ("left", 0.03)
+        axes.annotate(f"$R^2$ = {r_squared:.2f}", (place, 0.97), xycoords="axes fraction", ha=side, va="top", color=INK)
+
+
+def color_scale(t_c: np.ndarray) -> Normalize:
+    """The colours of branching times, from the first to the last."""
+    return Normalize(t_c[0], t_c[-1])

@@ -1,0 +1,111 @@
+"""Fig. 4: gradient descent from points of one SGD run shows the valleys that the run passes through.
+
+Reads ``run`` and ``run_curvature`` (the file of the SGD run's stack), and of its branches ``train``, ``curvature``,
+``endpoints`` and ``projection``.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from sgd_valleys import storage
+from sgd_valleys.figures import panels
+from sgd_valleys.figures.branches import T_C, color_scale, draw_branches, draw_scatter, load_branches
+from sgd_valleys.figures.style import (
+    DOUBLE,
+    GREY,
+    SIMILARITY,
+    TEST_LOSS,
+    TRAIN_LOSS,
+    colorbar,
+    empty,
+    panel,
+    spatial,
+    styled_figure,
+)
+
+FLATNESS = "$F$"
+LINE = ("test_loss_slope", "test_loss_intercept", "test_loss_r_squared")
+
+
+def load(paths: dict[str, Any]) -> dict[str, Any]:
+    """Read what the panels show."""
+    data = load_branches(paths, ["train_loss", "test_loss"])
+    number = storage.read_attributes(paths["endpoints"])["realization"]
+    numbers = list(storage.read(paths["run_curvature"], ["realization"])["realization"])
+    along = storage.read(paths["run_curvature"], ["flatness"], {"realization": numbers.index(number)})
+    ends = storage.read(paths["endpoints"], ["test_loss", "flatness", "jaccard", "freezing_time", *LINE])
+    return (
+        data
+        | storage.read(paths["curvature"], ["flatness"])
+        | storage.read(paths["projection"], ["pc", "run_pc", "explained"])
+        | {"run_flatness": along["flatness"], "line": tuple(float(ends[name]) for name in LINE)}
+        | {f"final_{name}": ends[name] for name in ("test_loss", "flatness")}
+        | {"jaccard": ends["jaccard"], "freezing_time": float(ends["freezing_time"])}
+    )
+
+
+def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
+    """Draw panels A-E."""
+    with styled_figure(style, DOUBLE, 5.2) as figure:
+        above, below = figure.add_gridspec(2, 1, height_ratios=[1.25, 1])
+        top = above.subgridspec(1, 2, width_ratios=[1.25, 1])
+        valleys = figure.add_subplot(top[0], projection="3d")
+        panel(valleys, "A")
+        _draw_valleys(valleys, data, settings)
+        draw_branches(figure.add_subplot(top[1]), "B", data, "test_loss", TEST_LOSS, settings, (0.5, 0.5, 0.47, 0.45))
+        left, middle, right = below.subgridspec(1, 3).subplots()
+        draw_branches(left, "C", data, "flatness", FLATNESS, settings, (0.52, 0.2, 0.45, 0.36))
+        panel(middle, "D")
+        draw_scatter(middle, data, "final_test_loss", "final_flatness", data["line"], settings)
+        middle.set_xlabel(f"final {TEST_LOSS}")
+        middle.set_ylabel(f"final {FLATNESS}")
+        panel(right, "E")
+        _draw_similarity(right, data, settings["similarity_colormap"])
+    return figure
+
+
+def _draw_valleys(axes: Axes, data: dict[str, Any], settings: dict) -> None:
+    """Draw the SGD run and some of its branches over the plane of the branches' principal components."""
+    scale, colors = color_scale(data["t_c"]), colormaps[settings["t_c_colormap"]]
+    height, run_height = panels.log10_positive(data["train_loss"]), panels.log10_positive(data["run_train_loss"])
+    axes.plot(*data["run_pc"].T, run_height, color=settings["run_color"], linewidth=1.3)
+    handles = [Line2D([], [], color=settings["run_color"], label="SGD")]
+    for t in settings["t_c"]:
+        b = int(np.flatnonzero(data["t_c"] == t)[0])
+        color = colors(scale(t))
+        axes.plot(*data["pc"][b].T, height[b], "o-", color=color, linewidth=0.7, markersize=1.6, markeredgewidth=0)
+        handles.append(Line2D([], [], color=color, marker="o", linewidth=0.7, label=f"{t}"))
+    if not np.isfinite(height).any():
+        empty(axes, "no branch")
+    spatial(axes, data["explained"], rf"$\log_{{10}}${TRAIN_LOSS}")
+    axes.legend(handles=handles, title=f"GD from {T_C}", loc="upper left", bbox_to_anchor=(1.12, 1.0))
+
+
+def _draw_similarity(axes: Axes, data: dict[str, Any], colormap: str) -> None:
+    """Draw the similarity of all final solutions, and a red square around those of branches after freezing."""
+    t_c = data["t_c"]
+    step = np.diff(t_c)[0]
+    edges = np.append(t_c, t_c[-1] + step) - step / 2
+    axes.set_facecolor(GREY)
+    axes.set_box_aspect(1)
+    axes.set_xlabel(T_C)
+    axes.set_ylabel(T_C)
+    jaccard = np.ma.masked_invalid(data["jaccard"])
+    if jaccard.mask.all():
+        empty(axes, "no branch")
+        return
+    mesh = axes.pcolormesh(edges, edges, jaccard.T, cmap=colormap, vmax=1, rasterized=True)
+    colorbar(axes, mesh, SIMILARITY)
+    frozen = np.flatnonzero(t_c >= data["freezing_time"])
+    if frozen.size:
+        corner = edges[frozen[0]]
+        size = edges[-1] - corner
+        axes.add_patch(
+            Rectangle((corner, corner), size, size, fill=False, edgecolor="red", linewidth=1.2, clip_on=False)
+        )

@@ -1,0 +1,136 @@
+"""Fig. 4X: what Fig. 4 shows of one SGD run, over all realizations of its cell.
+
+Reads ``statistics``. Bands and brackets are central 95% intervals of means and medians over realizations.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sgd_valleys import storage
+from sgd_valleys.figures.branches import T_C
+from sgd_valleys.figures.style import DOUBLE, INK, SIMILARITY, TEST_LOSS, empty, panel, styled_figure
+
+FREEZE = r"$t_{\mathrm{freeze}}$"
+
+
+def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Read everything there is."""
+    return storage.read(paths["statistics"])
+
+
+def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
+    """Draw panels A-F."""
+    color, other = settings["color"], settings["test_file_color"]
+    with styled_figure(style, DOUBLE, 4.4) as figure:
+        (lines, cloud, similarity), (flatness, loss, freezing) = figure.subplots(2, 3)
+        _draw_lines(lines, data, color, other)
+        _draw_cloud(cloud, data, color)
+        panel(similarity, "C")
+        _draw_runs(similarity, data, "similarity_to_last", f"final {SIMILARITY} to the last branch", color)
+        _mark_freezing(similarity, data)
+        panel(flatness, "D")
+        _draw_runs(flatness, data, "flatness", "final $F$", color)
+        _mark_freezing(flatness, data)
+        panel(loss, "E")
+        _draw_mean(loss, data, "test_loss", color, "test set")
+        _draw_mean(loss, data, "test_file_loss", other, "whole test file")
+        loss.set_ylabel(rf"final $\langle${TEST_LOSS}$\rangle$")
+        loss.legend()
+        _mark_freezing(loss, data)
+        _draw_freezing(freezing, data, color)
+    return figure
+
+
+def _draw_lines(axes: Axes, data: dict[str, np.ndarray], color: str, other: str) -> None:
+    """Draw slope and R^2 of Fig. 4D, one point a realization, on both test sets."""
+    panel(axes, "A", "line of Fig. 4D, each realization")
+    axes.set_xlabel(f"slope of $F$ against {TEST_LOSS}")
+    axes.set_ylabel("$R^2$")
+    shown = False
+    for name, shade, label in (("test_loss", color, "test set"), ("test_file_loss", other, "whole test file")):
+        slope, r_squared = data[f"{name}_slope"], data[f"{name}_r_squared"]
+        if np.isfinite(slope).any():
+            shown = True
+            axes.plot(slope, r_squared, "o", color=shade, label=label, markeredgewidth=0, alpha=0.8)
+            axes.axhline(data[f"{name}_r_squared_median"], color=shade, linewidth=0.7, linestyle="--")
+    if not shown:
+        empty(axes, "no line")
+        return
+    axes.axvline(0, color=INK, linewidth=0.6)
+    axes.set_ylim(0, 1)
+    axes.legend(loc="upper right")
+
+
+def _draw_cloud(axes: Axes, data: dict[str, np.ndarray], color: str) -> None:
+    """Draw all branches' flatness against test loss, as distances from their realization's means."""
+    slope, r_squared = (float(data[f"test_loss_within_{name}"]) for name in ("slope", "r_squared"))
+    panel(axes, "B", "all branches")
+    axes.set_xlabel(f"{TEST_LOSS} - mean of realization")
+    axes.set_ylabel("$F$ - mean of realization")
+    usable = np.isfinite(data["test_loss"]) & np.isfinite(data["flatness"])
+    if not usable.any() or not np.isfinite(slope):
+        empty(axes, "no line")
+        return
+    x, y = (_centred(np.where(usable, data[name], np.nan)) for name in ("test_loss", "flatness"))
+    axes.plot(x, y, "o", color=color, markersize=1.6, alpha=0.4, markeredgewidth=0, rasterized=True)
+    ends = np.array([x.min(), x.max()])
+    axes.plot(ends, slope * ends, color="black", linewidth=1.0)
+    low, high = data["test_loss_within_r_squared_interval"]
+    axes.annotate(
+        f"within: $R^2$ = {r_squared:.2f} [{low:.2f}, {high:.2f}]\npooled: "
+        f"$R^2$ = {data['test_loss_pooled_r_squared']:.2f}",
+        (0.97, 0.97),
+        xycoords="axes fraction",
+        ha="right",
+        va="top",
+        color=INK,
+    )
+
+
+def _centred(values: np.ndarray) -> np.ndarray:
+    """The finite values (realization, branch), each less the mean of its realization."""
+    some = values[np.isfinite(values).any(axis=1)]
+    less = some - np.nanmean(some, axis=1, keepdims=True)
+    return less[np.isfinite(less)]
+
+
+def _draw_runs(axes: Axes, data: dict[str, np.ndarray], name: str, label: str, color: str) -> None:
+    """Draw a final value against t_c: every realization, their mean and its interval."""
+    axes.plot(data["t_c"], data[name].T, color="0.75", linewidth=0.4)
+    _draw_mean(axes, data, name, color, None)
+    axes.set_ylabel(label)
+
+
+def _draw_mean(axes: Axes, data: dict[str, np.ndarray], name: str, color: str, label: str | None) -> None:
+    axes.plot(data["t_c"], data[f"{name}_mean"], color=color, linewidth=1.3, label=label)
+    axes.fill_between(data["t_c"], *data[f"{name}_interval"], color=color, alpha=0.25, linewidth=0)
+    axes.set_xlabel(T_C)
+    axes.set_xlim(data["t_c"][0], data["t_c"][-1])
+    if not np.isfinite(data[f"{name}_mean"]).any():
+        empty(axes, "no branch")
+
+
+def _mark_freezing(axes: Axes, data: dict[str, np.ndarray]) -> None:
+    """Shade the freezing times by loss, from the earliest to the latest realization."""
+    times = data["freezing_time"][np.isfinite(data["freezing_time"])]
+    if times.size:
+        axes.axvspan(times.min(), times.max(), color=INK, alpha=0.15, linewidth=0, zorder=0)
+
+
+def _draw_freezing(axes: Axes, data: dict[str, np.ndarray], color: str) -> None:
+    """Draw when a run's branches start to end in one basin against when its loss freezes it."""
+    panel(axes, "F")
+    axes.set_xlabel(f"{FREEZE} by loss")
+    axes.set_ylabel("by basin")
+    x, y = data["freezing_time"], data["basin_freezing_time"]
+    if not (np.isfinite(x) & np.isfinite(y)).any():
+        empty(axes, "no run froze")
+        return
+    axes.plot(x, y, "o", color=color, markeredgewidth=0, alpha=0.8)
+    ends = [0, data["t_c"][-1]]
+    axes.plot(ends, ends, color=INK, linewidth=0.6, linestyle="--")
+    axes.set_xlim(ends)
+    axes.set_ylim(ends)

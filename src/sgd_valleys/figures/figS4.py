@@ -1,0 +1,35 @@
+"""Fig. S4: training loss and accuracies of the branches, and their flatness against test accuracy.
+
+Reads ``run`` (the file of the SGD run's stack), and of its branches ``train`` and ``endpoints``.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from sgd_valleys import storage
+from sgd_valleys.figures.branches import draw_branches, draw_scatter, load_branches
+from sgd_valleys.figures.style import DOUBLE, TEST_ACCURACY, TRAIN_ACCURACY, TRAIN_LOSS, panel, styled_figure
+
+SERIES = ("train_loss", "train_accuracy", "test_accuracy")
+
+
+def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Read what the panels show."""
+    ends = storage.read(paths["endpoints"], [*SERIES, "flatness"])
+    return load_branches(paths, SERIES) | {f"final_{name}": array for name, array in ends.items()}
+
+
+def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
+    """Draw panels A-D."""
+    with styled_figure(style, DOUBLE, 4.6) as figure:
+        (loss, train), (test, flat) = figure.subplots(2, 2)
+        draw_branches(loss, "A", data, "train_loss", TRAIN_LOSS, settings, (0.5, 0.55, 0.47, 0.4), log=True)
+        draw_branches(train, "B", data, "train_accuracy", TRAIN_ACCURACY, settings, (0.5, 0.22, 0.47, 0.4))
+        draw_branches(test, "C", data, "test_accuracy", TEST_ACCURACY, settings, (0.5, 0.22, 0.47, 0.4))
+        panel(flat, "D")
+        draw_scatter(flat, data, "final_test_accuracy", "final_flatness", (np.nan,) * 3, settings)
+        flat.set_xlabel(f"final {TEST_ACCURACY}")
+        flat.set_ylabel("final $F$")
+    return figure

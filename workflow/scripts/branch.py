@@ -1,0 +1,72 @@
+"""Gradient descent from every branching time of one SGD run (Sec. II D)."""
+
+import numpy as np
+
+from job import job
+from sgd_valleys import networks, storage, training
+from sgd_valleys.errors import UserError
+from sgd_valleys.progress import Progress
+from sgd_valleys.storage import Variable
+
+with job(snakemake) as log:
+    p = snakemake.params.settings
+    t_c, points = p["t_c"], p["points"]
+    eta, B, realization = p["run"]
+    images = storage.read(snakemake.input.data, ["train_image", "train_label", "test_image", "test_label"])
+    train_set = images["train_image"].reshape(len(images["train_image"]), -1), images["train_label"]
+    test_set = images["test_image"].reshape(len(images["test_image"]), -1), images["test_label"]
+    network = networks.build(p["network"], train_set[0].shape[1], p["classes"])
+
+    # nothing of the run is read but its parameters at the branching times: what it does later plays no part
+    run = storage.read(snakemake.input.train, ["checkpoint", "iteration"])
+    iteration = list(run["iteration"])
+    place = {"checkpoint": list(run["checkpoint"]).index(realization), "time": [iteration.index(t) for t in t_c]}
+    found = storage.read(snakemake.input.train, [f"checkpoint_{name}" for name in network.names()], place)
+    starts = {name: found[f"checkpoint_{name}"] for name in network.names()}
+    lost = ~np.isfinite(starts[f"layer{p['layer']}_weight"]).all(axis=(1, 2))
+    if p["reference"] and lost.any():
+        raise UserError(
+            f"experiments.{snakemake.wildcards.experiment}.branches.reference: the run of eta = {eta}, B = {B}, "
+            f"realization {realization} has diverged by iteration {t_c[lost.argmax()]}: choose another run, or a "
+            "smaller t_c.last."
+        )
+
+    log.info(f"eta {eta}, B {B}, realization {realization}: {len(t_c)} branches of {p['iterations']} iterations")
+    device = training.choose_device(p["device"])
+    branch = training.descend(
+        network,
+        starts,
+        train_set,
+        test_set,
+        eta=p["eta"],
+        iterations=p["iterations"],
+        points=points,
+        layer=p["layer"],
+        checkpoints={b: range(points) if p["reference"] else [p["final"][b]] for b in range(len(t_c))},
+        device=device,
+        progress=Progress(p["iterations"] * len(t_c), "iterations of all branches", log),
+    )
+    final_loss = branch.train_loss[np.arange(len(t_c)), p["final"]]
+    log.info(
+        f"{branch.diverged.sum()} diverged; training loss at the end of the SGD run at most {final_loss.max():.3g}"
+    )
+
+    variables = {
+        "t_c": Variable(
+            ("t_c",), np.array(t_c), "iteration of the SGD run at which the branch leaves it", "iterations"
+        ),
+        **training.variables(branch, "t_c", p["layer"]),
+        "final": Variable(("t_c",), np.array(p["final"]), "position on axis time of the end of the SGD run"),
+    }
+    variables["iteration"] = Variable(("time",), branch.iteration, "steps of gradient descent since t_c", "iterations")
+    final = branch.checkpoint
+    if p["reference"]:
+        final = {name: array[np.arange(len(t_c)), p["final"]] for name, array in final.items()}
+        variables |= training.parameter_variables(
+            branch.checkpoint, "checkpoint", ("t_c", "time"), "at the recorded iterations"
+        )
+    else:
+        final = {name: array[:, 0] for name, array in final.items()}
+    variables |= training.parameter_variables(final, "final", ("t_c",), "at the end of the SGD run")
+    attributes = storage.provenance(p | {"device": device.type}, snakemake.input.data)
+    storage.write(snakemake.output[0], variables, attributes | {"eta": float(eta), "B": B, "realization": realization})

@@ -1,0 +1,89 @@
+"""Where the branches of one SGD run end: flatness, test loss, similarity, when the run freezes, the line of Fig. 4D."""
+
+import numpy as np
+
+from job import job
+from sgd_valleys import freezing, inference, networks, similarity, storage
+from sgd_valleys.networks import cross_entropy
+from sgd_valleys.storage import Variable
+
+SERIES = {
+    "train_loss": ("training loss", "nat"),
+    "test_loss": ("test loss", "nat"),
+    "train_accuracy": ("training accuracy", "1"),
+    "test_accuracy": ("test accuracy", "1"),
+}
+
+with job(snakemake) as log:
+    p = snakemake.params.settings
+    branches = storage.read(snakemake.input.train, ["t_c", "final", "test_error", "diverged", *SERIES])
+    bent = storage.read(snakemake.input.curvature, ["flatness", "trace"])
+    t_c = branches["t_c"]
+    end = np.arange(len(t_c)), branches["final"]
+    final = {name: branches[name][end] for name in SERIES} | {name: bent[name][end] for name in bent}
+
+    # the run itself: when its loss freezes it, and where it ends
+    numbers = list(storage.read(snakemake.input.run, ["realization"])["realization"])
+    row = {"realization": numbers.index(p["realization"])}
+    run = storage.read(snakemake.input.run, ["iteration", "train_loss", "test_error"], row)
+    t_freeze = float(freezing.freezing_time(run["iteration"], run["train_loss"], p["L_c"]))
+
+    test_file = storage.read(snakemake.input.test_file, ["image", "label"])
+    inputs = test_file["image"].reshape(len(test_file["image"]), -1)
+    network = networks.build(p["network"], inputs.shape[1], p["classes"])
+    whole = storage.read(snakemake.input.train, [f"final_{name}" for name in network.names()])
+    logits = (
+        network.forward({name: whole[f"final_{name}"][b] for name in network.names()}, inputs) for b in range(len(t_c))
+    )
+    scored = [(cross_entropy(z, test_file["label"]), (z.argmax(axis=1) == test_file["label"]).mean()) for z in logits]
+    file_loss, file_accuracy = np.array(scored).T
+    final |= {
+        "test_file_loss": np.where(branches["diverged"], np.nan, file_loss),
+        "test_file_accuracy": np.where(branches["diverged"], np.nan, file_accuracy),
+    }
+
+    error = branches["test_error"][end]
+    jaccard = similarity.jaccard(np.concatenate([error, run["test_error"][-1:]]))
+    lost = np.append(branches["diverged"], ~np.isfinite(run["train_loss"][-1]))
+    jaccard[lost] = jaccard[:, lost] = np.nan  # without an end there is nothing to compare
+    t_basin = freezing.basin_freezing_time(t_c, jaccard[-2, :-1], p["same_basin"])
+
+    fits = {}
+    for name in ("test_loss", "test_file_loss"):
+        usable = np.isfinite(final[name]) & np.isfinite(final["flatness"])
+        fits[name] = (
+            inference.fit_line(final[name][usable], final["flatness"][usable]) if usable.any() else [np.nan] * 3
+        )
+    slope, _, r_squared = fits["test_loss"]
+    log.info(
+        f"flatness against test loss: slope {slope:.3g}, R^2 = {r_squared:.3f}; "
+        f"t_freeze {t_freeze:.0f}, same basin from t_c = {t_basin:.0f} on"
+    )
+
+    branch = ("t_c",)
+    at_end = "at the end of the SGD run"
+    variables = {
+        "t_c": Variable(branch, t_c, "iteration of the SGD run at which the branch leaves it", "iterations"),
+        **{name: Variable(branch, final[name], f"{text} {at_end}", units) for name, (text, units) in SERIES.items()},
+        "flatness": Variable(branch, final["flatness"], f"flatness F {at_end}, Eq. 6", "1/nat"),
+        "trace": Variable(branch, final["trace"], f"trace of the Hessian {at_end}", "nat"),
+        "test_file_loss": Variable(branch, final["test_file_loss"], f"loss on the whole test file {at_end}", "nat"),
+        "test_file_accuracy": Variable(
+            branch, final["test_file_accuracy"], f"accuracy on the whole test file {at_end}"
+        ),
+        "jaccard": Variable(("t_c", "other"), jaccard[:-1, :-1], "Jaccard similarity of final solutions, Eq. 4"),
+        "similarity_to_last": Variable(branch, jaccard[-2, :-1], "Sim_J to the last branch's final solution"),
+        "similarity_to_run": Variable(branch, jaccard[-1, :-1], "Sim_J to the SGD run's own end"),
+        "freezing_time": Variable((), t_freeze, "freezing time t_freeze of the SGD run, Eq. 7", "iterations"),
+        "basin_freezing_time": Variable(
+            (), t_basin, "earliest t_c from which on all branches end in the basin of the last", "iterations"
+        ),
+    }
+    for name, of in (("test_loss", "test set"), ("test_file_loss", "whole test file")):
+        line = zip(("slope", "intercept", "r_squared"), fits[name], ("1/nat^2", "1/nat", "1"), strict=True)
+        for quantity, value, units in line:
+            variables[f"{name}_{quantity}"] = Variable(
+                (), value, f"{quantity} of flatness against loss on the {of}, Fig. 4D", units
+            )
+    attributes = {"realization": p["realization"]}
+    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data) | attributes)

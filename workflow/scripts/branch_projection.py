@@ -1,0 +1,35 @@
+"""The branches of one SGD run in the plane of their principal components, and the run projected on it (Fig. 4A)."""
+
+from job import job
+from sgd_valleys import projection, storage
+from sgd_valleys.storage import Variable
+
+with job(snakemake) as log:
+    p = snakemake.params.settings
+    branches = storage.read(snakemake.input.train, ["t_c", "iteration", "layer_weight"])
+    numbers = list(storage.read(snakemake.input.run, ["realization"])["realization"])
+    row = {"realization": numbers.index(p["realization"])}
+    run = storage.read(snakemake.input.run, ["iteration", "layer_weight"], row)
+    weights, along = (each["layer_weight"] for each in (branches, run))
+    axes = projection.principal_axes(weights.reshape(*weights.shape[:2], -1))
+    share = axes.explained_variance_ratio_
+    log.info(f"variance explained: {share}")
+    variables = {
+        "t_c": Variable(
+            ("t_c",), branches["t_c"], "iteration of the SGD run at which the branch leaves it", "iterations"
+        ),
+        "iteration": Variable(("time",), branches["iteration"], "steps of gradient descent since t_c", "iterations"),
+        "pc": Variable(
+            ("t_c", "time", "component"),
+            projection.coordinates(axes, weights.reshape(*weights.shape[:2], -1)),
+            "principal components of the layer's weights, of all branches together",
+        ),
+        "run_iteration": Variable(("run_time",), run["iteration"], "iteration of the SGD run", "iterations"),
+        "run_pc": Variable(
+            ("run_time", "component"),
+            projection.coordinates(axes, along.reshape(len(along), -1)),
+            "the SGD run in the same components",
+        ),
+        "explained": Variable(("component",), share, "share of the branches' variance that the component explains"),
+    }
+    storage.write(snakemake.output[0], variables, storage.provenance({}, snakemake.input.data))
