@@ -46,6 +46,10 @@ with job(snakemake) as log:
     jaccard = similarity.jaccard(np.concatenate([error, run["test_error"][-1:]]))
     lost = np.append(branches["diverged"], ~np.isfinite(run["train_loss"][-1]))
     jaccard[lost] = jaccard[:, lost] = np.nan  # without an end there is nothing to compare
+    among = {
+        name: similarity.pair_mean(jaccard[:-1, :-1][np.ix_(chosen, chosen)])
+        for name, chosen in (("before", t_c < t_freeze), ("after", t_c >= t_freeze))
+    }
     t_basin = freezing.basin_freezing_time(t_c, jaccard[-2, :-1], p["same_basin"])
 
     fits = {}
@@ -57,7 +61,8 @@ with job(snakemake) as log:
     slope, _, r_squared = fits["test_loss"]
     log.info(
         f"flatness against test loss: slope {slope:.3g}, R^2 = {r_squared:.3f}; "
-        f"t_freeze {t_freeze:.0f}, same basin from t_c = {t_basin:.0f} on"
+        f"t_freeze {t_freeze:.0f}, same basin from t_c = {t_basin:.0f} on; "
+        f"mean Sim_J among branches before t_freeze {among['before']:.3f}, from it on {among['after']:.3f}"
     )
 
     branch = ("t_c",)
@@ -74,6 +79,8 @@ with job(snakemake) as log:
         "jaccard": Variable(("t_c", "other"), jaccard[:-1, :-1], "Jaccard similarity of final solutions, Eq. 4"),
         "similarity_to_last": Variable(branch, jaccard[-2, :-1], "Sim_J to the last branch's final solution"),
         "similarity_to_run": Variable(branch, jaccard[-1, :-1], "Sim_J to the SGD run's own end"),
+        "similarity_before": Variable((), among["before"], "mean Sim_J among the branches before t_freeze"),
+        "similarity_after": Variable((), among["after"], "mean Sim_J among the branches from t_freeze on"),
         "freezing_time": Variable((), t_freeze, "freezing time t_freeze of the SGD run, Eq. 7", "iterations"),
         "basin_freezing_time": Variable(
             (), t_basin, "earliest t_c from which on all branches end in the basin of the last", "iterations"

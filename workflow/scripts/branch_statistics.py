@@ -18,8 +18,10 @@ BRANCH = {
     "similarity_to_run": ("Sim_J to the SGD run's own end", "1"),
 }
 RUN = {
-    "freezing_time": "freezing time t_freeze of the SGD run, Eq. 7",
-    "basin_freezing_time": "earliest t_c from which on all branches end in the basin of the last",
+    "freezing_time": ("freezing time t_freeze of the SGD run, Eq. 7", "iterations"),
+    "basin_freezing_time": ("earliest t_c from which on all branches end in the basin of the last", "iterations"),
+    "similarity_before": ("mean Sim_J among the branches before t_freeze", "1"),
+    "similarity_after": ("mean Sim_J among the branches from t_freeze on", "1"),
 }
 INTERVAL = "95% bootstrap interval over realizations"
 
@@ -40,14 +42,15 @@ with job(snakemake) as log:
             ("t_c",), files[0]["t_c"], "iteration of the SGD run at which the branch leaves it", "iterations"
         ),
         **{name: Variable(axes, values[name], *BRANCH[name]) for name in BRANCH},
-        **{name: Variable(axes[:1], values[name], RUN[name], "iterations") for name in RUN},
+        **{name: Variable(axes[:1], values[name], *RUN[name]) for name in RUN},
     }
     for name, (text, units) in BRANCH.items():
         mean, *bounds = inference.interval(values[name], drawing(), p["resamples"])
         variables[f"{name}_mean"] = Variable(("t_c",), mean, f"{text}, mean over realizations", units)
         variables[f"{name}_interval"] = Variable(("bound", "t_c"), np.stack(bounds), f"of the mean: {INTERVAL}", units)
     for name in RUN:
-        log.info(f"{name}: {values[name].astype(int).tolist()}, mean {np.nanmean(values[name]):.0f}")
+        mean, low, high = inference.interval(values[name], drawing(), p["resamples"])
+        log.info(f"{name}: {np.round(values[name], 3).tolist()}, mean {mean:.4g} [{low:.4g}, {high:.4g}]")
 
     for loss in ("test_loss", "test_file_loss"):
         fit = inference.fit_groups(values[loss], values["flatness"], drawing(), p["resamples"])

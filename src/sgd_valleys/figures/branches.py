@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
 
 from sgd_valleys import storage
 from sgd_valleys.figures.style import INK, colorbar, empty, panel
@@ -70,10 +71,9 @@ def draw_branches(
     small.scatter(
         data["t_c"], data[f"final_{name}"], c=data["t_c"], cmap=settings["t_c_colormap"], norm=lines.norm, s=3, zorder=3
     )
-    if log:
-        small.set_yscale("log")
+    small.yaxis.set_major_locator(MaxNLocator(4))
     small.set_xlabel(T_C, labelpad=0)
-    small.set_ylabel("final", labelpad=1)
+    small.set_title("final", pad=2)
     small.patch.set_alpha(0.85)
 
 
@@ -90,6 +90,7 @@ def draw_scatter(
         norm=color_scale(data["t_c"]), s=9, linewidths=0,
     )  # fmt: skip
     colorbar(axes, points, T_C)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     slope, intercept, r_squared = line
     if np.isfinite(slope):
         ends = np.array([data[x][usable].min(), data[x][usable].max()])

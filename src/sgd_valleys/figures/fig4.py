@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 
 from sgd_valleys import storage
 from sgd_valleys.figures import panels
-from sgd_valleys.figures.branches import T_C, color_scale, draw_branches, draw_scatter, load_branches
+from sgd_valleys.figures.branches import T_C, draw_branches, draw_scatter, load_branches
 from sgd_valleys.figures.style import (
     DOUBLE,
     GREY,
@@ -58,9 +58,9 @@ def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
         valleys = figure.add_subplot(top[0], projection="3d")
         panel(valleys, "A")
         _draw_valleys(valleys, data, settings)
-        draw_branches(figure.add_subplot(top[1]), "B", data, "test_loss", TEST_LOSS, settings, (0.5, 0.5, 0.47, 0.45))
+        draw_branches(figure.add_subplot(top[1]), "B", data, "test_loss", TEST_LOSS, settings, (0.5, 0.5, 0.47, 0.42))
         left, middle, right = below.subgridspec(1, 3).subplots()
-        draw_branches(left, "C", data, "flatness", FLATNESS, settings, (0.52, 0.2, 0.45, 0.36))
+        draw_branches(left, "C", data, "flatness", FLATNESS, settings, (0.21, 0.63, 0.33, 0.29))
         panel(middle, "D")
         draw_scatter(middle, data, "final_test_loss", "final_flatness", data["line"], settings)
         middle.set_xlabel(f"final {TEST_LOSS}")
@@ -72,19 +72,19 @@ def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
 
 def _draw_valleys(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     """Draw the SGD run and some of its branches over the plane of the branches' principal components."""
-    scale, colors = color_scale(data["t_c"]), colormaps[settings["t_c_colormap"]]
+    # early branches are close in time and far apart in the plane: colours in their order, not by their times
+    colors = colormaps[settings["t_c_colormap"]](np.linspace(0, 0.95, len(settings["t_c"])))
     height, run_height = panels.log10_positive(data["train_loss"]), panels.log10_positive(data["run_train_loss"])
     axes.plot(*data["run_pc"].T, run_height, color=settings["run_color"], linewidth=1.3)
     handles = [Line2D([], [], color=settings["run_color"], label="SGD")]
-    for t in settings["t_c"]:
+    for t, color in zip(settings["t_c"], colors, strict=True):
         b = int(np.flatnonzero(data["t_c"] == t)[0])
-        color = colors(scale(t))
         axes.plot(*data["pc"][b].T, height[b], "o-", color=color, linewidth=0.7, markersize=1.6, markeredgewidth=0)
         handles.append(Line2D([], [], color=color, marker="o", linewidth=0.7, label=f"{t}"))
     if not np.isfinite(height).any():
         empty(axes, "no branch")
     spatial(axes, data["explained"], rf"$\log_{{10}}${TRAIN_LOSS}")
-    axes.legend(handles=handles, title=f"GD from {T_C}", loc="upper left", bbox_to_anchor=(1.12, 1.0))
+    axes.legend(handles=handles, title=f"GD from {T_C}", loc="upper left", bbox_to_anchor=(1.2, 1.0))
 
 
 def _draw_similarity(axes: Axes, data: dict[str, Any], colormap: str) -> None:

@@ -13,6 +13,7 @@ from sgd_valleys import storage
 from sgd_valleys.figures.branches import T_C
 from sgd_valleys.figures.style import DOUBLE, INK, SIMILARITY, TEST_LOSS, empty, panel, styled_figure
 
+Sets = dict[str, tuple[str, str]]  # colour and label of a test set, by the name of the loss on it
 FREEZE = r"$t_{\mathrm{freeze}}$"
 
 
@@ -23,20 +24,21 @@ def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     """Draw panels A-F."""
-    color, other = settings["color"], settings["test_file_color"]
+    color = settings["color"]
+    sets = {"test_loss": (color, "test set"), "test_file_loss": (settings["test_file_color"], "whole test file")}
     with styled_figure(style, DOUBLE, 4.4) as figure:
         (lines, cloud, similarity), (flatness, loss, freezing) = figure.subplots(2, 3)
-        _draw_lines(lines, data, color, other)
-        _draw_cloud(cloud, data, color)
-        panel(similarity, "C")
+        _draw_lines(lines, data, sets)
+        _draw_cloud(cloud, data, sets)
+        panel(similarity, "C", "\n")
         _draw_runs(similarity, data, "similarity_to_last", f"final {SIMILARITY} to the last branch", color)
         _mark_freezing(similarity, data)
         panel(flatness, "D")
         _draw_runs(flatness, data, "flatness", "final $F$", color)
         _mark_freezing(flatness, data)
         panel(loss, "E")
-        _draw_mean(loss, data, "test_loss", color, "test set")
-        _draw_mean(loss, data, "test_file_loss", other, "whole test file")
+        for name, (shade, label) in sets.items():
+            _draw_mean(loss, data, name, shade, label)
         loss.set_ylabel(rf"final $\langle${TEST_LOSS}$\rangle$")
         loss.legend()
         _mark_freezing(loss, data)
@@ -44,50 +46,45 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     return figure
 
 
-def _draw_lines(axes: Axes, data: dict[str, np.ndarray], color: str, other: str) -> None:
-    """Draw slope and R^2 of Fig. 4D, one point a realization, on both test sets."""
-    panel(axes, "A", "line of Fig. 4D, each realization")
+def _draw_lines(axes: Axes, data: dict[str, np.ndarray], sets: Sets) -> None:
+    """Draw slope and R^2 of Fig. 4D, one point a realization, with the median R^2."""
+    panel(axes, "A", "line of Fig. 4D, each realization\n")
     axes.set_xlabel(f"slope of $F$ against {TEST_LOSS}")
     axes.set_ylabel("$R^2$")
+    axes.set_ylim(0, 1.05)
     shown = False
-    for name, shade, label in (("test_loss", color, "test set"), ("test_file_loss", other, "whole test file")):
+    for name, (color, label) in sets.items():
         slope, r_squared = data[f"{name}_slope"], data[f"{name}_r_squared"]
         if np.isfinite(slope).any():
             shown = True
-            axes.plot(slope, r_squared, "o", color=shade, label=label, markeredgewidth=0, alpha=0.8)
-            axes.axhline(data[f"{name}_r_squared_median"], color=shade, linewidth=0.7, linestyle="--")
+            axes.plot(slope, r_squared, "o", color=color, label=label, markeredgewidth=0, alpha=0.8)
+            axes.axhline(data[f"{name}_r_squared_median"], color=color, linewidth=0.7, linestyle="--")
     if not shown:
         empty(axes, "no line")
         return
     axes.axvline(0, color=INK, linewidth=0.6)
-    axes.set_ylim(0, 1)
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower left")
 
 
-def _draw_cloud(axes: Axes, data: dict[str, np.ndarray], color: str) -> None:
+def _draw_cloud(axes: Axes, data: dict[str, np.ndarray], sets: Sets) -> None:
     """Draw all branches' flatness against test loss, as distances from their realization's means."""
-    slope, r_squared = (float(data[f"test_loss_within_{name}"]) for name in ("slope", "r_squared"))
-    panel(axes, "B", "all branches")
-    axes.set_xlabel(f"{TEST_LOSS} - mean of realization")
-    axes.set_ylabel("$F$ - mean of realization")
-    usable = np.isfinite(data["test_loss"]) & np.isfinite(data["flatness"])
-    if not usable.any() or not np.isfinite(slope):
+    axes.set_xlabel(f"{TEST_LOSS} less its realization's mean")
+    axes.set_ylabel("$F$ less its realization's mean")
+    found = []
+    for name, (color, label) in sets.items():
+        slope, r_squared = (float(data[f"{name}_within_{kind}"]) for kind in ("slope", "r_squared"))
+        usable = np.isfinite(data[name]) & np.isfinite(data["flatness"])
+        if not usable.any() or not np.isfinite(slope):
+            continue
+        x, y = (_centred(np.where(usable, data[each], np.nan)) for each in (name, "flatness"))
+        axes.plot(x, y, "o", color=color, markersize=1.6, alpha=0.4, markeredgewidth=0, rasterized=True)
+        ends = np.array([x.min(), x.max()])
+        axes.plot(ends, slope * ends, color=color, linewidth=1.0)
+        low, high = data[f"{name}_within_r_squared_interval"]
+        found.append(f"{label}: $R^2$ = {r_squared:.2f} [{low:.2f}, {high:.2f}]")
+    panel(axes, "B", "\n".join(found) or "\n")
+    if not found:
         empty(axes, "no line")
-        return
-    x, y = (_centred(np.where(usable, data[name], np.nan)) for name in ("test_loss", "flatness"))
-    axes.plot(x, y, "o", color=color, markersize=1.6, alpha=0.4, markeredgewidth=0, rasterized=True)
-    ends = np.array([x.min(), x.max()])
-    axes.plot(ends, slope * ends, color="black", linewidth=1.0)
-    low, high = data["test_loss_within_r_squared_interval"]
-    axes.annotate(
-        f"within: $R^2$ = {r_squared:.2f} [{low:.2f}, {high:.2f}]\npooled: "
-        f"$R^2$ = {data['test_loss_pooled_r_squared']:.2f}",
-        (0.97, 0.97),
-        xycoords="axes fraction",
-        ha="right",
-        va="top",
-        color=INK,
-    )
 
 
 def _centred(values: np.ndarray) -> np.ndarray:

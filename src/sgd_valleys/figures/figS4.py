@@ -25,9 +25,9 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     """Draw panels A-D."""
     with styled_figure(style, DOUBLE, 4.6) as figure:
         (loss, train), (test, flat) = figure.subplots(2, 2)
-        draw_branches(loss, "A", data, "train_loss", TRAIN_LOSS, settings, (0.5, 0.55, 0.47, 0.4), log=True)
-        draw_branches(train, "B", data, "train_accuracy", TRAIN_ACCURACY, settings, (0.5, 0.22, 0.47, 0.4))
-        draw_branches(test, "C", data, "test_accuracy", TEST_ACCURACY, settings, (0.5, 0.22, 0.47, 0.4))
+        draw_branches(loss, "A", data, "train_loss", TRAIN_LOSS, settings, (0.5, 0.55, 0.47, 0.37), log=True)
+        draw_branches(train, "B", data, "train_accuracy", TRAIN_ACCURACY, settings, (0.5, 0.22, 0.47, 0.37))
+        draw_branches(test, "C", data, "test_accuracy", TEST_ACCURACY, settings, (0.5, 0.22, 0.47, 0.37))
         panel(flat, "D")
         draw_scatter(flat, data, "final_test_accuracy", "final_flatness", (np.nan,) * 3, settings)
         flat.set_xlabel(f"final {TEST_ACCURACY}")
