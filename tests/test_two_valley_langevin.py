@@ -1,0 +1,311 @@
+"""The Langevin engine follows Eqs. 13-15: run by run against plain numpy, in law, and bit for bit however it is run."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sgd_valleys.errors import UserError
+from sgd_valleys.two_valley import langevin
+from sgd_valleys.two_valley.landscape import Landscape
+from sgd_valleys.two_valley.langevin import (
+    NOISES, Runs, deviates, mean_freezing_time, p_flat, simulate, stability_bound
+)  # fmt: skip
+
+PAPER = Landscape()
+# y stands still where its scales are a million times the distances that a run covers, and y/y_b is what matters
+FROZEN = Landscape(y_b=30e6, y_f=20e6, y_d=1e9)
+
+
+def covariance(landscape, noise, x, y, sigma):
+    """Sigma as the text has it, by an eigendecomposition."""
+    H = landscape.hessian(x, y)
+    if noise == "H":
+        value, vector = np.linalg.eigh(H)
+        sigma_matrix = 2 * sigma * (vector * np.maximum(value, 0)) @ vector.T
+    elif noise == "H2":
+        sigma_matrix = 2 * sigma * H @ H
+    else:
+        sigma_matrix = 2 * sigma * 2 / np.sqrt(landscape.f1(y) * landscape.f2(y)) * np.eye(2)
+    return sigma_matrix + 1e-8 * np.eye(2)
+
+
+def literal(landscape, eta, sigma, noise, runs, iterations, start, draw):
+    """Eqs. 13-15 word for word, one run at a time; ``draw(run, t, Sigma)`` gives xi_t."""
+    end, frozen = np.empty((runs, 2)), np.ones((runs, 2))
+    for run in range(runs):
+        theta = np.array([start[0] if run % 2 else -start[0], start[1]])
+        frozen[run, 1] = start[1]
+        for t in range(1, iterations + 1):
+            xi = draw(run, t, covariance(landscape, noise, *theta, sigma))
+            new = theta - eta * (landscape.gradient(*theta) + xi)
+            if (new[0] >= 0) != (theta[0] >= 0):
+                frozen[run] = t, new[1]
+            theta = new
+        end[run] = theta
+    return end, frozen
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("start", [(0.01, 5.0), (0.4, 60.0)], ids=["the Hessian indefinite", "and positive"])
+def test_a_run_is_the_one_that_plain_numpy_makes_of_the_same_deviates(noise, start):
+    eta, sigma, runs, iterations = 0.05, 0.05, 4, 150
+    n = [
+        deviates(eta, sigma, noise=noise, run=r, iterations=iterations, start=start, seed=3) for r in range(runs)
+    ]  # fmt: skip
+    end, frozen = literal(
+        PAPER, eta, sigma, noise, runs, iterations, start, lambda r, t, S: np.linalg.cholesky(S) @ n[r][t - 1]
+    )
+    ours = simulate(PAPER, eta, sigma, noise=noise, runs=runs, iterations=iterations, start=start, seed=3)
+    # beside rounding: the eigendecomposition leaves 1e-17 where 0 is clipped to, 1e-9 of the added diagonal
+    np.testing.assert_allclose(np.stack([ours.x, ours.y], 1), end, rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(ours.freezing_time, frozen[:, 0])
+    np.testing.assert_allclose(ours.freezing_y, frozen[:, 1], rtol=0, atol=1e-9)
+
+
+def test_the_clipped_covariance_is_that_of_an_eigendecomposition():
+    rng = np.random.default_rng(0)
+    clipped = 0
+    for x, y in zip(rng.uniform(-1, 1, 200), rng.uniform(0.5, 20, 200), strict=True):
+        H = PAPER.hessian(x, y)
+        clipped += np.linalg.det(H) < 0
+        s11, slope, rest = langevin._covariance_H(H[0, 0], H[0, 1], H[1, 1], 0.05)
+        ours = s11 * np.array([[1, slope], [slope, slope**2 + rest / s11]])
+        np.testing.assert_allclose(ours, covariance(PAPER, "H", x, y, 0.05), rtol=1e-9, atol=1e-16)
+    assert 20 < clipped < 180
+
+
+@pytest.mark.parametrize(("eta", "sigma", "noise"), [(0.1, 0.05, "H"), (0.1, 0.1, "H2"), (0.05, 0.2, "isotropic")])
+def test_the_law_is_the_literal_references(eta, sigma, noise):
+    rng = np.random.default_rng(4)
+    small, start = {"iterations": 60}, (0.01, 5.0)
+    end, frozen = literal(
+        PAPER, eta, sigma, noise, 240, 60, start, lambda r, t, S: rng.multivariate_normal(np.zeros(2), S)
+    )
+    reference = Runs(*end.T, *frozen.T)
+    ours = simulate(PAPER, eta, sigma, noise=noise, runs=20_000, start=start, seed=5, **small)
+    for measure in (p_flat, mean_freezing_time):
+        (a, error_a), (b, error_b) = measure(ours), measure(reference)
+        assert abs(a - b) < 4 * np.hypot(error_a, error_b), measure.__name__
+    assert stats.ks_2samp(ours.x, reference.x).pvalue > 1e-4
+    assert stats.ks_2samp(ours.y, reference.y).pvalue > 1e-4
+
+
+def harmonic(eta, delta_s, runs=20_000):
+    """x - x* of runs that stay in the flat valley at y/y_b = 4/3, after 40 relaxation times, and f1 there."""
+    y = 40e6
+    floor, f = FROZEN.floor(y)[0], FROZEN.f1(y)
+    iterations = int(20 * f / eta)
+    done = simulate(FROZEN, eta, delta_s / eta, runs=2 * runs, iterations=iterations, start=(floor, y), seed=6)
+    assert (done.freezing_time[1::2] == 1).all()  # a harmonic valley is one that is not left
+    return done.x[1::2] - floor, f
+
+
+@pytest.mark.parametrize("eta", [0.2, 0.1, 0.05])
+def test_the_variance_in_a_harmonic_valley_is_the_discrete_updates(eta):
+    # x' = (1 - 2 eta/f) x - eta xi, Var xi = 2 sigma (2/f), is an AR(1): Var x = eta sigma / (1 - eta/f)
+    delta_s = 0.002
+    x, f = harmonic(eta, delta_s)
+    exact = delta_s / (1 - eta / f)
+    assert abs(x.var() / exact - 1) < 4 * np.sqrt(2 / len(x))
+    assert abs(x.mean()) < 4 * np.sqrt(exact / len(x))
+    # and the continuous-time delta_s = D_11 f/2 is not it: the error is of first order in eta
+    assert abs(x.var() / delta_s - 1 - eta / f / (1 - eta / f)) < 4 * np.sqrt(2 / len(x)) / (1 - eta / f)
+
+
+def test_the_weak_error_in_eta_is_of_first_order():
+    delta_s, etas = 0.002, np.array([0.3, 0.15, 0.075])
+    error = [harmonic(eta, delta_s)[0].var() / delta_s - 1 for eta in etas]
+    f = FROZEN.f1(40e6)
+    exact = etas / f / (1 - etas / f)
+    order = np.polyfit(np.log(etas / (1 - etas / f)), np.log(error), 1)[0]
+    scatter = np.sqrt(2 / 20_000) / exact.min()  # of the smallest error, relative
+    assert abs(order - 1) < 4 * scatter / np.log(4)
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_a_runs_bits_do_not_depend_on_how_many_run_on_how_many_threads_or_what_is_recorded(noise):
+    given = {"noise": noise, "seed": 7, "iterations": 90}
+    whole = simulate(PAPER, 0.05, 0.05, runs=700, record=range(0, 91, 9), trajectories=3, **given)
+    fields = ("x", "y", "freezing_time", "freezing_y")
+    for other in (
+        simulate(PAPER, 0.05, 0.05, runs=700, threads=3, record=range(0, 91, 9), trajectories=3, **given),
+        simulate(PAPER, 0.05, 0.05, runs=700, **given),
+        simulate(PAPER, 0.05, 0.05, runs=37, record=[0, 1, 2, 89], trajectories=37, **given),
+        simulate(PAPER, 0.05, 0.05, runs=1, threads=2, **given),
+    ):
+        for field in fields:
+            mine = getattr(other, field)
+            assert np.array_equal(getattr(whole, field)[: len(mine)], mine), field
+    threaded = simulate(PAPER, 0.05, 0.05, runs=700, threads=3, record=range(0, 91, 9), trajectories=3, **given)
+    for field in ("finite", "flat", "mean_y", "trajectory"):
+        assert np.array_equal(getattr(threaded.occupancy, field), getattr(whole.occupancy, field)), field
+
+
+def test_cells_and_seeds_have_streams_of_their_own():
+    def first(eta=0.05, sigma=0.05, noise="H", start=(0.01, 5.0), seed=1, run=0):
+        return deviates(eta, sigma, noise=noise, start=start, seed=seed, run=run, iterations=4000).ravel()
+
+    plain = first()
+    others = [first(eta=0.06), first(sigma=0.06), first(noise="H2"), first(start=(0.01, 1.0)), first(seed=2)]
+    others += [first(run=r) for r in (1, 2, 16, 17)]
+    for other in others:
+        assert abs(np.corrcoef(plain, other)[0, 1]) < 5 / np.sqrt(len(plain))
+        assert abs(np.corrcoef(plain**2, other**2)[0, 1]) < 5 / np.sqrt(len(plain))
+    assert np.array_equal(plain, first(eta=0.050))
+
+
+def test_the_deviates_are_standard_normal():
+    n = deviates(0.05, 0.05, run=0, iterations=1_000_000, start=(0.01, 5.0), seed=8)
+    both = n.ravel()
+    for k, moment in enumerate((0, 1, 0, 3, 0, 15), start=1):
+        scatter = np.sqrt((stats.norm.moment(2 * k) - moment**2) / len(both))
+        assert abs((both**k).mean() - moment) < 4.5 * scatter, k
+    for column in n.T:
+        assert stats.kstest(column, "norm").pvalue > 1e-4
+    assert abs(np.corrcoef(n.T)[0, 1]) < 5e-3 and abs(np.corrcoef(n.T**2)[0, 1]) < 5e-3
+    angle = np.arctan2(n[:, 1], n[:, 0]) / (2 * np.pi) % 1
+    assert stats.kstest(angle, "uniform").pvalue > 1e-4
+
+
+def test_the_tails_of_the_deviates_have_their_weight():
+    n = deviates(0.05, 0.05, run=1, iterations=5_000_000, start=(0.01, 5.0), seed=8).ravel()
+    for z in (2.0, 3.0, 4.0, 5.0):
+        expected = len(n) * stats.norm.sf(z)
+        for count in ((n > z).sum(), (n < -z).sum()):
+            assert abs(count - expected) < 5 * np.sqrt(expected) + 2, z
+
+
+def test_the_deviates_are_independent_in_time_and_between_runs():
+    n = np.stack([
+        deviates(0.05, 0.05, run=r, iterations=20_000, start=(0.01, 5.0), seed=9)[:, 0] for r in range(40)
+    ])  # fmt: skip
+    bound = 5 / np.sqrt(n.size)
+    for lag in (1, 2, 3, 4, 8, 16, 64, 1000):
+        assert abs((n[:, lag:] * n[:, :-lag]).mean()) < bound, lag
+        assert abs(((n[:, lag:] ** 2 - 1) * (n[:, :-lag] ** 2 - 1)).mean()) < 2 * bound, lag
+    between = np.corrcoef(n)[np.triu_indices(40, 1)] * np.sqrt(n.shape[1])
+    assert np.abs(between).max() < 5 and abs(between.std() - 1) < 0.15
+    # the sum over runs of the mean over time is as normal as one run's: no common drift
+    assert abs(n.mean() * np.sqrt(n.size)) < 4.5
+
+
+def test_the_polynomials_are_the_functions():
+    v = np.linspace(-300, 30, 20_001)
+    assert np.abs([langevin._exp(a) / np.exp(a) - 1 for a in v]).max() < 3e-14 + 1e-16 * 300
+    bits = np.random.default_rng(0).integers(0, 2**64, (3000, 2), dtype=np.uint64)
+    square, cos, sin = np.array([polar(*b) for b in bits]).T
+    u = 1 - (bits[:, 0] >> np.uint64(12)) / 2.0**52
+    np.testing.assert_allclose(square, -2 * np.log(u), rtol=1e-12)
+    angle = ((bits[:, 1] >> np.uint64(12)) / 2.0**52 - 0.5) * np.pi
+    np.testing.assert_allclose(sin, np.sin(angle), rtol=0, atol=2e-13)
+    np.testing.assert_allclose(cos, np.where(bits[:, 1] & np.uint64(1), -1, 1) * np.cos(angle), rtol=0, atol=1e-12)
+
+
+def polar(first, second):
+    return langevin._polar(first, second)
+
+
+def test_what_is_recorded_is_what_happened():
+    record = [0, 1, 5, 40, 80]
+    done = simulate(PAPER, 0.05, 0.1, runs=21, iterations=80, seed=10, record=record, trajectories=21)
+    occupancy = done.occupancy
+    assert occupancy.trajectory.shape == (21, 5, 2) and occupancy.iteration.tolist() == record
+    np.testing.assert_array_equal(occupancy.trajectory[:, 0, 0], [0.01 if r % 2 else -0.01 for r in range(21)])
+    np.testing.assert_array_equal(occupancy.trajectory[:, -1], np.stack([done.x, done.y], 1))
+    np.testing.assert_array_equal(occupancy.flat, (occupancy.trajectory[:, :, 0] > 0).sum(0))
+    np.testing.assert_allclose(occupancy.mean_y, occupancy.trajectory[:, :, 1].mean(0), rtol=1e-14)
+    assert (occupancy.finite == 21).all() and occupancy.flat[0] == 10
+
+
+def test_the_freezing_time_is_that_of_the_last_sign_change():
+    done = simulate(PAPER, 0.05, 0.1, runs=30, iterations=200, seed=11, record=range(201), trajectories=30)
+    for path, t, y in zip(done.occupancy.trajectory, done.freezing_time, done.freezing_y, strict=True):
+        changes = np.flatnonzero(np.diff(np.signbit(path[:, 0]))) + 1
+        assert t == (changes[-1] if len(changes) else 1)
+        assert y == (path[changes[-1], 1] if len(changes) else 5.0)
+    still = simulate(PAPER, 0.01, 0.0, runs=4, iterations=50, start=(0.3, 30.0), seed=11)
+    assert (still.freezing_time == 1).all() and (still.freezing_y == 30.0).all()
+
+
+def test_without_noise_a_run_follows_the_gradient():
+    landscape = PAPER
+    theta = np.array([0.3, 30.0])
+    for _ in range(300):
+        theta = theta - 0.02 * landscape.gradient(*theta)
+    done = simulate(landscape, 0.02, 0.0, runs=2, iterations=300, start=(0.3, 30.0), seed=1)
+    # what is left is the 1e-8 on the diagonal
+    np.testing.assert_allclose([done.x[1], done.y[1]], theta, atol=2e-4)
+    assert done.x[0] < 0
+
+
+def test_the_sharp_valley_is_unstable_beyond_f_2_and_the_flat_one_is_not_yet():
+    y = 40e6
+    bound = stability_bound(FROZEN, y)
+    assert bound == pytest.approx(FROZEN.f2(y))
+    assert stability_bound(PAPER, np.array([5.0, 40.0, 1e6])) == pytest.approx(0.65**2 * (25 / 35) ** 2)
+    start = (0.9 * FROZEN.floor(y)[0], y)
+
+    def sharp_side(eta):
+        return simulate(FROZEN, eta, 0.0, runs=2, iterations=400, start=start, seed=1)
+
+    stable, unstable = sharp_side(0.98 * bound), sharp_side(1.02 * bound)
+    assert stable.x[0] == pytest.approx(FROZEN.floor(y)[1], rel=1e-2) and stable.freezing_time[0] == 1
+    assert unstable.freezing_time[0] > 1 and unstable.x[0] > 0
+    assert unstable.freezing_time[1] == 1
+
+
+def test_a_run_beyond_every_valleys_stability_is_nan_and_not_an_error():
+    done = simulate(PAPER, 50.0, 0.05, runs=20, iterations=3000, seed=1, record=[0, 3000])
+    assert np.isnan([done.x, done.y, done.freezing_time, done.freezing_y]).all()
+    assert done.occupancy.finite.tolist() == [20, 0] and done.occupancy.flat.tolist() == [10, 0]
+    assert np.isnan(done.occupancy.mean_y[1])
+    assert np.isnan(p_flat(done)).all() and np.isnan(mean_freezing_time(done)).all()
+
+
+@pytest.mark.parametrize(("noise", "ratio"), [("H", (0.8 / 0.65) ** 2), ("isotropic", 0.8 / 0.65), ("H2", None)])
+def test_at_fixed_y_on_a_low_barrier_the_valleys_weigh_as_the_ito_stationary_law_has_it(noise, ratio):
+    # D P is proportional to exp(-(L - L_0)/D) on either side and continuous at the ridge; at y -> 0 there is no
+    # barrier, and the weights are those of half Gaussians, sqrt(D f)/D
+    y, delta_s = 0.02e6, 0.02
+    eta = 0.002
+    f1, f2 = FROZEN.f1(y), FROZEN.f2(y)
+    if noise == "H2":
+        ratio = (f1 / f2) ** 1.5  # D = 4 delta_s/f^2
+    done = simulate(FROZEN, eta, delta_s / eta, noise=noise, runs=20_000, iterations=2000, start=(0.01, y), seed=12)
+    p, error = p_flat(done)
+    # an update of finite eta blurs the ridge, by a step's share of the valley's width
+    assert abs(p - ratio / (1 + ratio)) < 4 * error + 0.008
+
+
+def test_standard_errors():
+    x = np.r_[np.ones(75), -np.ones(25), np.nan]
+    t = np.r_[np.arange(100.0), np.nan]
+    runs = Runs(x, x, t, t)
+    p, error = p_flat(runs)
+    assert p == 0.75 and error == pytest.approx(np.sqrt(0.75 * 0.25 / 100), rel=0.02)
+    assert mean_freezing_time(runs) == pytest.approx((49.5, t[:100].std(ddof=1) / 10))
+    assert p_flat(Runs(x[:75], x[:75], t[:75], t[:75]))[1] > 0  # all agree, and yet they are only 75
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"eta": 0.0}, "eta is 0.0; it has to be positive"),
+        ({"eta": np.nan}, "eta is nan"),
+        ({"sigma": -0.1}, "sigma is -0.1; it has to be finite and not negative"),
+        ({"noise": "white"}, "no noise named 'white'; there are H, H2, isotropic"),
+        ({"runs": 0}, "number of runs is 0; .* at least 1"),
+        ({"iterations": 2.5}, "number of iterations is 2.5"),
+        ({"threads": 0}, "number of threads is 0"),
+        ({"start": (0.0, 5.0)}, "its x has to be positive"),
+        ({"start": (0.01, -5.0)}, "its y not negative"),
+        ({"seed": -1}, "seed is -1"),
+        ({"record": [5, 5]}, "have to ascend"),
+        ({"record": [0, 11]}, "to 10 at the most"),
+        ({"trajectories": 3}, "between 0 and the 2 runs"),
+    ],
+)
+def test_a_bad_argument_is_told_in_a_sentence(change, message):
+    given = {"eta": 0.05, "sigma": 0.05, "runs": 2, "iterations": 10, "seed": 1} | change
+    with pytest.raises(UserError, match=message):
+        simulate(PAPER, given.pop("eta"), given.pop("sigma"), **given)
