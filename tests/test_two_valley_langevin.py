@@ -8,7 +8,13 @@ from sgd_valleys.errors import UserError
 from sgd_valleys.two_valley import langevin
 from sgd_valleys.two_valley.landscape import Landscape
 from sgd_valleys.two_valley.langevin import (
-    NOISES, Runs, deviates, mean_freezing_time, p_flat, simulate, stability_bound
+    NOISES,
+    Runs,
+    deviates,
+    mean_freezing_time,
+    p_flat,
+    simulate,
+    stability_bound,
 )  # fmt: skip
 
 PAPER = Landscape()
