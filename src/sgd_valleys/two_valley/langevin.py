@@ -7,7 +7,8 @@ vector instructions. Only IEEE additions, products, quotients and roots occur in
 without fused operations: exp, log, sin and cos are polynomials of our own. So a run's bits depend neither on
 the runs beside it nor on the number of threads, nor on how wide the machine's vectors are.
 
-The noise is a function of (key, run, step): no state is carried, and no two runs or cells share deviates.
+The noise is a function of (key, run, step): there is no state to carry, and every run of every cell has a stream
+of its own.
 """
 
 import math
@@ -145,14 +146,15 @@ def _covariance_H(a, b, c, sigma):
     """
     det = a * c - b * b
     trace = a + c
-    half = a - c
-    gap = math.sqrt(half * half + 4.0 * b * b)
+    difference = a - c
+    gap = math.sqrt(difference * difference + 4.0 * b * b)  # between the eigenvalues
     top = 0.5 * (trace + gap)
     clipped = det < 0
     denominator = gap if clipped else 1.0
     scale = 2.0 * sigma * (top if clipped else 1.0)
-    n11 = scale * (0.5 * (half + gap) if clipped else a) + DIAGONAL * denominator
+    n11 = scale * (0.5 * (difference + gap) if clipped else a) + DIAGONAL * denominator
     inverse = 1.0 / (n11 * denominator)
+    # det(A + e) = det A + e tr A + e^2, where 0 is known to be 0: s22 - s12^2/s11 would lose the small diagonal
     det = 4.0 * sigma * sigma * (0.0 if clipped else det)
     det = det + DIAGONAL * (2.0 * sigma * (top if clipped else trace) + DIAGONAL)
     per_n11 = denominator * inverse
@@ -194,6 +196,8 @@ def _step(noise, x, y, counter, key, eta, sigma, shape):
     return x - eta * (L_x + xi_x), y - eta * (L_y + xi_y)
 
 
+# An inlined function that takes arrays counts references to them on every call: so the loop over lanes is in here, and
+# what is inlined into that loop takes numbers.
 @_inlined
 def _sweep(noise, state, low, high, t, eta, sigma, shape):
     """One update of LANES runs; state is x, y, the last crossing and its y, one after another."""
