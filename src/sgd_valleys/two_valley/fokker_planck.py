@@ -14,8 +14,8 @@ either side, a Gaussian of variance Delta_S cut off at the ridge (as f D = 2 Del
     P_flat/P_sharp = gamma^p exp(u1 - u2) [1 + erf(sqrt u1)]/[1 + erf(sqrt u2)],    u_i = Delta L f_i/(2 Delta_S).
 
 For weak noise this is gamma^p exp(u1 - u2). Eqs. 18 and A11-A14, with their continuous P, are p = 0. Eqs. 22, 24 and
-26 have gamma^(1/2), neither p: the rates of Eq. 21 are of coming to the ridge, and take for granted that a run goes on
-from there to either side alike; in fact it goes to the flat side gamma^(p - 1/2) times as often as to the sharp one.
+26 have gamma^(1/2), the p of neither: the rates of Eq. 21 are of coming to the ridge, as if a run then went on
+to either side alike; in fact it goes to the flat side gamma^(p - 1/2) times as often as to the sharp one.
 For the same reason the steady state of isotropic noise is not that of Eq. A28: with one D on both sides,
 Boltzmann's P_flat/P_sharp is gamma^(1/2) = x1/x2, the ratio of the valleys' widths.
 
