@@ -13,6 +13,7 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/curvature.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/branches.smk"
+include: "workflow/rules/two_valley.smk"
 include: "workflow/rules/figures.smk"
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 # stages in the order of the workflow; a job waits for the whole stage before, a curvature job for its own training
 ANALYSES = ("endpoints", "similarity", "barriers", "freezing", "projection")
+MODEL = ("phase_row", "occupancy", "halving", "fokker_planck", "theory")
 BRANCHES = {  # folder under branches/ -> rule, and the folders of the same run that it waits for
     "train": ("branch", ()),
     "curvature": ("branch_curvature", ("train",)),
@@ -39,6 +40,10 @@ def read(results: Path) -> dict[tuple[str, str], float]:
         folder = path.parent.name
         if path.parent.parent.name == "branches":
             rule = BRANCHES[folder][0]
+        elif name.startswith("two_valley/"):
+            parts = path.relative_to(results / "benchmarks" / "two_valley").parts
+            rule = {"phase_diagram": "phase_row"}.get(parts[0], Path(parts[0]).stem)
+            rule = "phase_diagram" if rule.startswith("phase_diagram") else rule
         else:
             rule = folder if folder in ("train", "curvature") else path.stem
         found[rule, name] = seconds
@@ -51,8 +56,10 @@ def needs(job: tuple[str, str], jobs: dict[tuple[str, str], float]) -> set[tuple
     of = defaultdict(set)
     for other in jobs:
         of[other[0]].add(other)
-    if rule == "data":
+    if rule in ("data", *MODEL):
         return set()
+    if rule == "phase_diagram":
+        return of["phase_row"]
     if rule in ("train", "test_file"):
         return of["data"]
     if rule == "branch":
@@ -66,7 +73,7 @@ def needs(job: tuple[str, str], jobs: dict[tuple[str, str], float]) -> set[tuple
         return {("train", name.replace("/curvature/", "/train/"))}
     if rule in ANALYSES:
         return of["train"] | (of["curvature"] if rule == "endpoints" else set())
-    analyses = (*ANALYSES, "branch_projection", "branch_statistics")
+    analyses = (*ANALYSES, "branch_projection", "branch_statistics", *MODEL, "phase_diagram")
     return set().union(*(of[analysis] for analysis in analyses), of["curvature"])
 
 

@@ -13,9 +13,11 @@ from matplotlib.collections import LineCollection, QuadMesh
 from sgd_valleys.errors import UserError
 from sgd_valleys.figures import fig2, fig3, figS1, panels, style
 from sgd_valleys.storage import Variable, write
+from sgd_valleys.two_valley.landscape import Landscape
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())["figures"]
-NAMES = ("fig1", "fig2", "fig3", "fig4", "fig4X", "figS1", "figS2", "figS3", "figS4")
+MODEL_NAMES = ("fig5", "fig6", "fig6X", "figS6")
+NAMES = ("fig1", "fig2", "fig3", "fig4", "fig4X", "figS1", "figS2", "figS3", "figS4", *MODEL_NAMES)
 KEYS = {
     "fig1": ("projection", "similarity", "barriers"),
     "fig2": ("endpoints", "projection"),
@@ -26,6 +28,10 @@ KEYS = {
     "figS2": ("endpoints",),
     "figS3": ("endpoints", "freezing"),
     "figS4": ("run", "branch_train", "branch_endpoints"),
+    "fig5": ("model_diagram", "model_occupancy", "model_theory"),
+    "fig6": ("model_occupancy", "model_theory"),
+    "fig6X": tuple(f"model_{name}" for name in ("diagram", "occupancy", "halving", "ito", "printed", "theory")),
+    "figS6": ("model_diagram",),
 }
 ETA, B, REALIZATIONS = (0.01, 0.02, 0.05, 0.1), (10, 50, 200, 1000), 4
 
@@ -97,6 +103,7 @@ def build(folder, eta=ETA, batch=B, realizations=REALIZATIONS, nothing=False):
     _build_runs(folder, paths, random, eta, batch, finite, freezing[0], flatness)
     _build_solutions(folder, paths, random, nothing)
     _build_branches(folder, paths, random, nothing)
+    _build_model(folder, paths, nothing)
     return {key: [str(one) for one in path] if isinstance(path, list) else str(path) for key, path in paths.items()}
 
 
@@ -285,9 +292,68 @@ def _build_branches(folder, paths, random, nothing):
     save_arrays(paths["statistics"], dims, arrays)
 
 
+def _build_model(folder, paths, nothing):
+    """Write a phase diagram, runs and theory of the two-valley model; every run diverged where ``nothing``."""
+    void = np.nan if nothing else 1.0
+    landscape = Landscape()
+    eta, sigma = np.geomspace(0.01, 0.4, 4), np.geomspace(0.01, 0.1, 3)
+    delta = eta[:, None] * sigma
+    cells = {
+        "p_flat": (0.5 + 0.5 * delta / delta.max()) * void,
+        "p_flat_error": 0.01 + 0 * delta,
+        "freezing_time": (1 + 1e6 * delta) * void,
+        "freezing_y": (5 + 1e3 * delta) * void,
+    }
+    arrays = {"eta": eta, "sigma": sigma, "stable": eta < 0.2, **cells}
+    dims = {"eta": ("eta",), "sigma": ("sigma",), "stable": ("eta",)} | dict.fromkeys(cells, ("eta", "sigma"))
+
+    def save(name, dims, arrays, attributes=None):
+        paths[f"model_{name}"] = folder / f"model_{name}.h5"
+        save_arrays(paths[f"model_{name}"], dims, arrays, attributes)
+
+    save("diagram", dims, arrays)
+    time, noise = np.linspace(0, 1, 21), np.array([0.0001, 0.001])
+    y = 1 + 20 * time * np.ones((2, 1))
+    path = np.stack([0.3 * np.sin(20 * time), 1 + 20 * time], -1) * np.ones((2, 3, 1, 1)) * void
+    arrays = {"delta_S": noise, "p_flat": (0.5 + 0.4 * np.sqrt(time)) * np.ones((2, 1)) * void, "mean_y": y * void}
+    arrays |= {"p_flat_error": 0.01 + 0 * y, "trajectory": path}
+    dims = {"delta_S": ("sigma",)} | dict.fromkeys(("p_flat", "p_flat_error", "mean_y"), ("sigma", "time"))
+    save("occupancy", dims | {"trajectory": ("sigma", "run", "time", "coordinate")}, arrays)
+    arrays = {"eta": np.array([0.02, 0.01]), "p_flat": np.array([0.9, 0.91]) * void, "p_flat_error": np.full(2, 0.01)}
+    save("halving", {name: ("eta",) for name in arrays}, arrays, {"delta_S": 0.001})
+    for name, shift in (("ito", 0.0), ("printed", -0.03)):
+        arrays = {"course_delta_S": noise, "p_flat": 0.95 + shift - 0.4 * (1 - time) * np.ones((2, 1)), "mean_y": y}
+        arrays |= {"delta_S": np.array([0.0001, 0.001, 0.01]), "final_time": np.array([200.0, 2000.0])}
+        arrays |= {"final_p_flat": np.array([[0.5, 0.5], [0.92, 0.92], [0.8, 0.98]]) + shift}
+        dims = {"course_delta_S": ("course",), "delta_S": ("delta_S",), "final_time": ("final_time",)}
+        dims |= {"p_flat": ("course", "time"), "mean_y": ("course", "time"), "final_p_flat": ("delta_S", "final_time")}
+        save(name, dims, arrays)
+    x, along = np.linspace(-1.6, 1.6, 81), np.linspace(0, 60, 31)
+    flat, sharp = landscape.floor(along)
+    cut = landscape.loss(x, 40.0)
+    arrays = {"x": x, "y": along, "loss": landscape.loss(x[:, None], along), "flat_floor": flat, "sharp_floor": sharp}
+    dims = {"x": ("x",), "y": ("y",), "loss": ("x", "y"), "flat_floor": ("y",), "sharp_floor": ("y",)}
+    arrays |= {"cut_x": x, "cut_y": np.asarray(40.0), "cut_loss": cut, "cut_L_eff": cut * 0.95, "cut_L_SGD": cut * 0.05}
+    dims |= dict.fromkeys(("cut_x", "cut_loss", "cut_L_eff", "cut_L_SGD"), ("cut_x",)) | {"cut_y": ()}
+    place = np.geomspace(0.1, 100, 25)
+    arrays |= {"along": place, "delta_S": np.geomspace(1e-6, 1, 9), "gamma": np.linspace(1, 1.2, 5)}
+    dims |= {name: (name,) for name in ("along", "delta_S", "gamma")}
+    for name in ("p_flat_stationary", "p_flat_ito", "p_flat_hanggi_klimontovich"):
+        arrays[name], dims[name] = 1 - 0.4 * np.exp(-place) * np.ones((2, 1)), ("course", "along")
+    arrays |= {"p_flat_equilibrium": np.asarray(0.6), "p_flat_boltzmann": np.asarray(0.55)}
+    dims |= {"p_flat_equilibrium": (), "p_flat_boltzmann": ()}
+    arrays["p_flat_transient"], dims["p_flat_transient"] = np.linspace(0.5, 1, 45).reshape(5, 9), ("gamma", "delta_S")
+    for name in ("p_flat_transient_here", "y_freeze", "y_freeze_numerical"):
+        arrays[name], dims[name] = np.linspace(0.9, 30, 9), ("delta_S",)
+    arrays |= {"height": np.linspace(0.1, 5, 9), "kramers": np.linspace(0.5, 1, 9)}
+    dims |= {"height": ("height",), "kramers": ("height",)}
+    save("theory", dims, arrays)
+
+
 def load(name, paths):
     module = importlib.import_module(f"sgd_valleys.figures.{name}")
-    return module.load({key.removeprefix("branch_"): paths[key] for key in KEYS[name]})
+    short = {key: key.removeprefix("branch_").removeprefix("model_") for key in KEYS[name]}
+    return module.load({short[key]: paths[key] for key in KEYS[name]})
 
 
 def draw(name, data):
@@ -336,7 +402,7 @@ def test_a_figure_has_the_same_bytes_twice(name, paths, tmp_path):
 def test_a_figure_is_drawn_where_every_run_diverged(name, barren, tmp_path):
     figure = draw(name, load(name, barren))
     style.save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
-    assert any(
+    assert name in ("fig6", "fig6X") or any(
         text.startswith(("no converged run", "no pair", "no branch")) for axes in figure.axes for text in texts_of(axes)
     )
 
@@ -542,3 +608,25 @@ def test_realizations_are_centred_before_they_are_drawn_together(paths):
     data["flatness"] += 10 * np.arange(5)[:, None]
     points = next(line for line in axes_of(draw("fig4X", data), "B").lines if len(line.get_xdata()) > 2)
     assert np.abs(points.get_ydata()).max() < 2
+
+
+def test_a_phase_diagram_has_rates_across_and_noise_upwards(paths):
+    data = load("fig5", paths)
+    figure = draw("fig5", data)
+    assert np.array_equal(cells_of(axes_of(figure, "C")), data["p_flat"])
+    np.testing.assert_allclose(cells_of(axes_of(figure, "D")), data["eta"][:, None] * data["freezing_time"])
+    assert [text.get_text() for text in axes_of(figure, "C").get_xticklabels()] == ["0.01", "0.034", "0.12", "0.4"]
+
+
+def test_rates_at_which_the_sharp_valley_is_unstable_are_hatched(paths):
+    figure = draw("figS6", load("figS6", paths))
+    for letter in "AB":
+        hatched = [patch for patch in axes_of(figure, letter).patches if patch.get_hatch()]
+        assert [patch.get_x() for patch in hatched] == [2.5]
+
+
+def test_the_distance_of_the_simulation_is_from_the_solution_at_the_same_noise(paths):
+    axes = axes_of(draw("fig6X", load("fig6X", paths)), "B")
+    simulated = next(line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_marker() == "o")
+    assert simulated.get_ydata() == pytest.approx([0.9 - 0.92, 0.91 - 0.92])
+    assert simulated.get_xdata() == pytest.approx(np.sqrt([0.02, 0.01]))

@@ -7,6 +7,7 @@ from scipy.optimize import brentq
 from scipy.special import erfi
 
 from sgd_valleys.two_valley import theory
+from sgd_valleys.two_valley.fokker_planck import steady_state
 from sgd_valleys.two_valley.landscape import Landscape
 from sgd_valleys.two_valley.langevin import simulate
 
@@ -23,8 +24,8 @@ def landscape(request):
     return request.param
 
 
-def argument(landscape, f, y, delta_s):
-    return np.sqrt(landscape.barrier(y) * f(y) / (2 * delta_s))
+def argument(landscape, f, y, delta_S):
+    return np.sqrt(landscape.barrier(y) * f(y) / (2 * delta_S))
 
 
 def test_the_time_scales_are_those_of_the_text():
@@ -50,18 +51,18 @@ def test_the_drift_is_down_the_floors_slope_and_relaxation_is_one_over_the_curva
 
 
 def test_the_diffusion_is_the_hessians_and_the_temperature_its_geometric_mean(landscape):
-    delta_s = 0.003
-    D = theory.D_11(landscape, Y, delta_s)
+    delta_S = 0.003
+    D = theory.D_11(landscape, Y, delta_S)
     for side, d in zip((0.2, -0.2), D, strict=True):
-        np.testing.assert_allclose(delta_s * landscape.hessian(side, Y)[:, 0, 0], d, rtol=1e-12)
-    np.testing.assert_allclose(theory.T_eff(landscape, Y, delta_s) ** 2, D[0] * D[1], rtol=1e-12)
+        np.testing.assert_allclose(delta_S * landscape.hessian(side, Y)[:, 0, 0], d, rtol=1e-12)
+    np.testing.assert_allclose(theory.T_eff(landscape, Y, delta_S) ** 2, D[0] * D[1], rtol=1e-12)
 
 
 def test_the_effective_loss_is_eq_19_and_the_density_of_a14(landscape):
-    y, delta_s = 40.0, 0.01
+    y, delta_S = 40.0, 0.01
     root = np.sqrt(landscape.gamma)
-    T = theory.T_eff(landscape, y, delta_s)
-    for x, power, D in zip((0.3, -0.3), (root, 1 / root), theory.D_11(landscape, y, delta_s), strict=True):
+    T = theory.T_eff(landscape, y, delta_S)
+    for x, power, D in zip((0.3, -0.3), (root, 1 / root), theory.D_11(landscape, y, delta_S), strict=True):
         L, L_0 = landscape.loss(x, y), landscape.L_0(y)
         assert theory.L_eff(landscape, x, y) == pytest.approx(power * L + (1 - power) * L_0)
         assert (theory.L_eff(landscape, x, y) - L_0) / T == pytest.approx((L - L_0) / D)
@@ -71,33 +72,33 @@ def test_the_effective_loss_is_eq_19_and_the_density_of_a14(landscape):
 
 
 def test_the_escape_rates_are_eq_21(landscape):
-    for delta_s in (0.005, 0.05):
+    for delta_S in (0.005, 0.05):
         for f, rate in zip(
-            (landscape.f1, landscape.f2), theory.escape_rates(landscape, Y, delta_s), strict=True
+            (landscape.f1, landscape.f2), theory.escape_rates(landscape, Y, delta_S), strict=True
         ):  # fmt: skip
-            expected = 1 / (np.pi / 2 * f(Y) * erfi(argument(landscape, f, Y, delta_s)))
+            expected = 1 / (np.pi / 2 * f(Y) * erfi(argument(landscape, f, Y, delta_S)))
             np.testing.assert_allclose(rate, expected, rtol=1e-11)
 
 
 def test_the_asymptotic_rates_are_a25_and_approach_the_exact_ones_as_the_barrier_grows():
-    y, delta_s = 40.0, np.array([3e-3, 1e-3, 3e-4])
+    y, delta_S = 40.0, np.array([3e-3, 1e-3, 3e-4])
     off = []
     for f, exact, rate in zip(
         (PAPER.f1, PAPER.f2),
-        theory.escape_rates(PAPER, y, delta_s),
-        theory.escape_rates_asymptotic(PAPER, y, delta_s),
+        theory.escape_rates(PAPER, y, delta_S),
+        theory.escape_rates_asymptotic(PAPER, y, delta_S),
         strict=True,
     ):
-        z2 = argument(PAPER, f, y, delta_s) ** 2
-        printed = np.sqrt(2 * PAPER.barrier(y) / (np.pi * delta_s * f(y))) * np.exp(-z2)
+        z2 = argument(PAPER, f, y, delta_S) ** 2
+        printed = np.sqrt(2 * PAPER.barrier(y) / (np.pi * delta_S * f(y))) * np.exp(-z2)
         np.testing.assert_allclose(rate, printed, rtol=1e-12)
         off.append((rate / exact - 1) * 2 * z2)
     np.testing.assert_allclose(off, 1, atol=0.1)  # erfi z = exp(z^2)/(sqrt(pi) z) (1 + 1/(2 z^2) + ...)
 
 
 def test_the_first_passage_times_are_a19_and_a20():
-    y, delta_s = 20.0, 0.01
-    D = theory.D_11(PAPER, y, delta_s)
+    y, delta_S = 20.0, 0.01
+    D = theory.D_11(PAPER, y, delta_S)
     flat, sharp = PAPER.floor(y)
 
     def time(low, high, inner_low, inner_high, d):
@@ -107,17 +108,17 @@ def test_the_first_passage_times_are_a19_and_a20():
         )  # fmt: skip
         return integral / d
 
-    ours = np.exp(theory.log_first_passage_times(PAPER, y, delta_s))
+    ours = np.exp(theory.log_first_passage_times(PAPER, y, delta_S))
     # 3 beyond the floor stand for infinity; the integrand is e^-100 there
     assert ours[0] == pytest.approx(time(0, flat, lambda x: x, lambda x: 3, D[0]), rel=1e-7)
     assert ours[1] == pytest.approx(time(sharp, 0, lambda x: -3, lambda x: x, D[1]), rel=1e-7)
 
 
 def test_kramers_formula_holds_where_the_barrier_is_high_and_is_off_by_two_where_there_is_none():
-    def ratio(y, delta_s):
-        rates = theory.escape_rates(PAPER, y, delta_s)
+    def ratio(y, delta_S):
+        rates = theory.escape_rates(PAPER, y, delta_S)
         return [
-            np.exp(log) * k for log, k in zip(theory.log_first_passage_times(PAPER, y, delta_s), rates, strict=True)
+            np.exp(log) * k for log, k in zip(theory.log_first_passage_times(PAPER, y, delta_S), rates, strict=True)
         ]
 
     assert ratio(40.0, 0.005) == pytest.approx([1, 1], rel=1e-4)
@@ -127,14 +128,14 @@ def test_kramers_formula_holds_where_the_barrier_is_high_and_is_off_by_two_where
 
 def test_the_changes_of_valley_are_as_many_as_the_rates_and_the_chance_of_turning_back_make_them():
     # both valleys filled, the difference that the start makes decays at the sum of the two rates
-    y, delta_s, eta = 40e6, 0.015, 0.002
-    k_plus, k_minus = theory.escape_rates(FROZEN, y, delta_s)
+    y, delta_S, eta = 40e6, 0.015, 0.002
+    k_plus, k_minus = theory.escape_rates(FROZEN, y, delta_S)
     to_flat, to_sharp = theory.commitment(FROZEN)
     expected = k_minus * to_flat + k_plus * to_sharp
     times = (np.array([0.2, 0.8]) / expected / eta).astype(int)
     runs = 8000
     path = simulate(
-        FROZEN, eta, delta_s / eta, runs=runs, iterations=times[1], start=(0.4, y), seed=2, record=times,
+        FROZEN, eta, delta_S / eta, runs=runs, iterations=times[1], start=(0.4, y), seed=2, record=times,
         trajectories=runs,
     ).occupancy.trajectory[:, :, 0]  # fmt: skip
     memory = (path[0::2] < 0).mean(0) - (path[1::2] < 0).mean(0)
@@ -144,18 +145,18 @@ def test_the_changes_of_valley_are_as_many_as_the_rates_and_the_chance_of_turnin
 
 
 def test_the_stationary_share_is_eq_22(landscape):
-    delta_s = 0.02
-    inside = [erfi(argument(landscape, f, Y, delta_s)) for f in (landscape.f2, landscape.f1)]
+    delta_S = 0.02
+    inside = [erfi(argument(landscape, f, Y, delta_S)) for f in (landscape.f2, landscape.f1)]
     exact = 1 / (1 + inside[0] / inside[1] / landscape.gamma)
-    np.testing.assert_allclose(theory.p_flat_stationary(landscape, Y, delta_s), exact, rtol=1e-12)
-    exponent = landscape.barrier(Y) * (landscape.f2(Y) - landscape.f1(Y)) / (2 * delta_s)
+    np.testing.assert_allclose(theory.p_flat_stationary(landscape, Y, delta_S), exact, rtol=1e-12)
+    exponent = landscape.barrier(Y) * (landscape.f2(Y) - landscape.f1(Y)) / (2 * delta_S)
     asymptotic = 1 / (1 + landscape.gamma**-0.5 * np.exp(exponent))
-    np.testing.assert_allclose(theory.p_flat_stationary_asymptotic(landscape, Y, delta_s), asymptotic, rtol=1e-12)
+    np.testing.assert_allclose(theory.p_flat_stationary_asymptotic(landscape, Y, delta_S), asymptotic, rtol=1e-12)
 
 
 def test_the_stationary_share_exceeds_equilibrium_and_falls_with_noise():
-    delta_s = np.geomspace(1e-3, 10, 60)
-    share = theory.p_flat_stationary(PAPER, 20.0, delta_s)
+    delta_S = np.geomspace(1e-3, 10, 60)
+    share = theory.p_flat_stationary(PAPER, 20.0, delta_S)
     assert (share > theory.p_flat_equilibrium(PAPER)).all() and (np.diff(share) < 0).all()
     assert theory.p_flat_equilibrium(PAPER) == pytest.approx(0.64 / (0.64 + 0.4225))
 
@@ -169,8 +170,8 @@ def test_the_share_has_limits_where_erfi_overflows_and_where_there_is_no_barrier
     assert np.isfinite(theory.log_first_passage_times(PAPER, 1e4, 1e-6)).all()
 
 
-@pytest.mark.parametrize(("y", "delta_s"), [(2.0, 0.05), (20.0, 0.02)])
-def test_the_densitys_share_is_its_integral(y, delta_s):
+@pytest.mark.parametrize(("y", "delta_S"), [(2.0, 0.05), (20.0, 0.02)])
+def test_the_densitys_share_is_its_integral(y, delta_S):
     def share(D, power):
         def density(x, d):
             return np.exp((PAPER.L_0(y) - PAPER.loss(x, y)) / d) / d**power
@@ -178,23 +179,23 @@ def test_the_densitys_share_is_its_integral(y, delta_s):
         flat, sharp = quad(density, 0, 4, args=D[0])[0], quad(density, -4, 0, args=D[1])[0]
         return flat / (flat + sharp)
 
-    D = theory.D_11(PAPER, y, delta_s)
-    assert theory.p_flat_density(PAPER, y, delta_s, "anti-ito") == pytest.approx(share(D, 0), rel=1e-7)
-    assert theory.p_flat_density(PAPER, y, delta_s, "ito") == pytest.approx(share(D, 1), rel=1e-7)
+    D = theory.D_11(PAPER, y, delta_S)
+    assert steady_state(PAPER, y, delta_S, "hanggi-klimontovich") == pytest.approx(share(D, 0), rel=1e-7)
+    assert steady_state(PAPER, y, delta_S, "ito") == pytest.approx(share(D, 1), rel=1e-7)
     # the same temperature on both sides: sqrt(gamma), not the gamma of Eq. A28
-    assert theory.p_flat_boltzmann(PAPER) == pytest.approx(share((delta_s, delta_s), 0), rel=1e-7)
+    assert theory.p_flat_boltzmann(PAPER) == pytest.approx(share((delta_S, delta_S), 0), rel=1e-7)
 
 
 def test_eq_22_is_the_share_by_flux_only_once_the_chance_of_turning_back_is_counted():
     # rates times commitment give the Ito density's share, to the order of Kramers' formula
-    y, delta_s = 60.0, 0.004
-    k_plus, k_minus = theory.escape_rates_asymptotic(PAPER, y, delta_s)
+    y, delta_S = 60.0, 0.004
+    k_plus, k_minus = theory.escape_rates_asymptotic(PAPER, y, delta_S)
     to_flat, to_sharp = theory.commitment(PAPER)
     odds = k_minus * to_flat / (k_plus * to_sharp)
-    density = theory.p_flat_density(PAPER, y, delta_s)
+    density = steady_state(PAPER, y, delta_S)
     assert odds == pytest.approx(density / (1 - density), rel=1e-4)
-    printed = theory.p_flat_stationary_asymptotic(PAPER, y, delta_s)
-    anti = theory.p_flat_density(PAPER, y, delta_s, "anti-ito")
+    printed = theory.p_flat_stationary_asymptotic(PAPER, y, delta_S)
+    anti = steady_state(PAPER, y, delta_S, "hanggi-klimontovich")
     logit = [np.log(p / (1 - p)) for p in (anti, printed, density)]
     np.testing.assert_allclose(np.diff(logit), np.log(PAPER.gamma) / 2, rtol=1e-3)
 
@@ -210,67 +211,67 @@ def test_phi_is_a33_and_bounded_by_its_constant(landscape):
 
 
 def test_the_derivative_in_a31_is_printed_short_of_a_factor_two(landscape):
-    step, delta_s = 1e-4, 0.3
+    step, delta_S = 1e-4, 0.3
 
     def log_rho(y):
-        share = theory.p_flat_stationary_asymptotic(landscape, y, delta_s)
+        share = theory.p_flat_stationary_asymptotic(landscape, y, delta_S)
         return np.log(1 / share - 1)
 
     derivative = (log_rho(Y + step) - log_rho(Y - step)) / (2 * step) * theory.drift(landscape, Y)
-    np.testing.assert_allclose(derivative, -2 * theory.Phi(landscape, Y) / delta_s, rtol=1e-6)
+    np.testing.assert_allclose(derivative, -2 * theory.Phi(landscape, Y) / delta_S, rtol=1e-6)
 
 
 def test_y_freeze_solves_a35_and_gives_eq_26_from_eq_24():
-    delta_s, epsilon = np.geomspace(1e-6, 1e-2, 9), 0.1
-    y = theory.y_freeze(PAPER, delta_s, epsilon)
+    delta_S, epsilon = np.geomspace(1e-6, 1e-2, 9), 0.1
+    y = theory.y_freeze(PAPER, delta_S, epsilon)
     assert (np.diff(y) > 0).all()  # more noise freezes later
-    exponent = PAPER.barrier(y) * PAPER.f2(y) / (2 * delta_s)
-    np.testing.assert_allclose(exponent, np.log(np.sqrt(delta_s) / (epsilon * theory.Phi_bound(PAPER))), rtol=1e-12)
+    exponent = PAPER.barrier(y) * PAPER.f2(y) / (2 * delta_S)
+    np.testing.assert_allclose(exponent, np.log(np.sqrt(delta_S) / (epsilon * theory.Phi_bound(PAPER))), rtol=1e-12)
     np.testing.assert_allclose(
-        theory.p_flat_stationary_asymptotic(PAPER, y, delta_s),
-        theory.p_flat_transient(PAPER, delta_s, epsilon),
+        theory.p_flat_stationary_asymptotic(PAPER, y, delta_S),
+        theory.p_flat_transient(PAPER, delta_S, epsilon),
         rtol=1e-12,
     )
 
 
 def test_the_transient_share_is_eq_26_and_grows_with_noise_and_flatness():
-    delta_s, gamma = np.geomspace(1e-6, 1, 7)[:, None], np.linspace(1, 1.2, 5)
-    share = theory.p_flat_transient(PAPER, delta_s, gamma=gamma)
+    delta_S, gamma = np.geomspace(1e-6, 1, 7)[:, None], np.linspace(1, 1.2, 5)
+    share = theory.p_flat_transient(PAPER, delta_S, gamma=gamma)
     for g, column in zip(gamma[1:], share.T[1:], strict=True):
         other = Landscape(x1=0.65 * np.sqrt(g))
         phi = theory.Phi_bound(other)
-        printed = 1 / (1 + g**-0.5 * (np.sqrt(delta_s[:, 0]) / (0.1 * phi)) ** (1 - g))
+        printed = 1 / (1 + g**-0.5 * (np.sqrt(delta_S[:, 0]) / (0.1 * phi)) ** (1 - g))
         np.testing.assert_allclose(column, printed, rtol=1e-12)
-        np.testing.assert_allclose(column, theory.p_flat_transient(other, delta_s[:, 0]), rtol=1e-12)
+        np.testing.assert_allclose(column, theory.p_flat_transient(other, delta_S[:, 0]), rtol=1e-12)
     assert (share[:, 0] == 0.5).all()
     assert (np.diff(share, axis=1) > 0).all() and (np.diff(share[:, 1:], axis=0) > 0).all()
 
 
 def test_the_numerical_freezing_point_meets_the_criterion_term_by_term():
     epsilon = 0.1
-    for delta_s in (1e-5, 1e-3, 3e-3):
-        y = theory.y_freeze_numerical(PAPER, delta_s, epsilon)[()]
+    for delta_S in (1e-5, 1e-3, 3e-3):
+        y = theory.y_freeze_numerical(PAPER, delta_S, epsilon)[()]
         step = 1e-4 * y
-        share = [theory.p_flat_stationary(PAPER, y + h, delta_s) for h in (step, -step)]
+        share = [theory.p_flat_stationary(PAPER, y + h, delta_S) for h in (step, -step)]
         log_change = (np.log(share[0]) - np.log(share[1])) / (2 * step) * theory.drift(PAPER, y)
-        k_minus = theory.escape_rates(PAPER, y, delta_s)[1]
+        k_minus = theory.escape_rates(PAPER, y, delta_S)[1]
         assert k_minus == pytest.approx(epsilon * log_change, rel=1e-4)
-        earlier = theory.freezing_balance(PAPER, np.linspace(0.01, 0.99, 50) * y, delta_s, epsilon)
+        earlier = theory.freezing_balance(PAPER, np.linspace(0.01, 0.99, 50) * y, delta_S, epsilon)
         assert (earlier > 0).all()
 
 
 def test_the_closed_freezing_point_comes_from_the_criterion_by_the_approximations_of_a32_to_a35():
     # k- = epsilon Phi/Delta_S with the constant Phi, the rate of A25: then only its prefactor is dropped
-    delta_s, epsilon = 1e-4, 0.1
-    closed = theory.y_freeze(PAPER, delta_s, epsilon)
+    delta_S, epsilon = 1e-4, 0.1
+    closed = theory.y_freeze(PAPER, delta_S, epsilon)
 
     def balance(y):
-        rate = theory.escape_rates_asymptotic(PAPER, y, delta_s)[1]
-        return np.log(rate) - np.log(epsilon * theory.Phi_bound(PAPER) / delta_s)
+        rate = theory.escape_rates_asymptotic(PAPER, y, delta_S)[1]
+        return np.log(rate) - np.log(epsilon * theory.Phi_bound(PAPER) / delta_S)
 
     solved = brentq(balance, 1, 10)
     prefactor = np.sqrt(2 * PAPER.barrier(solved) / (np.pi * PAPER.f2(solved)))
-    exponent = theory.barrier_over_noise(PAPER, np.array([solved, closed]), delta_s)[1] ** 2
+    exponent = theory.barrier_over_noise(PAPER, np.array([solved, closed]), delta_S)[1] ** 2
     assert exponent[0] - exponent[1] == pytest.approx(np.log(prefactor), rel=1e-9)
 
 
@@ -283,5 +284,5 @@ def test_where_a_form_has_no_answer_it_is_nan():
     assert np.isnan(theory.y_freeze_numerical(PAPER, np.array([0.05, np.nan]))).all()
     for function in (theory.escape_rates, theory.escape_rates_asymptotic, theory.log_first_passage_times):
         assert np.isnan(function(PAPER, -1.0, 0.01)).all() and np.isnan(function(PAPER, 5.0, -0.01)).all()
-    for function in (theory.p_flat_stationary, theory.p_flat_stationary_asymptotic, theory.p_flat_density):
+    for function in (theory.p_flat_stationary, theory.p_flat_stationary_asymptotic):
         assert np.isnan(function(PAPER, -1.0, 0.01)) and np.isnan(function(PAPER, 5.0, -0.01))

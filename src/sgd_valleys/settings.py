@@ -12,7 +12,8 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from sgd_valleys.data import DATA_SETS
 from sgd_valleys.errors import UserError
-from sgd_valleys.sweep import Cell, canonical, cells, iterations, realizations, selected, selected_by_any
+from sgd_valleys.sweep import Cell, canonical, cells, iterations, log_grid, realizations, selected, selected_by_any
+from sgd_valleys.two_valley.landscape import Landscape, stability_bound
 
 Settings = Mapping[str, Any]
 
@@ -46,9 +47,44 @@ def check(config: Settings, schema: Path) -> None:
         raise UserError(f"config: {_sentence(wrong)}.")
     for name, experiment in config["experiments"].items():
         _check_experiment(f"config: experiments.{name}", experiment)
+    _check_two_valley("config: two_valley", config["two_valley"])
     for name, figure in config["figures"].items():
-        if name != "style":
+        if "experiment" in figure:
             _check_figure(name, figure, config["experiments"])
+        diagrams = config["two_valley"]["phase_diagrams"]
+        if figure.get("diagram", next(iter(diagrams))) not in diagrams:
+            raise UserError(
+                f"config: figures.{name}.diagram is {figure['diagram']}: two_valley.phase_diagrams has "
+                f"{', '.join(diagrams)}."
+            )
+
+
+def warnings(config: Settings) -> list[str]:
+    """What can be run and hardly makes sense, in a sentence each."""
+    found = []
+    for where, eta, y in _model_rates(config["two_valley"]):
+        bound = stability_bound(Landscape(**config["two_valley"]["landscape"]), y)
+        if eta >= bound:
+            found.append(
+                f"two_valley.{where}: at eta = {canonical(eta)} the sharp valley is unstable: it needs eta < f_2(y), "
+                f"which is {bound:.3g} at its least from y = {y:g} on; such cells are marked in the figures."
+            )
+    return found
+
+
+def _model_rates(model: Settings) -> Iterator[tuple[str, float, float]]:
+    """Every learning rate of the two-valley model, where it stands, and the y at which its runs start."""
+    for name, diagram in model["phase_diagrams"].items():
+        for eta in log_grid(diagram["eta"]):
+            yield f"phase_diagrams.{name}.eta", eta, diagram["start"]["y"]
+    yield "occupancy.eta", model["occupancy"]["eta"], model["occupancy"]["start"]["y"]
+    for eta in model["continuous_time"]["halving"]["eta"]:
+        yield "continuous_time.halving.eta", eta, continuous_start(model)["y"]
+
+
+def continuous_start(model: Settings) -> Settings:
+    """Where the comparisons with continuous time start: as the first phase diagram."""
+    return next(iter(model["phase_diagrams"].values()))["start"]
 
 
 def training_samples(dataset: Settings) -> int:
@@ -280,6 +316,38 @@ def _check_branches(where: str, experiment: Settings) -> None:
             f"{where}.reference: the run of eta = {eta}, B = {B}, realization {realization} is not branched: "
             "name it in branches.runs."
         )
+
+
+def _check_two_valley(where: str, model: Settings) -> None:
+    """Refuse landscapes without two valleys, grids that go nowhere, and records that do not fit."""
+    try:
+        Landscape(**model["landscape"])
+    except UserError as error:
+        raise UserError(f"{where}.landscape: {error}") from None
+    grids = {f"phase_diagrams.{n}.{k}": d[k] for n, d in model["phase_diagrams"].items() for k in ("eta", "sigma")}
+    grids |= {"theory.gamma": model["theory"]["gamma"], "theory.delta_S": model["theory"]["delta_S"]}
+    grids["continuous_time.delta_S"] = model["continuous_time"]["delta_S"]
+    for name, grid in grids.items():
+        if grid["last"] < grid["first"] or (grid["points"] == 1) != (grid["last"] == grid["first"]):
+            raise UserError(
+                f"{where}.{name} goes from {grid['first']} to {grid['last']} in {grid['points']} points: "
+                "it has to ascend, and one point is its first and its last."
+            )
+    if model["theory"]["gamma"]["first"] < 1:
+        raise UserError(f"{where}.theory.gamma.first is {model['theory']['gamma']['first']}: it has to be at least 1.")
+    occupancy, halving = model["occupancy"], model["continuous_time"]["halving"]
+    if occupancy["iterations"] % (occupancy["points"] - 1):
+        raise UserError(
+            f"{where}.occupancy.iterations: {occupancy['iterations']} cannot be recorded at points = "
+            f"{occupancy['points']} equally spaced whole ones: change one of them."
+        )
+    if occupancy["trajectories"] > occupancy["runs"]:
+        raise UserError(
+            f"{where}.occupancy.trajectories is {occupancy['trajectories']}: there are {occupancy['runs']} runs."
+        )
+    for eta in halving["eta"]:
+        if halving["time"] < eta:
+            raise UserError(f"{where}.continuous_time.halving.time is {halving['time']}: less than a step of {eta}.")
 
 
 def _check_eigenvalues(where: str, experiment: Settings) -> None:

@@ -24,7 +24,7 @@ import numpy as np
 from sgd_valleys.errors import UserError
 
 Index = int | Sequence[int]
-LIBRARIES = ("numpy", "scipy", "h5py", "torch", "torchvision", "scikit-learn")
+LIBRARIES = ("numpy", "scipy", "h5py", "numba", "torch", "torchvision", "scikit-learn")
 
 
 @dataclass(frozen=True)

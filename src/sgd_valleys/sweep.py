@@ -16,6 +16,12 @@ def canonical(rate: float) -> str:
     return np.format_float_positional(rate, trim="-")
 
 
+def log_grid(grid: Mapping[str, Any]) -> list[float]:
+    """Values {first, last, points} evenly spaced in their logarithm, to the 6 digits that a file's name can bear."""
+    values = np.geomspace(grid["first"], grid["last"], grid["points"])
+    return [float(f"{value:.6g}") for value in values]
+
+
 def cells(sweep: Mapping[str, Any]) -> list[Cell]:
     """Every (eta, B) of a sweep, rates first."""
     return [(canonical(eta), B) for eta in sweep["eta"] for B in sweep["B"]]

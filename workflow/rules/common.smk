@@ -21,6 +21,7 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 EXPERIMENTS = config["experiments"]
+MODEL = config["two_valley"]
 ENVIRONMENT = "../../envs/sgd-valleys.yaml"
 DATA = "results/{experiment}/data.h5"
 STACK = "eta{eta}_B{B}_r{first}-{last}"
@@ -34,6 +35,10 @@ BRANCH_CURVATURE = f"results/{{experiment}}/branches/curvature/{RUN}.h5"
 BRANCH_ENDPOINTS = f"results/{{experiment}}/branches/endpoints/{RUN}.h5"
 BRANCH_PROJECTION = f"results/{{experiment}}/branches/projection/{RUN}.h5"
 BRANCH_STATISTICS = f"results/{{experiment}}/branches/statistics/{CELL}.h5"
+PHASE_ROW = "results/two_valley/phase_diagram/{diagram}/eta{eta}.h5"
+PHASE_DIAGRAM = "results/two_valley/phase_diagram_{diagram}.h5"
+HALVING = "results/two_valley/halving/deltaS{delta_S}.h5"
+FOKKER_PLANCK = "results/two_valley/fokker_planck/{convention}.h5"
 
 
 wildcard_constraints:
@@ -43,6 +48,9 @@ wildcard_constraints:
     first=r"\d+",
     last=r"\d+",
     realization=r"\d+",
+    diagram="[A-Za-z][A-Za-z0-9]*",
+    delta_S=r"[0-9.]+",
+    convention="ito|hanggi-klimontovich",
 
 
 def modules(*names):

@@ -86,7 +86,7 @@ use rule fig1 as fig4 with:
 use rule fig1 as fig4X with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/fig4X", "sweep"),
+        modules("figures/style", "figures/panels", "figures/branches", "figures/fig4X", "sweep"),
         **reference_files("fig4X", statistics=BRANCH_STATISTICS),
     output:
         png="results/figures/fig4X.png",
@@ -97,6 +97,62 @@ use rule fig1 as fig4X with:
         "results/benchmarks/figures/fig4X.tsv"
     params:
         settings=figure_params("fig4X"),
+
+
+use rule fig1 as fig5 with:
+    input:
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/phases", "figures/fig5", "sweep"),
+        diagram=diagram_file("fig5"),
+        occupancy="results/two_valley/occupancy.h5",
+        theory="results/two_valley/theory.h5",
+    output:
+        png="results/figures/fig5.png",
+        pdf="results/figures/fig5.pdf",
+    log:
+        "results/logs/figures/fig5.log",
+    benchmark:
+        "results/benchmarks/figures/fig5.tsv"
+    params:
+        settings=figure_params("fig5"),
+
+
+use rule fig1 as fig6 with:
+    input:
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/fig6", "sweep"),
+        occupancy="results/two_valley/occupancy.h5",
+        theory="results/two_valley/theory.h5",
+    output:
+        png="results/figures/fig6.png",
+        pdf="results/figures/fig6.pdf",
+    log:
+        "results/logs/figures/fig6.log",
+    benchmark:
+        "results/benchmarks/figures/fig6.tsv"
+    params:
+        settings=figure_params("fig6"),
+
+
+use rule fig1 as fig6X with:
+    input:
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/fig6X", "sweep"),
+        diagram=diagram_file("fig6X"),
+        occupancy="results/two_valley/occupancy.h5",
+        halving=halving_files(),
+        ito=FOKKER_PLANCK.format(convention="ito"),
+        printed=FOKKER_PLANCK.format(convention="hanggi-klimontovich"),
+        theory="results/two_valley/theory.h5",
+    output:
+        png="results/figures/fig6X.png",
+        pdf="results/figures/fig6X.pdf",
+    log:
+        "results/logs/figures/fig6X.log",
+    benchmark:
+        "results/benchmarks/figures/fig6X.tsv"
+    params:
+        settings=figure_params("fig6X"),
 
 
 use rule fig1 as figS1 with:
@@ -163,3 +219,19 @@ use rule fig1 as figS4 with:
         "results/benchmarks/figures/figS4.tsv"
     params:
         settings=figure_params("figS4"),
+
+
+use rule fig1 as figS6 with:
+    input:
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/phases", "figures/figS6", "sweep"),
+        diagram=diagram_file("figS6"),
+    output:
+        png="results/figures/figS6.png",
+        pdf="results/figures/figS6.pdf",
+    log:
+        "results/logs/figures/figS6.log",
+    benchmark:
+        "results/benchmarks/figures/figS6.tsv"
+    params:
+        settings=figure_params("figS6"),

@@ -157,6 +157,75 @@ def reference_files(figure, **patterns):
     }
 
 
+def phase_params(wildcards):
+    diagram = MODEL["phase_diagrams"][wildcards.diagram]
+    return {
+        "seed": config["seed"],
+        "landscape": MODEL["landscape"],
+        **diagram,
+        "eta": wildcards.eta,
+        "sigma": sweep.log_grid(diagram["sigma"]),
+    }
+
+
+def phase_rows(wildcards):
+    """One row of the diagram for each learning rate."""
+    rates = sweep.log_grid(MODEL["phase_diagrams"][wildcards.diagram]["eta"])
+    return [PHASE_ROW.format(diagram=wildcards.diagram, eta=sweep.canonical(eta)) for eta in rates]
+
+
+def halving_params(wildcards):
+    return {
+        "seed": config["seed"],
+        "landscape": MODEL["landscape"],
+        "start": settings.continuous_start(MODEL),
+        **MODEL["continuous_time"]["halving"],
+        "delta_S": wildcards.delta_S,
+    }
+
+
+def halving_files():
+    rates = MODEL["continuous_time"]["halving"]["delta_S"]
+    return [HALVING.format(delta_S=sweep.canonical(delta_S)) for delta_S in rates]
+
+
+def fokker_planck_params(wildcards):
+    """Where the runs of Fig. 6B go in continuous time, and P_flat against Delta_S at two times.
+
+    These are the end of the runs whose learning rate is made smaller, and that of the longest in the first diagram.
+    """
+    occupancy, continuous = MODEL["occupancy"], MODEL["continuous_time"]
+    diagram = next(iter(MODEL["phase_diagrams"].values()))
+    halving = continuous["halving"]
+    return {
+        "landscape": MODEL["landscape"],
+        "convention": wildcards.convention,
+        "noise": occupancy["noise"],
+        "sigma": occupancy["sigma"],
+        "eta": occupancy["eta"],
+        "steps": continuous["steps"],
+        "course_start": occupancy["start"],
+        "course_time": occupancy["eta"] * occupancy["iterations"],
+        "delta_S": sorted({*sweep.log_grid(continuous["delta_S"]), *halving["delta_S"]}),
+        "final_start": settings.continuous_start(MODEL),
+        "final_time": sorted({halving["time"], sweep.log_grid(diagram["eta"])[-1] * diagram["iterations"]}),
+    }
+
+
+def theory_params():
+    t = MODEL["theory"]
+    return {
+        "landscape": MODEL["landscape"],
+        **t,
+        "delta_S": sweep.log_grid(t["delta_S"]),
+        "occupancy_delta_S": [MODEL["occupancy"]["eta"] * sigma for sigma in MODEL["occupancy"]["sigma"]],
+    }
+
+
+def diagram_file(figure):
+    return PHASE_DIAGRAM.format(diagram=config["figures"][figure]["diagram"])
+
+
 def figure_params(name):
     """The settings that one figure depends on: its own, and the style that all share."""
     return {"name": name, "figure": config["figures"][name], "style": config["figures"]["style"]}
@@ -196,4 +265,4 @@ def plan_of(experiment):
 
 
 if workflow.is_main_process:
-    print(*map(plan_of, EXPERIMENTS), sep="\n", file=sys.stderr)
+    print(*map(plan_of, EXPERIMENTS), *settings.warnings(config), sep="\n", file=sys.stderr)

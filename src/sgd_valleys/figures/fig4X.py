@@ -52,6 +52,7 @@ def _draw_lines(axes: Axes, data: dict[str, np.ndarray], sets: Sets) -> None:
     axes.set_xlabel(f"slope of $F$ against {TEST_LOSS}")
     axes.set_ylabel("$R^2$")
     axes.set_ylim(0, 1.05)
+    axes.set_yticks(np.linspace(0, 1, 6))
     shown = False
     for name, (color, label) in sets.items():
         slope, r_squared = data[f"{name}_slope"], data[f"{name}_r_squared"]

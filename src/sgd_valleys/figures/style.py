@@ -34,6 +34,8 @@ TEST_LOSS = r"$\mathcal{L}_{\mathrm{test}}$"
 TRAIN_ACCURACY = r"$\mathrm{Acc}_{\mathrm{train}}$"
 TEST_ACCURACY = r"$\mathrm{Acc}_{\mathrm{test}}$"
 FREEZING = r"$\eta\,\langle t_{\mathrm{freeze}}\rangle$"
+P_FLAT = r"$P_{\mathrm{flat}}$"
+DELTA_S = r"$\Delta_S$"
 NOTHING = "no converged run"
 
 

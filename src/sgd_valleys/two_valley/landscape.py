@@ -133,3 +133,14 @@ class Landscape:
             2 * z**3 * (e - 3 * d * self.y_f * z),
         )
         return x * slope, slope, R, S
+
+
+def stability_bound(landscape: Landscape, y: float) -> float:
+    """The learning rate from which on the sharp valley is unstable somewhere from y on: the smallest f_2 there.
+
+    Across a valley the loss is a parabola of curvature 2/f, and an update takes the distance from its floor to
+    (1 - 2 eta/f) times itself, plus noise. This shrinks, and its variance stays finite, for eta < f, whatever the
+    strength of the noise, which is the same everywhere across a valley. The flat valley bears gamma times as much.
+    """
+    far = landscape.f0 * (landscape.x2 / landscape.x0) ** 2  # f_2 goes to it monotonically
+    return float(min(landscape.f2(y), far))

@@ -347,7 +347,7 @@ def simulate(
         threads: how many to work with; the results are the same for any number.
 
     Returns:
-        The runs. One that leaves the finite numbers, as beyond `stability_bound`, is NaN and no error.
+        The runs. One that leaves the finite numbers, as beyond `landscape.stability_bound`, is NaN and no error.
 
     Raises:
         UserError: an argument is out of range.
@@ -398,35 +398,35 @@ def deviates(
     return out
 
 
-def p_flat(runs: Runs) -> tuple[float, float]:
-    """P_flat, the share of runs that end with x > 0, and its standard error; of the runs that did not diverge.
+def share(count: np.ndarray, of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The share count/of and its standard error, NaN where there is nothing to share.
 
-    The error is the binomial one at (k + 1)/(n + 2), so that it does not vanish where all n runs agree.
+    The error is the binomial one at (k + 1)/(n + 2), so that it does not vanish where all n agree.
     """
-    x = runs.x[np.isfinite(runs.x)]
-    k, n = int((x > 0).sum()), len(x)
-    if n == 0:
-        return math.nan, math.nan
+    k, n = np.asarray(count, dtype=float), np.asarray(of, dtype=float)
+    n = np.where(n > 0, n, np.nan)
     p = (k + 1) / (n + 2)
-    return k / n, math.sqrt(p * (1 - p) / n)
+    return k / n, np.sqrt(p * (1 - p) / n)
+
+
+def p_flat(runs: Runs) -> tuple[float, float]:
+    """P_flat, the share of runs that end with x > 0, and its standard error; of the runs that did not diverge."""
+    x = runs.x[np.isfinite(runs.x)]
+    found, error = share((x > 0).sum(), len(x))
+    return float(found), float(error)
+
+
+def mean_and_error(values: np.ndarray) -> tuple[float, float]:
+    """The mean of the values that are finite, and its standard error."""
+    used = values[np.isfinite(values)]
+    if not len(used):
+        return math.nan, math.nan
+    return float(used.mean()), float(used.std(ddof=1) / math.sqrt(len(used))) if len(used) > 1 else math.nan
 
 
 def mean_freezing_time(runs: Runs) -> tuple[float, float]:
     """The mean iteration of the last sign change, and its standard error; of the runs that did not diverge."""
-    t = runs.freezing_time[np.isfinite(runs.freezing_time)]
-    if not len(t):
-        return math.nan, math.nan
-    return float(t.mean()), float(t.std(ddof=1) / math.sqrt(len(t))) if len(t) > 1 else math.nan
-
-
-def stability_bound(landscape: Landscape, y: np.ndarray) -> float:
-    """The learning rate from which on the sharp valley is unstable at one of the y given: the smallest f_2(y).
-
-    Across a valley the loss is a parabola of curvature 2/f, and an update takes the distance from its floor to
-    (1 - 2 eta/f) times itself, plus noise. This shrinks, and its variance stays finite, for eta < f, whatever the
-    strength of the noise, which is the same everywhere across a valley. The flat valley bears gamma times as much.
-    """
-    return float(np.min(landscape.f2(y)))
+    return mean_and_error(runs.freezing_time)
 
 
 def _key(seed: int, noise: str, eta: float, sigma: float, start: tuple[float, float]) -> np.ndarray:

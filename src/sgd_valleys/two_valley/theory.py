@@ -1,9 +1,9 @@
 """What the paper derives of the two-valley model, Sec. II F-G and Appendix A, every closed form as it is printed.
 
-Pairs come in the order (flat, sharp). Arguments broadcast; ``delta_s`` is Delta_S = eta sigma, the only way in which
+Pairs come in the order (flat, sharp). Arguments broadcast; ``delta_S`` is Delta_S = eta sigma, the only way in which
 the two enter in continuous time. Where a form has no answer it gives NaN, and no warning. What the derivation leaves
 out is beside it: first-passage times by quadrature, the freezing point from its criterion (`y_freeze_numerical`),
-and the weights that the density itself gives to the valleys (`p_flat_density`).
+and, in `fokker_planck.steady_state`, the weights that the density itself gives to the valleys.
 
 erfi overflows from 27 on, so it appears as erfi(s) = 2/sqrt(pi) exp(s^2) D(s) with Dawson's function D.
 """
@@ -45,14 +45,14 @@ def tau_y_min(landscape: Landscape) -> float:
     return float(1 / drift(landscape, np.linspace(0, landscape.y_f / 2, 100_001)).max())
 
 
-def D_11(landscape: Landscape, y: np.ndarray, delta_s: np.ndarray) -> Pair:
+def D_11(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> Pair:
     """Diffusion coefficients across the valleys, 2 Delta_S/f, Eq. A9."""
-    return 2 * delta_s / landscape.f1(y), 2 * delta_s / landscape.f2(y)
+    return 2 * delta_S / landscape.f1(y), 2 * delta_S / landscape.f2(y)
 
 
-def T_eff(landscape: Landscape, y: np.ndarray, delta_s: np.ndarray) -> np.ndarray:
+def T_eff(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> np.ndarray:
     """Effective temperature, the geometric mean of the two, Eq. A15."""
-    return 2 * delta_s / np.sqrt(landscape.f1(y) * landscape.f2(y))
+    return 2 * delta_S / np.sqrt(landscape.f1(y) * landscape.f2(y))
 
 
 def L_eff(landscape: Landscape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -67,33 +67,33 @@ def L_SGD(landscape: Landscape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 @_quiet
-def barrier_over_noise(landscape: Landscape, y: np.ndarray, delta_s: np.ndarray) -> Pair:
+def barrier_over_noise(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> Pair:
     """Root of the barrier over the noise, sqrt(Delta L f/(2 Delta_S)) = x_i y/(y + y_b)/sqrt(2 Delta_S).
 
     Kramers' regime, Eq. A21, is where both are large. NaN for y < 0, where there is no barrier.
     """
     y = np.where(np.asarray(y) >= 0, y, np.nan)
-    root = y / (y + landscape.y_b) / np.sqrt(2 * np.asarray(delta_s))
+    root = y / (y + landscape.y_b) / np.sqrt(2 * np.asarray(delta_S))
     return landscape.x1 * root, landscape.x2 * root
 
 
 @_quiet
-def escape_rates(landscape: Landscape, y: np.ndarray, delta_s: np.ndarray) -> Pair:
+def escape_rates(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> Pair:
     """(k+, k-), rates of leaving the flat and the sharp valley, Eq. 21; infinite at y = 0.
 
     They are one over the mean time to the ridge. A run that is there may yet turn back, so that the rate of changing
     valley is lower, by `commitment`.
     """
     f = landscape.f1(y), landscape.f2(y)
-    z = barrier_over_noise(landscape, y, delta_s)
+    z = barrier_over_noise(landscape, y, delta_S)
     return tuple(np.exp(-(s**2)) / (np.sqrt(np.pi) * f * dawsn(s)) for f, s in zip(f, z, strict=True))
 
 
 @_quiet
-def escape_rates_asymptotic(landscape: Landscape, y: np.ndarray, delta_s: np.ndarray) -> Pair:
+def escape_rates_asymptotic(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> Pair:
     """(k+, k-) for a barrier high over the noise, Eq. A25."""
     f = landscape.f1(y), landscape.f2(y)
-    z = barrier_over_noise(landscape, y, delta_s)
+    z = barrier_over_noise(landscape, y, delta_S)
     return tuple(2 * s / (np.sqrt(np.pi) * f) * np.exp(-(s**2)) for f, s in zip(f, z, strict=True))
 
 
@@ -109,7 +109,7 @@ def commitment(landscape: Landscape) -> tuple[float, float]:
 
 
 @_quiet
-def log_first_passage_times(landscape: Landscape, y: np.ndarray, delta_s: np.ndarray) -> Pair:
+def log_first_passage_times(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> Pair:
     """Logarithms of the mean times from the (flat, sharp) floor to the ridge, Eqs. A20 and A19 by quadrature.
 
     In units of sqrt(f D) from the floor the inner integral is sqrt(pi)/2 (1 + erf s), which leaves
@@ -124,23 +124,23 @@ def log_first_passage_times(landscape: Landscape, y: np.ndarray, delta_s: np.nda
         integral = (weight * np.exp((s - z) * (s + z)) * (1 + erf(s))).sum(-1) * reach[..., 0] / 2
         return np.log(f * np.sqrt(np.pi) / 2 * integral) + z[..., 0] ** 2
 
-    flat, sharp = barrier_over_noise(landscape, y, delta_s)
+    flat, sharp = barrier_over_noise(landscape, y, delta_S)
     return logarithm(landscape.f1(y), flat), logarithm(landscape.f2(y), sharp)
 
 
 @_quiet
-def p_flat_stationary(landscape: Landscape, y: np.ndarray, delta_s: np.ndarray) -> np.ndarray:
+def p_flat_stationary(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> np.ndarray:
     """Share of the flat valley at fixed y, from the rates of Eq. 21: Eq. 22, exact form; at y = 0 its limit."""
-    flat, sharp = barrier_over_noise(landscape, y, delta_s)
+    flat, sharp = barrier_over_noise(landscape, y, delta_S)
     ratio = np.where(flat > 0, dawsn(sharp) / dawsn(flat), sharp / flat)
     ratio = np.where(flat == 0, landscape.x2 / landscape.x1, ratio)
     return expit(np.log(landscape.gamma) - np.log(ratio) + (flat - sharp) * (flat + sharp))
 
 
 @_quiet
-def p_flat_stationary_asymptotic(landscape: Landscape, y: np.ndarray, delta_s: np.ndarray) -> np.ndarray:
+def p_flat_stationary_asymptotic(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> np.ndarray:
     """The same for a barrier high over the noise: Eq. 22, last line, and with y = y_freeze Eq. 24."""
-    flat, sharp = barrier_over_noise(landscape, y, delta_s)
+    flat, sharp = barrier_over_noise(landscape, y, delta_S)
     return expit(np.log(landscape.gamma) / 2 + (flat - sharp) * (flat + sharp))
 
 
@@ -156,24 +156,6 @@ def p_flat_equilibrium(landscape: Landscape) -> float:
 def p_flat_boltzmann(landscape: Landscape) -> float:
     """Share of exp(-L/T) on the flat side, at every y and T: the valleys are as deep, and wide as x1 to x2."""
     return landscape.x1 / (landscape.x1 + landscape.x2)
-
-
-@_quiet
-def p_flat_density(landscape: Landscape, y: np.ndarray, delta_s: np.ndarray, noise: str = "ito") -> np.ndarray:
-    """Share on the flat side of the density of vanishing flux at fixed y, with the diffusion of Eq. A9.
-
-    Args:
-        landscape: the loss.
-        y: where.
-        delta_s: Delta_S.
-        noise: "anti-ito", the flux -P L_x - D P_x of Eqs. A6 and A10, whose P is continuous at the ridge and is
-            Eq. A14; or "ito", -P L_x - (D P)_x, with D P continuous, which is what the update of Eq. 13 tends to as
-            eta goes to 0, since its noise is taken where the step starts.
-    """
-    power = {"anti-ito": 0.0, "ito": 1.0}[noise]
-    flat, sharp = barrier_over_noise(landscape, y, delta_s)
-    weight = (flat - sharp) * (flat + sharp) + np.log1p(erf(flat)) - np.log1p(erf(sharp))
-    return expit(power * np.log(landscape.gamma) + weight)
 
 
 @_quiet
@@ -202,19 +184,19 @@ def Phi_bound(landscape: Landscape, gamma: np.ndarray | None = None) -> np.ndarr
 
 
 @_quiet
-def y_freeze(landscape: Landscape, delta_s: np.ndarray, epsilon: float = 0.1) -> np.ndarray:
+def y_freeze(landscape: Landscape, delta_S: np.ndarray, epsilon: float = 0.1) -> np.ndarray:
     """The freezing point in closed form, Eq. 25.
 
     NaN where Delta_S < (epsilon Phi)^2, and where the noise is so strong that no y is far enough out to freeze.
     """
-    delta_s = np.asarray(delta_s, dtype=float)
-    root = np.sqrt(delta_s * np.log(delta_s / (epsilon * Phi_bound(landscape)) ** 2))
+    delta_S = np.asarray(delta_S, dtype=float)
+    root = np.sqrt(delta_S * np.log(delta_S / (epsilon * Phi_bound(landscape)) ** 2))
     return np.where(root < landscape.x2, landscape.y_b * root / (landscape.x2 - root), np.nan)
 
 
 @_quiet
 def p_flat_transient(
-    landscape: Landscape, delta_s: np.ndarray, epsilon: float = 0.1, gamma: np.ndarray | None = None
+    landscape: Landscape, delta_S: np.ndarray, epsilon: float = 0.1, gamma: np.ndarray | None = None
 ) -> np.ndarray:
     """The final share of the flat valley, Eq. 26; NaN where sqrt(Delta_S) < epsilon Phi, and 1/2 at gamma = 1.
 
@@ -222,11 +204,11 @@ def p_flat_transient(
 
     Args:
         landscape: the loss.
-        delta_s: Delta_S.
+        delta_S: Delta_S.
         epsilon: the small quantity of the criterion.
         gamma: ratios of flatness to take instead of the landscape's, at the same x2; as in Fig. 6C.
     """
-    scale = np.sqrt(np.asarray(delta_s, dtype=float)) / epsilon
+    scale = np.sqrt(np.asarray(delta_S, dtype=float)) / epsilon
     phi = Phi_bound(landscape, gamma)
     gamma = np.asarray(landscape.gamma if gamma is None else gamma, dtype=float)
     # (scale/Phi)^(gamma - 1), with Phi^0 = 1 at gamma = 1, where Phi is 0
@@ -235,20 +217,20 @@ def p_flat_transient(
 
 
 @_quiet
-def freezing_balance(landscape: Landscape, y: np.ndarray, delta_s: np.ndarray, epsilon: float = 0.1) -> np.ndarray:
+def freezing_balance(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray, epsilon: float = 0.1) -> np.ndarray:
     """log k- - log(epsilon dP/dt / P), the two sides of the criterion A30 with the rates of Eq. 21 and no more ado.
 
     With rho = k+/k-, dP/dt / P = -rho/(1 + rho) d(log rho)/dy dy/dt, and d(log erfi s)/ds = 1/D(s).
     """
     y = np.asarray(y, dtype=float)
-    flat, sharp = barrier_over_noise(landscape, y, delta_s)
+    flat, sharp = barrier_over_noise(landscape, y, delta_S)
     fall = landscape.y_b / (y * (y + landscape.y_b)) * (flat / dawsn(flat) - sharp / dawsn(sharp))  # -d(log rho)/dy
-    change = (1 - p_flat_stationary(landscape, y, delta_s)) * fall * drift(landscape, y)
+    change = (1 - p_flat_stationary(landscape, y, delta_S)) * fall * drift(landscape, y)
     log_rate = -(sharp**2) - np.log(np.sqrt(np.pi) * landscape.f2(y) * dawsn(sharp))
     return log_rate - np.log(epsilon * change)
 
 
-def y_freeze_numerical(landscape: Landscape, delta_s: np.ndarray, epsilon: float = 0.1) -> np.ndarray:
+def y_freeze_numerical(landscape: Landscape, delta_S: np.ndarray, epsilon: float = 0.1) -> np.ndarray:
     """The freezing point from the criterion A30 itself: the least y where k- has come down to epsilon dP/dt / P.
 
     NaN where it never does. Far out the rate tends to a constant while the drift dies away, so strictly the valleys
@@ -263,4 +245,4 @@ def y_freeze_numerical(landscape: Landscape, delta_s: np.ndarray, epsilon: float
         low, high = grid[below[0] - 1], grid[below[0]]
         return brentq(lambda y: float(freezing_balance(landscape, y, noise, epsilon)), low, high, rtol=1e-12)
 
-    return np.vectorize(first, otypes=[float])(delta_s)
+    return np.vectorize(first, otypes=[float])(delta_S)

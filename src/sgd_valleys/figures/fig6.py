@@ -1,0 +1,97 @@
+"""Fig. 6: noise reshapes the landscape, and the valleys' shares freeze as the barrier grows.
+
+Reads ``theory`` and ``occupancy``.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sgd_valleys import storage
+from sgd_valleys.figures.style import DELTA_S, DOUBLE, INK, P_FLAT, colorbar, panel, styled_figure
+
+CUT = ("cut_x", "cut_y", "cut_loss", "cut_L_eff", "cut_L_SGD")
+STATIONARY = ("along", "p_flat_stationary", "p_flat_equilibrium", "p_flat_boltzmann")
+
+
+def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Read what the panels show."""
+    return storage.read(paths["theory"], [*CUT, *STATIONARY, "gamma", "delta_S", "p_flat_transient"]) | {
+        f"run_{name}": array
+        for name, array in storage.read(paths["occupancy"], ["delta_S", "p_flat", "p_flat_error", "mean_y"]).items()
+    }
+
+
+def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
+    """Draw panels A-C."""
+    with styled_figure(style, DOUBLE, 2.7, note="no answer") as figure:
+        cut, shares, final = figure.subplots(1, 3)
+        _draw_cut(cut, data, settings)
+        _draw_shares(shares, data, settings["sigma_colormap"])
+        _draw_transient(final, data, settings["p_flat_colormap"])
+    return figure
+
+
+def _draw_cut(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> None:
+    """Draw the loss on a cut at one y, and what the noise makes of it."""
+    panel(axes, "A", f"$y$ = {data['cut_y']:g}")
+    for name, label, color, style in (
+        ("cut_loss", r"$\mathcal{L}$", settings["loss_color"], "-"),
+        ("cut_L_eff", r"$\mathcal{L}_{\mathrm{eff}}$", settings["effective_color"], "-"),
+        ("cut_L_SGD", r"$\mathcal{L}_{\mathrm{SGD}}$", settings["effective_color"], "--"),
+    ):
+        axes.plot(data["cut_x"], data[name], style, color=color, label=label)
+    ridge = data["cut_loss"][len(data["cut_x"]) // 2]
+    inside = data["cut_loss"] <= ridge + 0.4
+    axes.set_xlim(*data["cut_x"][inside][[0, -1]])
+    low = data["cut_L_SGD"][inside].min()
+    axes.set_ylim(low - 0.1, ridge + 0.4)
+    axes.axhline(0, color=INK, linewidth=0.4)
+    axes.set_xlabel("$x$")
+    axes.set_ylabel("loss")
+    axes.legend(loc="center left", bbox_to_anchor=(0.0, 0.42))
+
+
+def _draw_shares(axes: Axes, data: dict[str, np.ndarray], colormap: str) -> None:
+    """Draw the simulated share of the flat valley against mean y, and the stationary one at fixed y."""
+    panel(axes, "B")
+    axes.set_xlabel(r"$\langle y \rangle$")
+    axes.set_ylabel(P_FLAT)
+    handles = []
+    for k, delta_S in enumerate(data["run_delta_S"]):
+        color = colormaps[colormap](0.8 * k / max(1, len(data["run_delta_S"]) - 1))
+        axes.plot(data["run_mean_y"][k], data["run_p_flat"][k], color=color, linewidth=0.9)
+        axes.plot(data["along"], data["p_flat_stationary"][k], ":", color=color)
+        handles.append(Line2D([], [], color=color, label=f"{delta_S:g}"))
+    axes.axhline(data["p_flat_equilibrium"], color="black", linestyle=":", linewidth=0.9)
+    axes.axhline(data["p_flat_boltzmann"], color="0.55", linestyle="-.", linewidth=0.7)
+    axes.set_xscale("log")
+    reached = data["run_mean_y"][np.isfinite(data["run_mean_y"])]
+    axes.set_xlim(reached.min(initial=1.0), reached.max(initial=10.0))
+    axes.set_ylim(0.2, 1.02)  # room for the legends below the curves
+    axes.add_artist(axes.legend(handles=handles, title=DELTA_S, loc="lower right"))
+    kinds = (
+        ("-", "0.3", "simulation"),
+        (":", "0.3", "Eq. 22"),
+        (":", "black", "ESS, A28"),
+        ("-.", "0.55", "Boltzmann"),
+    )
+    lines = [Line2D([], [], color=color, linestyle=style, label=label) for style, color, label in kinds]
+    axes.legend(handles=lines, loc="lower left")
+
+
+def _draw_transient(axes: Axes, data: dict[str, np.ndarray], colormap: str) -> None:
+    """Draw the final share of the flat valley of Eq. 26 over noise and ratio of flatness."""
+    panel(axes, "C")
+    values = np.ma.masked_invalid(data["p_flat_transient"])
+    mesh = axes.pcolormesh(
+        data["delta_S"], data["gamma"], values, cmap=colormap, shading="nearest", rasterized=True
+    )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xlabel(DELTA_S)
+    axes.set_ylabel(r"$\gamma$")
+    colorbar(axes, mesh, r"$P_{\mathrm{flat}}^{\mathrm{tr}}$")

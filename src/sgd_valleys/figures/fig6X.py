@@ -1,0 +1,170 @@
+"""Fig. 6X: how far the theory of the two-valley model is from its dynamics.
+
+Reads ``theory``, ``occupancy``, ``diagram``, ``halving`` and the Fokker-Planck solutions ``ito`` (the equation
+that the update of Eq. 13 tends to) and ``printed`` (Eq. 16 as it stands in the paper).
+"""
+
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sgd_valleys import storage
+from sgd_valleys.figures.style import DELTA_S, DOUBLE, INK, P_FLAT, color_norm, colorbar, panel, styled_figure
+
+SHARES = ("p_flat_stationary", "p_flat_ito", "p_flat_hanggi_klimontovich", "p_flat_equilibrium", "p_flat_boltzmann")
+FREEZE = ("delta_S", "p_flat_transient_here", "y_freeze", "y_freeze_numerical", "height", "kramers")
+Y_FREEZE = r"$y_{\mathrm{freeze}}$"
+
+
+def load(paths: dict[str, Any]) -> dict[str, Any]:
+    """Read what the panels show; the parts keep their names in dictionaries of their own."""
+    halving = [paths["halving"]] if isinstance(paths["halving"], str) else paths["halving"]
+    return {
+        "theory": storage.read(paths["theory"], ["along", *SHARES, *FREEZE]),
+        "runs": storage.read(paths["occupancy"], ["delta_S", "p_flat", "mean_y"]),
+        "diagram": storage.read(paths["diagram"], ["eta", "sigma", "p_flat", "p_flat_error", "freezing_y"]),
+        "halving": [storage.read(path) | {"delta_S": storage.read_attributes(path)["delta_S"]} for path in halving],
+        **{
+            name: storage.read(
+                paths[name], ["course_delta_S", "p_flat", "mean_y", "delta_S", "final_p_flat", "final_time"]
+            )
+            for name in ("ito", "printed")
+        },
+    }
+
+
+def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
+    """Draw panels A-F."""
+    with styled_figure(style, DOUBLE, 4.6) as figure:
+        (course, halving, final), (freezing, fixed, kramers) = figure.subplots(2, 3)
+        _draw_courses(course, data, settings)
+        _draw_halving(halving, data, settings)
+        _draw_final(final, data, settings)
+        _draw_freezing_points(freezing, data, settings)
+        _draw_fixed(fixed, data["theory"], settings)
+        _draw_kramers(kramers, data["theory"])
+    return figure
+
+
+def _draw_courses(axes: Axes, data: dict[str, Any], settings: dict) -> None:
+    """Draw P_flat against mean y: simulated, and by both Fokker-Planck equations."""
+    panel(axes, "A")
+    runs = data["runs"]
+    handles = []
+    for k, delta_S in enumerate(runs["delta_S"]):
+        color = colormaps[settings["sigma_colormap"]](0.8 * k / max(1, len(runs["delta_S"]) - 1))
+        axes.plot(runs["mean_y"][k], runs["p_flat"][k], color=color, linewidth=0.5, alpha=0.6)
+        for name, line in (("ito", "-"), ("printed", "--")):
+            axes.plot(data[name]["mean_y"][k], data[name]["p_flat"][k], line, color=color)
+        handles.append(Line2D([], [], color=color, label=f"{delta_S:g}"))
+    axes.set_xscale("log")
+    axes.set_xlabel(r"$\langle y \rangle$")
+    axes.set_ylabel(P_FLAT)
+    axes.add_artist(axes.legend(handles=handles, title=DELTA_S, loc="lower right"))
+    kinds = [Line2D([], [], color="0.3", linestyle=line, label=name) for line, name in (("-", "Ito"), ("--", "Eq. 16"))]
+    axes.legend(handles=kinds, loc="center right")
+
+
+def _draw_halving(axes: Axes, data: dict[str, Any], settings: dict) -> None:
+    """Draw how far the simulated P_flat is from the Ito equation's as eta becomes smaller, and where Eq. 16 is."""
+    panel(axes, "B")
+    axes.axhline(0, color=settings["ito_color"])
+    parts = sorted(data["halving"], key=lambda part: part["delta_S"])
+    for part, marker in zip(parts, cycle("osv^D")):
+        delta_S = float(part["delta_S"])
+        ito, printed = (
+            data[name]["final_p_flat"][np.isclose(data[name]["delta_S"], delta_S, rtol=1e-9).argmax(), 0]
+            for name in ("ito", "printed")
+        )
+        axes.errorbar(
+            np.sqrt(part["eta"]), part["p_flat"] - ito, part["p_flat_error"], fmt=f"{marker}:", color=INK,
+            markersize=3, linewidth=0.8, label=f"{delta_S:g}",
+        )  # fmt: skip
+        axes.plot(0, printed - ito, marker, color=settings["printed_color"], clip_on=False, zorder=3)
+    axes.set_xlim(left=0)
+    axes.set_xlabel(r"$\sqrt{\eta}$")
+    axes.set_ylabel(f"{P_FLAT} less Ito's")
+    axes.legend(title=DELTA_S)
+
+
+def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
+    """Draw final P_flat against Delta_S: every cell of the diagram, both equations at two times, Eq. 26."""
+    panel(axes, "C")
+    diagram, theory = data["diagram"], data["theory"]
+    delta_S = diagram["eta"][:, None] * diagram["sigma"]
+    rate = np.broadcast_to(diagram["eta"][:, None], delta_S.shape)
+    norm = color_norm(diagram["eta"], log=True)
+    points = axes.scatter(
+        delta_S, diagram["p_flat"], c=rate, s=6, cmap=settings["eta_colormap"], norm=norm, linewidths=0, zorder=3
+    )
+    colorbar(axes, points, r"$\eta$")
+    for name, label in (("ito", "Ito"), ("printed", "Eq. 16")):
+        for k, width in enumerate(np.linspace(0.6, 1.3, len(data[name]["final_time"]))):
+            axes.plot(
+                data[name]["delta_S"], data[name]["final_p_flat"][:, k], color=settings[f"{name}_color"],
+                linewidth=width, label=label if k == 0 else None,
+            )  # fmt: skip
+    axes.plot(theory["delta_S"], theory["p_flat_transient_here"], ":", color="black", label="Eq. 26")
+    axes.set_xscale("log")
+    axes.set_xlim(delta_S.min() * 0.8, delta_S.max() * 1.25)
+    axes.set_xlabel(DELTA_S)
+    axes.set_ylabel(f"final {P_FLAT}")
+    axes.legend(loc="center left")
+
+
+def _draw_freezing_points(axes: Axes, data: dict[str, Any], settings: dict) -> None:
+    """Draw where the valleys freeze: closed form, from its criterion, and the mean y of the last change simulated."""
+    panel(axes, "D")
+    diagram, theory = data["diagram"], data["theory"]
+    delta_S = diagram["eta"][:, None] * diagram["sigma"]
+    axes.plot(delta_S.ravel(), diagram["freezing_y"].ravel(), "o", color="0.6", markersize=2, label="simulation")
+    axes.plot(theory["delta_S"], theory["y_freeze"], ":", color="black", label="Eq. 25")
+    axes.plot(theory["delta_S"], theory["y_freeze_numerical"], color=settings["ito_color"], label="A30")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(delta_S.min() * 0.8, delta_S.max() * 1.25)
+    shown = diagram["freezing_y"][np.isfinite(diagram["freezing_y"])]
+    if shown.size:
+        axes.set_ylim(shown.min() / 3, shown.max() * 5)
+    axes.set_xlabel(DELTA_S)
+    axes.set_ylabel(Y_FREEZE)
+    axes.legend(loc="upper left")
+
+
+def _draw_fixed(axes: Axes, theory: dict[str, np.ndarray], settings: dict) -> None:
+    """Draw the stationary P_flat at fixed y, for the weakest and the strongest noise of Fig. 6B."""
+    panel(axes, "E")
+    curves = (
+        ("p_flat_ito", "Ito", settings["ito_color"], "-"),
+        ("p_flat_stationary", "Eq. 22", "black", ":"),
+        ("p_flat_hanggi_klimontovich", "Eqs. 16, 18", settings["printed_color"], "--"),
+    )
+    for name, label, color, line in curves:
+        for k in dict.fromkeys((0, len(theory[name]) - 1)):
+            axes.plot(theory["along"], theory[name][k], line, color=color, label=label if k == 0 else None)
+    for name, label in (("p_flat_equilibrium", "A28"), ("p_flat_boltzmann", "Boltzmann")):
+        axes.axhline(theory[name], color="0.5", linewidth=0.6)
+        axes.annotate(
+            label, (1, theory[name]), xycoords=axes.get_yaxis_transform(), xytext=(-2, 2),
+            textcoords="offset points", ha="right", color="0.4",
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xlim(theory["along"][0], 30)
+    axes.set_xlabel("$y$")
+    axes.set_ylabel(f"stationary {P_FLAT}")
+    axes.legend(loc="upper left")
+
+
+def _draw_kramers(axes: Axes, theory: dict[str, np.ndarray]) -> None:
+    """Draw where Eq. 21 is one over the mean time to the ridge: where the barrier is high over the noise."""
+    panel(axes, "F")
+    axes.plot(theory["height"], theory["kramers"], color="black")
+    axes.axhline(1, color=INK, linewidth=0.6)
+    axes.set_ylim(0.4, 1.1)
+    axes.set_xlabel(r"$\sqrt{\Delta\mathcal{L}\,f/2\Delta_S}$")
+    axes.set_ylabel(r"$\tau$ (A19) $\times$ $k$ (Eq. 21)")

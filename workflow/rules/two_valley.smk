@@ -1,0 +1,124 @@
+rule phase_row:
+    input:
+        script_file("phase_row"),
+        modules("randomness", "two_valley/landscape", "two_valley/langevin"),
+    output:
+        PHASE_ROW,
+    log:
+        "results/logs/two_valley/phase_diagram/{diagram}/eta{eta}.log",
+    benchmark:
+        "results/benchmarks/two_valley/phase_diagram/{diagram}/eta{eta}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=phase_params,
+    script:
+        "../scripts/phase_row.py"
+
+
+rule phase_diagram:
+    input:
+        script_file("phase_diagram"),
+        rows=phase_rows,
+    output:
+        PHASE_DIAGRAM,
+    log:
+        "results/logs/two_valley/phase_diagram_{diagram}.log",
+    benchmark:
+        "results/benchmarks/two_valley/phase_diagram_{diagram}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        settings=lambda w: MODEL["phase_diagrams"][w.diagram],
+    script:
+        "../scripts/phase_diagram.py"
+
+
+rule occupancy:
+    input:
+        script_file("occupancy"),
+        modules("randomness", "two_valley/landscape", "two_valley/langevin"),
+    output:
+        "results/two_valley/occupancy.h5",
+    log:
+        "results/logs/two_valley/occupancy.log",
+    benchmark:
+        "results/benchmarks/two_valley/occupancy.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings={"seed": config["seed"], "landscape": MODEL["landscape"], **MODEL["occupancy"]},
+    script:
+        "../scripts/occupancy.py"
+
+
+rule halving:
+    input:
+        script_file("halving"),
+        modules("randomness", "two_valley/landscape", "two_valley/langevin"),
+    output:
+        HALVING,
+    log:
+        "results/logs/two_valley/halving/deltaS{delta_S}.log",
+    benchmark:
+        "results/benchmarks/two_valley/halving/deltaS{delta_S}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=halving_params,
+    script:
+        "../scripts/halving.py"
+
+
+rule fokker_planck:
+    input:
+        script_file("fokker_planck"),
+        modules("two_valley/fokker_planck", "two_valley/landscape"),
+    output:
+        FOKKER_PLANCK,
+    log:
+        "results/logs/two_valley/fokker_planck/{convention}.log",
+    benchmark:
+        "results/benchmarks/two_valley/fokker_planck/{convention}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=fokker_planck_params,
+    script:
+        "../scripts/fokker_planck.py"
+
+
+rule theory:
+    input:
+        script_file("theory"),
+        modules("two_valley/fokker_planck", "two_valley/landscape", "two_valley/theory"),
+    output:
+        "results/two_valley/theory.h5",
+    log:
+        "results/logs/two_valley/theory.log",
+    benchmark:
+        "results/benchmarks/two_valley/theory.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=theory_params(),
+    script:
+        "../scripts/theory.py"
