@@ -28,6 +28,23 @@ def test_what_is_written_is_read_back(tmp_path):
     assert storage.read_attributes(tmp_path / "a.h5") == {"B": 5, "parameters": {"x": [1, 2]}}
 
 
+def test_a_part_of_a_file_is_read_along_named_axes(tmp_path):
+    storage.write(tmp_path / "a.h5", VARIABLES)
+    loss = VARIABLES["loss"].data
+    one = storage.read(tmp_path / "a.h5", ["loss", "eta", "error", "slope"], {"eta": 1})
+    assert np.array_equal(one["loss"], loss[1]) and one["eta"] == 0.2 and one["slope"] == 1.5
+    assert not one["error"] and one["error"].dtype == bool
+    assert np.array_equal(storage.read(tmp_path / "a.h5", ["loss"], {"time": [0, 2]})["loss"], loss[:, [0, 2]])
+
+
+def test_variables_come_back_with_all_that_was_said_of_them(tmp_path):
+    storage.write(tmp_path / "a.h5", VARIABLES)
+    for name, variable in storage.read_variables(tmp_path / "a.h5", list(VARIABLES)).items():
+        assert np.array_equal(variable.data, VARIABLES[name].data)
+        assert variable.dims == VARIABLES[name].dims
+        assert (variable.long_name, variable.units) == (VARIABLES[name].long_name, VARIABLES[name].units)
+
+
 def test_xarray_sees_named_axes_and_units(tmp_path):
     storage.write(tmp_path / "a.h5", VARIABLES)
     with xarray.open_dataset(tmp_path / "a.h5", engine="h5netcdf") as found:
@@ -89,6 +106,13 @@ def test_a_file_without_the_array_is_named(tmp_path):
 def test_a_rate_has_one_spelling(rate, text):
     assert sweep.canonical(rate) == text
     assert float(text) == rate
+
+
+def test_a_grid_is_even_in_the_logarithm_and_short_enough_for_a_files_name():
+    grid = sweep.log_grid({"first": 0.01, "last": 0.1, "points": 10})
+    assert grid == pytest.approx(np.logspace(-2, -1, 10), rel=1e-5)
+    assert max(len(sweep.canonical(value)) for value in grid) <= 9
+    assert sweep.log_grid({"first": 0.5, "last": 0.5, "points": 1}) == [0.5]
 
 
 def test_the_revision_is_that_of_the_code_alone(tmp_path, monkeypatch):

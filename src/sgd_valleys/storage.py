@@ -144,13 +144,13 @@ def open_file(path: str | os.PathLike) -> Iterator[h5py.File]:
         raise UserError(f"{path} cannot be read as HDF5 ({detail}): delete it and run again.") from error
 
 
+def _axes(dataset: h5py.Dataset) -> tuple[str, ...]:
+    """The names of an array's axes; a coordinate is the scale of its own axis and carries no label."""
+    return tuple(dim[0].name[1:] if len(dim) else dataset.name[1:] for dim in dataset.dims)
+
+
 def _array(dataset: h5py.Dataset, at: Mapping[str, Index]) -> np.ndarray:
-    index: tuple[Index | slice, ...] = ()
-    if at:
-        # a coordinate is the scale of its own axis and carries no label
-        axes = [dim[0].name[1:] if len(dim) else dataset.name[1:] for dim in dataset.dims]
-        index = tuple(at.get(axis, slice(None)) for axis in axes)
-    array = dataset[index]
+    array = dataset[tuple(at.get(axis, slice(None)) for axis in _axes(dataset))] if at else dataset[()]
     return array.astype(bool) if dataset.attrs.get("dtype") == "bool" else array
 
 
@@ -173,6 +173,20 @@ def read(
         if missing:
             raise UserError(f"{path} holds no {', '.join(missing)}: delete it and run again.")
         return {name: _array(file[name], at or {}) for name in (names or file)}
+
+
+def read_variables(path: str | os.PathLike, names: Sequence[str]) -> dict[str, Variable]:
+    """Read the named arrays of a file with their axes, what they are, and their units.
+
+    Raises:
+        UserError: the file cannot be read, or lacks one of them.
+    """
+    arrays = read(path, names)
+    with open_file(path) as file:
+        return {
+            name: Variable(_axes(file[name]), array, file[name].attrs["long_name"], file[name].attrs["units"])
+            for name, array in arrays.items()
+        }
 
 
 def read_attributes(path: str | os.PathLike) -> dict[str, Any]:
