@@ -21,4 +21,5 @@ rule all:
     default_target: True
     input:
         FIGURES,
+        beyond_figures(),
     localrule: True

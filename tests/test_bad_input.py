@@ -158,7 +158,24 @@ MODEL_CHANGES = {
         r"phase_diagrams\.H\.eta goes from 0\.01 to 0\.001 in 2 points: it has to ascend",
     ),
     "no noise": ("occupancy: {sigma: []}", r"two_valley\.occupancy\.sigma has 0 entries: it needs at least 1"),
-    "an unknown noise": ("occupancy: {noise: white}", r"two_valley\.occupancy\.noise is 'white': it may be H, H2, iso"),
+    "an unknown noise": (
+        "phase_diagrams: {H: {noise: white}}",
+        r"two_valley\.phase_diagrams\.H\.noise is 'white': it may be H, H2, isotropic",
+    ),
+    "a grid of one value over": (
+        "phase_diagrams: {H: {eta: {last: 0.0100001, points: 50}}}",
+        r"phase_diagrams\.H\.eta: 50 points from 0\.01 to 0\.0100001 are not distinct to 6 digits",
+    ),
+    "a grid in words": ("phase_diagrams: {H: {eta: many}}", r"phase_diagrams\.H\.eta is 'many': it "),
+    "a start outside": (
+        "occupancy: {start: {x: 0.7}}",
+        r"two_valley\.occupancy\.start\.x is 0\.7: it has to lie inside both valleys, below x2 = 0\.65",
+    ),
+    "a diagram of another noise": (
+        "continuous_time: {diagram: H2}",
+        r"continuous_time\.diagram is H2, of noise H2: the theory .* is of noise H",
+    ),
+    "a diagram that is not there": ("continuous_time: {diagram: H3}", r"continuous_time\.diagram is H3: .* has H, H2"),
     "records that do not fit": (
         "occupancy: {points: 8}",
         r"two_valley\.occupancy\.iterations: 200 cannot be recorded at points = 8 ",

@@ -303,6 +303,7 @@ def _build_model(folder, paths, nothing):
         "p_flat_error": 0.01 + 0 * delta,
         "freezing_time": (1 + 1e6 * delta) * void,
         "freezing_y": (5 + 1e3 * delta) * void,
+        "changed": delta / delta.max(),
     }
     arrays = {"eta": eta, "sigma": sigma, "stable": eta < 0.2, **cells}
     dims = {"eta": ("eta",), "sigma": ("sigma",), "stable": ("eta",)} | dict.fromkeys(cells, ("eta", "sigma"))
@@ -323,10 +324,10 @@ def _build_model(folder, paths, nothing):
     save("halving", {name: ("eta",) for name in arrays}, arrays, {"delta_S": 0.001})
     for name, shift in (("ito", 0.0), ("printed", -0.03)):
         arrays = {"course_delta_S": noise, "p_flat": 0.95 + shift - 0.4 * (1 - time) * np.ones((2, 1)), "mean_y": y}
-        arrays |= {"delta_S": np.array([0.0001, 0.001, 0.01]), "final_time": np.array([200.0, 2000.0])}
-        arrays |= {"final_p_flat": np.array([[0.5, 0.5], [0.92, 0.92], [0.8, 0.98]]) + shift}
-        dims = {"course_delta_S": ("course",), "delta_S": ("delta_S",), "final_time": ("final_time",)}
-        dims |= {"p_flat": ("course", "time"), "mean_y": ("course", "time"), "final_p_flat": ("delta_S", "final_time")}
+        arrays |= {"delta_S": np.array([0.0001, 0.001, 0.01]), "p_flat_halving": np.array([0.5, 0.92, 0.8]) + shift}
+        arrays |= {"p_flat_longest": np.array([0.5, 0.93, 0.98]) + shift}
+        dims = {"course_delta_S": ("course",), "p_flat": ("course", "time"), "mean_y": ("course", "time")}
+        dims |= dict.fromkeys(("delta_S", "p_flat_halving", "p_flat_longest"), ("delta_S",))
         save(name, dims, arrays)
     x, along = np.linspace(-1.6, 1.6, 81), np.linspace(0, 60, 31)
     flat, sharp = landscape.floor(along)

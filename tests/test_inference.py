@@ -105,6 +105,8 @@ def test_an_interval_is_that_of_the_mean_over_realizations():
     half = 1.96 * used.std(axis=0, ddof=1) / np.sqrt(39)
     assert low == pytest.approx(mean - half, abs=0.15 * half.max())
     assert high == pytest.approx(mean + half, abs=0.15 * half.max())
+    sparse = interval(np.array([[1.0, np.nan], [3.0, 5.0]]), rng, 100)
+    assert sparse[0].tolist() == [2, 5] and sparse[1].tolist() == [1, 5] and sparse[2].tolist() == [3, 5]
     alone = interval(values[:1], rng, 100)
     assert np.array_equal(alone[0], values[0]) and np.isnan(alone[1]).all()
     assert np.isnan(interval(np.full((3, 2), np.nan), rng, 100)[0]).all()

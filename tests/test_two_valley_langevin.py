@@ -113,18 +113,17 @@ def test_the_variance_in_a_harmonic_valley_is_the_discrete_updates(eta):
     exact = delta_S / (1 - eta / f)
     assert abs(x.var() / exact - 1) < 4 * np.sqrt(2 / len(x))
     assert abs(x.mean()) < 4 * np.sqrt(exact / len(x))
-    # and the continuous-time delta_S = D_11 f/2 is not it: the error is of first order in eta
-    assert abs(x.var() / delta_S - 1 - eta / f / (1 - eta / f)) < 4 * np.sqrt(2 / len(x)) / (1 - eta / f)
+    # and the continuous-time delta_S = D_11 f/2 is not it
+    assert x.var() / delta_S - 1 > 4 * np.sqrt(2 / len(x))
 
 
 def test_the_weak_error_in_eta_is_of_first_order():
-    delta_S, etas = 0.002, np.array([0.3, 0.15, 0.075])
-    error = [harmonic(eta, delta_S)[0].var() / delta_S - 1 for eta in etas]
-    f = FROZEN.f1(40e6)
-    exact = etas / f / (1 - etas / f)
-    order = np.polyfit(np.log(etas / (1 - etas / f)), np.log(error), 1)[0]
-    scatter = np.sqrt(2 / 20_000) / exact.min()  # of the smallest error, relative
-    assert abs(order - 1) < 4 * scatter / np.log(4)
+    delta_S, etas = 0.002, np.array([0.08, 0.04, 0.02])
+    error = [harmonic(eta, delta_S, runs=40_000)[0].var() / delta_S - 1 for eta in etas]
+    order = np.polyfit(np.log(etas), np.log(error), 1)[0]
+    smallest = etas[-1] / FROZEN.f1(40e6)
+    scatter = np.sqrt(2 / 40_000) / smallest  # of the smallest error, relative
+    assert abs(order - 1) < 0.1 + 4 * scatter / np.log(4)  # 0.1: what is left of the second order
 
 
 @pytest.mark.parametrize("noise", NOISES)

@@ -170,6 +170,28 @@ def test_another_learning_rate_is_another_row_of_a_phase_diagram(finished: Check
     assert diagram["p_flat"].shape == diagram["p_flat_error"].shape == (3, 3)
 
 
+def test_one_rate_more_in_a_list_is_one_row_more(finished: Checkout) -> None:
+    finished.set({"two_valley": {"phase_diagrams": {"H2": {"eta": [0.001, 0.1, 0.05]}}}})
+    assert finished.plan()["phase_row"] == ["eta0.05.h5"]
+
+
+def test_what_the_settings_ask_for_is_computed_though_no_figure_shows_it(finished: Checkout) -> None:
+    tiny = yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text())
+    (first,) = tiny["experiments"]["mnist"]["branches"]["runs"]
+    second = first | {"B": [50], "realizations": [0], "t_c": {"first": 0, "last": 100, "step": 50}}
+    finished.set({"experiments": {"mnist": {"branches": {"runs": [first, second]}}}})
+    white = tiny["two_valley"]["phase_diagrams"]["H"] | {"noise": "isotropic", "start": {"x": 0.01, "y": 5.0}}
+    white |= {"eta": [0.01], "sigma": [0.1]}
+    finished.set({"two_valley": {"phase_diagrams": {"white": white}}})
+    plan = finished.plan()
+    assert plan["branch"] == ["eta0.02_B50_r0.h5"]
+    assert plan["branch_statistics"] == ["eta0.02_B50.h5"]
+    assert plan["phase_diagram"] == ["phase_diagram_white.h5"]
+    finished.run("results/mnist/branches/statistics/eta0.02_B50.h5", "results/two_valley/phase_diagram_white.h5")
+    alone = storage.read(finished.root / "results/mnist/branches/statistics/eta0.02_B50.h5")
+    assert alone["t_c"].tolist() == [0, 50, 100] and np.isnan(alone["flatness_interval"]).all()
+
+
 RULE = re.compile(r"^(?:rule (\w+)|use rule (\w+) as (\w+) with):\n((?:    .*\n|\n)*)", re.MULTILINE)
 INFRASTRUCTURE = {
     "errors": "an exception's name",

@@ -79,12 +79,12 @@ def _model_rates(model: Settings) -> Iterator[tuple[str, float, float]]:
             yield f"phase_diagrams.{name}.eta", eta, diagram["start"]["y"]
     yield "occupancy.eta", model["occupancy"]["eta"], model["occupancy"]["start"]["y"]
     for eta in model["continuous_time"]["halving"]["eta"]:
-        yield "continuous_time.halving.eta", eta, continuous_start(model)["y"]
+        yield "continuous_time.halving.eta", eta, continuous_diagram(model)["start"]["y"]
 
 
-def continuous_start(model: Settings) -> Settings:
-    """Where the comparisons with continuous time start: as the first phase diagram."""
-    return next(iter(model["phase_diagrams"].values()))["start"]
+def continuous_diagram(model: Settings) -> Settings:
+    """The phase diagram that is compared with continuous time."""
+    return model["phase_diagrams"][model["continuous_time"]["diagram"]]
 
 
 def training_samples(dataset: Settings) -> int:
@@ -192,7 +192,10 @@ def _sentence(error: ValidationError) -> str:
         case "oneOf":
             return f"{where} is {value!r}: it may be all, or a list of values of the sweep, each named once"
         case "anyOf":
-            return f"{where} is {value!r}: it may be same, or a number greater than 0"
+            may = (
+                "same, or a number" if where.endswith("branches.eta") else "{first, last, points}, or a list of numbers"
+            )
+            return f"{where} is {value!r}: it may be {may} greater than 0"
         case "uniqueItems":
             return f"{where} names the same value twice: {value}"
         case _:
@@ -327,15 +330,38 @@ def _check_two_valley(where: str, model: Settings) -> None:
     grids = {f"phase_diagrams.{n}.{k}": d[k] for n, d in model["phase_diagrams"].items() for k in ("eta", "sigma")}
     grids |= {"theory.gamma": model["theory"]["gamma"], "theory.delta_S": model["theory"]["delta_S"]}
     grids["continuous_time.delta_S"] = model["continuous_time"]["delta_S"]
+    grids = {name: grid for name, grid in grids.items() if isinstance(grid, Mapping)}  # a list is as it is
     for name, grid in grids.items():
         if grid["last"] < grid["first"] or (grid["points"] == 1) != (grid["last"] == grid["first"]):
             raise UserError(
                 f"{where}.{name} goes from {grid['first']} to {grid['last']} in {grid['points']} points: "
                 "it has to ascend, and one point is its first and its last."
             )
+        if len(set(log_grid(grid))) < grid["points"]:
+            raise UserError(
+                f"{where}.{name}: {grid['points']} points from {grid['first']} to {grid['last']} are not distinct "
+                "to 6 digits: take fewer, or a wider span."
+            )
     if model["theory"]["gamma"]["first"] < 1:
         raise UserError(f"{where}.theory.gamma.first is {model['theory']['gamma']['first']}: it has to be at least 1.")
     occupancy, halving = model["occupancy"], model["continuous_time"]["halving"]
+    diagrams, chosen = model["phase_diagrams"], model["continuous_time"]["diagram"]
+    if chosen not in diagrams:
+        raise UserError(f"{where}.continuous_time.diagram is {chosen}: phase_diagrams has {', '.join(diagrams)}.")
+    if diagrams[chosen]["noise"] != "H":
+        raise UserError(
+            f"{where}.continuous_time.diagram is {chosen}, of noise {diagrams[chosen]['noise']}: the theory that it is "
+            "compared with is of noise H."
+        )
+    for name, start in (
+        *((f"phase_diagrams.{n}", d["start"]) for n, d in diagrams.items()),
+        ("occupancy", occupancy["start"]),
+    ):
+        if start["x"] >= model["landscape"]["x2"]:
+            raise UserError(
+                f"{where}.{name}.start.x is {start['x']}: it has to lie inside both valleys, below "
+                f"x2 = {model['landscape']['x2']}."
+            )
     if occupancy["iterations"] % (occupancy["points"] - 1):
         raise UserError(
             f"{where}.occupancy.iterations: {occupancy['iterations']} cannot be recorded at points = "

@@ -16,8 +16,13 @@ def canonical(rate: float) -> str:
     return np.format_float_positional(rate, trim="-")
 
 
-def log_grid(grid: Mapping[str, Any]) -> list[float]:
-    """Values {first, last, points} evenly spaced in their logarithm, to the 6 digits that a file's name can bear."""
+def log_grid(grid: Mapping[str, Any] | Sequence[float]) -> list[float]:
+    """Values {first, last, points} evenly spaced in their logarithm, to the 6 digits that a file's name can bear.
+
+    A list of values stands for itself, in ascending order.
+    """
+    if not isinstance(grid, Mapping):
+        return sorted(float(value) for value in grid)
     values = np.geomspace(grid["first"], grid["last"], grid["points"])
     return [float(f"{value:.6g}") for value in values]
 

@@ -138,7 +138,7 @@ use rule fig1 as fig6X with:
     input:
         script_file("figure"),
         modules("figures/style", "figures/panels", "figures/fig6X", "sweep"),
-        diagram=diagram_file("fig6X"),
+        diagram=PHASE_DIAGRAM.format(diagram=MODEL["continuous_time"]["diagram"]),
         occupancy="results/two_valley/occupancy.h5",
         halving=halving_files(),
         ito=FOKKER_PLANCK.format(convention="ito"),

@@ -178,7 +178,7 @@ def halving_params(wildcards):
     return {
         "seed": config["seed"],
         "landscape": MODEL["landscape"],
-        "start": settings.continuous_start(MODEL),
+        "start": settings.continuous_diagram(MODEL)["start"],
         **MODEL["continuous_time"]["halving"],
         "delta_S": wildcards.delta_S,
     }
@@ -192,23 +192,23 @@ def halving_files():
 def fokker_planck_params(wildcards):
     """Where the runs of Fig. 6B go in continuous time, and P_flat against Delta_S at two times.
 
-    These are the end of the runs whose learning rate is made smaller, and that of the longest in the first diagram.
+    These are the end of the runs whose learning rate is made smaller, and that of the longest in the diagram.
     """
     occupancy, continuous = MODEL["occupancy"], MODEL["continuous_time"]
-    diagram = next(iter(MODEL["phase_diagrams"].values()))
+    diagram = settings.continuous_diagram(MODEL)
     halving = continuous["halving"]
     return {
         "landscape": MODEL["landscape"],
         "convention": wildcards.convention,
-        "noise": occupancy["noise"],
         "sigma": occupancy["sigma"],
         "eta": occupancy["eta"],
         "steps": continuous["steps"],
         "course_start": occupancy["start"],
         "course_time": occupancy["eta"] * occupancy["iterations"],
         "delta_S": sorted({*sweep.log_grid(continuous["delta_S"]), *halving["delta_S"]}),
-        "final_start": settings.continuous_start(MODEL),
-        "final_time": sorted({halving["time"], sweep.log_grid(diagram["eta"])[-1] * diagram["iterations"]}),
+        "final_start": diagram["start"],
+        "halving_time": float(halving["time"]),
+        "longest_time": max(sweep.log_grid(diagram["eta"])) * diagram["iterations"],
     }
 
 
@@ -224,6 +224,16 @@ def theory_params():
 
 def diagram_file(figure):
     return PHASE_DIAGRAM.format(diagram=config["figures"][figure]["diagram"])
+
+
+def beyond_figures():
+    """What is asked for in the settings and no figure may show: every branched cell, every phase diagram."""
+    cells = [
+        BRANCH_STATISTICS.format(experiment=name, eta=eta, B=B)
+        for name, e in EXPERIMENTS.items()
+        for eta, B in settings.branchings(e)
+    ]
+    return cells + [PHASE_DIAGRAM.format(diagram=name) for name in MODEL["phase_diagrams"]]
 
 
 def figure_params(name):

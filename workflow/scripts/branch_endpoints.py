@@ -46,8 +46,9 @@ with job(snakemake) as log:
     jaccard = similarity.jaccard(np.concatenate([error, run["test_error"][-1:]]))
     lost = np.append(branches["diverged"], ~np.isfinite(run["train_loss"][-1]))
     jaccard[lost] = jaccard[:, lost] = np.nan  # without an end there is nothing to compare
+    there = ~lost[:-1]
     among = {
-        name: similarity.pair_mean(jaccard[:-1, :-1][np.ix_(chosen, chosen)])
+        name: similarity.pair_mean(jaccard[:-1, :-1][np.ix_(chosen & there, chosen & there)])
         for name, chosen in (("before", t_c < t_freeze), ("after", t_c >= t_freeze))
     }
     t_basin = freezing.basin_freezing_time(t_c, jaccard[-2, :-1], p["same_basin"])
@@ -60,6 +61,7 @@ with job(snakemake) as log:
         )
     slope, _, r_squared = fits["test_loss"]
     log.info(
+        f"{lost[:-1].sum()} of {len(t_c)} branches without an end; "
         f"flatness against test loss: slope {slope:.3g}, R^2 = {r_squared:.3f}; "
         f"t_freeze {t_freeze:.0f}, same basin from t_c = {t_basin:.0f} on; "
         f"mean Sim_J among branches before t_freeze {among['before']:.3f}, from it on {among['after']:.3f}"

@@ -20,7 +20,7 @@ with job(snakemake) as log:
     time = fokker_planck.default_times(p["course_time"], p["steps"])
     for sigma in p["sigma"]:
         start = p["course_start"]["x"], p["course_start"]["y"]
-        found = fokker_planck.solve(landscape, p["eta"] * sigma, time, start, convention=convention, noise=p["noise"])
+        found = fokker_planck.solve(landscape, p["eta"] * sigma, time, start, convention=convention)
         log.info(
             f"Delta_S {p['eta'] * sigma:g}: P_flat {found.p_flat[-1]:.4f}, mass lost {abs(found.mass - 1).max():.1e}, "
             f"least mass of a cell {found.smallest.min():.1e}"
@@ -31,9 +31,10 @@ with job(snakemake) as log:
     final = []
     for delta_S in p["delta_S"]:
         start = p["final_start"]["x"], p["final_start"]["y"]
-        times = np.union1d(fokker_planck.default_times(p["final_time"][-1], p["steps"]), p["final_time"])
+        ends = [p["halving_time"], p["longest_time"]]
+        times = np.union1d(fokker_planck.default_times(max(ends), p["steps"]), ends)
         found = fokker_planck.solve(landscape, delta_S, times, start, y_edges=ALONG, convention=convention)
-        final.append(found.p_flat[np.searchsorted(times, p["final_time"])])
+        final.append(found.p_flat[np.searchsorted(times, ends)])
         progress()
 
     series = ("course", "time")
@@ -44,7 +45,11 @@ with job(snakemake) as log:
         "mean_y": Variable(series, np.stack([one.mean_y for one in courses]), "mean y"),
         "mass": Variable(series, np.stack([one.mass for one in courses]), "total probability"),
         "delta_S": Variable(("delta_S",), np.array(p["delta_S"]), "effective noise Delta_S = eta sigma"),
-        "final_time": Variable(("final_time",), np.array(p["final_time"], dtype=float), "time eta t of the end"),
-        "final_p_flat": Variable(("delta_S", "final_time"), np.array(final), "probability of x > 0 at the end"),
+        "p_flat_halving": Variable(
+            ("delta_S",), np.array(final)[:, 0], f"probability of x > 0 at time {p['halving_time']:g}"
+        ),
+        "p_flat_longest": Variable(
+            ("delta_S",), np.array(final)[:, 1], f"probability of x > 0 at time {p['longest_time']:g}"
+        ),
     }
     storage.write(snakemake.output[0], variables, storage.provenance(p))

@@ -18,7 +18,7 @@ with job(snakemake) as log:
             landscape,
             p["eta"],
             one,
-            noise=p["noise"],
+            noise="H",
             runs=p["runs"],
             iterations=p["iterations"],
             start=(p["start"]["x"], p["start"]["y"]),

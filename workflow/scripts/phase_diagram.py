@@ -13,7 +13,7 @@ CELL = ("p_flat", "freezing_time", "freezing_y")
 with job(snakemake) as log:
     p = snakemake.params.settings
     attributes = [storage.read_attributes(path) for path in snakemake.input.rows]
-    names = ["sigma", "diverged", *CELL, *(f"{name}_error" for name in CELL)]
+    names = ["sigma", "changed", "diverged", *CELL, *(f"{name}_error" for name in CELL)]
     rows = [storage.read_variables(path, names) for path in snakemake.input.rows]
     eta = np.array([each["eta"] for each in attributes])
     stable = np.array([each["stable"] for each in attributes], dtype=bool)

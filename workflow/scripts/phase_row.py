@@ -25,9 +25,10 @@ with job(snakemake) as log:
             start=(p["start"]["x"], p["start"]["y"]),
             seed=p["seed"],
         )
-        y, y_error = langevin.mean_and_error(runs.freezing_y)
+        changed = runs.freezing_time > 1
         lost = int(np.isnan(runs.x).sum())
-        found.append([*langevin.p_flat(runs), *langevin.mean_freezing_time(runs), y, y_error, lost])
+        y = langevin.mean_and_error(runs.freezing_y[changed])
+        found.append([*langevin.p_flat(runs), *langevin.mean_freezing_time(runs), *y, changed.mean(), lost])
         log.info(f"eta {p['eta']}, sigma {sigma:g}: P_flat {found[-1][0]:.4f} +- {found[-1][1]:.4f}, {lost} diverged")
         progress()
     names = {
@@ -35,8 +36,9 @@ with job(snakemake) as log:
         "p_flat_error": ("standard error of p_flat", "1"),
         "freezing_time": ("mean iteration of the last change of valley, 1 where there is none", "iterations"),
         "freezing_time_error": ("standard error of freezing_time", "iterations"),
-        "freezing_y": ("mean y at the last change of valley, at the start where there is none", "1"),
+        "freezing_y": ("mean y at the last change of valley, of the runs with one", "1"),
         "freezing_y_error": ("standard error of freezing_y", "1"),
+        "changed": ("share of runs that change valley after their first step", "1"),
         "diverged": ("runs that left the finite numbers", "1"),
     }
     columns = zip(names.items(), np.array(found).T, strict=True)

@@ -82,7 +82,7 @@ def _draw_cloud(axes: Axes, data: dict[str, np.ndarray], sets: Sets) -> None:
         ends = np.array([x.min(), x.max()])
         axes.plot(ends, slope * ends, color=color, linewidth=1.0)
         low, high = data[f"{name}_within_r_squared_interval"]
-        found.append(f"{label}: $R^2$ = {r_squared:.2f} [{low:.2f}, {high:.2f}]")
+        found.append(f"{label}: $R^2$ = {r_squared:.2f}" + (f" [{low:.2f}, {high:.2f}]" if np.isfinite(low) else ""))
     panel(axes, "B", "\n".join(found) or "\n")
     if not found:
         empty(axes, "no line")

@@ -27,12 +27,10 @@ def load(paths: dict[str, Any]) -> dict[str, Any]:
     return {
         "theory": storage.read(paths["theory"], ["along", *SHARES, *FREEZE]),
         "runs": storage.read(paths["occupancy"], ["delta_S", "p_flat", "mean_y"]),
-        "diagram": storage.read(paths["diagram"], ["eta", "sigma", "p_flat", "p_flat_error", "freezing_y"]),
+        "diagram": storage.read(paths["diagram"], ["eta", "sigma", "p_flat", "p_flat_error", "freezing_y", "changed"]),
         "halving": [storage.read(path) | {"delta_S": storage.read_attributes(path)["delta_S"]} for path in halving],
         **{
-            name: storage.read(
-                paths[name], ["course_delta_S", "p_flat", "mean_y", "delta_S", "final_p_flat", "final_time"]
-            )
+            name: storage.read(paths[name], ["p_flat", "mean_y", "delta_S", "p_flat_halving", "p_flat_longest"])
             for name in ("ito", "printed")
         },
     }
@@ -78,7 +76,7 @@ def _draw_halving(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     for part, marker in zip(parts, cycle("osv^D")):
         delta_S = float(part["delta_S"])
         ito, printed = (
-            data[name]["final_p_flat"][np.isclose(data[name]["delta_S"], delta_S, rtol=1e-9).argmax(), 0]
+            float(data[name]["p_flat_halving"][np.isclose(data[name]["delta_S"], delta_S, rtol=1e-9)][0])
             for name in ("ito", "printed")
         )
         axes.errorbar(
@@ -103,11 +101,12 @@ def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
         delta_S, diagram["p_flat"], c=rate, s=6, cmap=settings["eta_colormap"], norm=norm, linewidths=0, zorder=3
     )
     colorbar(axes, points, r"$\eta$")
+    # thin where the runs of the least eta end, thick where those of the largest do
     for name, label in (("ito", "Ito"), ("printed", "Eq. 16")):
-        for k, width in enumerate(np.linspace(0.6, 1.3, len(data[name]["final_time"]))):
+        for end, width in (("halving", 0.6), ("longest", 1.3)):
             axes.plot(
-                data[name]["delta_S"], data[name]["final_p_flat"][:, k], color=settings[f"{name}_color"],
-                linewidth=width, label=label if k == 0 else None,
+                data[name]["delta_S"], data[name][f"p_flat_{end}"], color=settings[f"{name}_color"], linewidth=width,
+                label=label if end == "longest" else None,
             )  # fmt: skip
     axes.plot(theory["delta_S"], theory["p_flat_transient_here"], ":", color="black", label="Eq. 26")
     axes.set_xscale("log")
@@ -118,11 +117,12 @@ def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
 
 
 def _draw_freezing_points(axes: Axes, data: dict[str, Any], settings: dict) -> None:
-    """Draw where the valleys freeze: closed form, from its criterion, and the mean y of the last change simulated."""
+    """Draw where the valleys freeze: closed form, from its criterion, and the mean y of a run's last change."""
     panel(axes, "D")
     diagram, theory = data["diagram"], data["theory"]
     delta_S = diagram["eta"][:, None] * diagram["sigma"]
-    axes.plot(delta_S.ravel(), diagram["freezing_y"].ravel(), "o", color="0.6", markersize=2, label="simulation")
+    some = diagram["changed"] > 0.05  # share of runs that change valley at all
+    axes.plot(delta_S[some], diagram["freezing_y"][some], "o", color="0.6", markersize=2, label="simulation")
     axes.plot(theory["delta_S"], theory["y_freeze"], ":", color="black", label="Eq. 25")
     axes.plot(theory["delta_S"], theory["y_freeze_numerical"], color=settings["ito_color"], label="A30")
     axes.set_xscale("log")
