@@ -37,6 +37,13 @@ def test_a_part_of_a_file_is_read_along_named_axes(tmp_path):
     assert np.array_equal(storage.read(tmp_path / "a.h5", ["loss"], {"time": [0, 2]})["loss"], loss[:, [0, 2]])
 
 
+def test_a_place_on_an_axis_is_found_by_its_coordinate(tmp_path):
+    storage.write(tmp_path / "a.h5", VARIABLES)
+    place = storage.position(tmp_path / "a.h5", "eta", 0.2)
+    assert place == {"eta": 1}
+    assert np.array_equal(storage.read(tmp_path / "a.h5", ["loss"], place)["loss"], VARIABLES["loss"].data[1])
+
+
 def test_variables_come_back_with_all_that_was_said_of_them(tmp_path):
     storage.write(tmp_path / "a.h5", VARIABLES)
     for name, variable in storage.read_variables(tmp_path / "a.h5", list(VARIABLES)).items():

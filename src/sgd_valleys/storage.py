@@ -175,6 +175,11 @@ def read(
         return {name: _array(file[name], at or {}) for name in (names or file)}
 
 
+def position(path: str | os.PathLike, axis: str, value: int) -> dict[str, int]:
+    """Where ``value`` stands among an axis's coordinates, in the form that ``read`` takes: {axis: position}."""
+    return {axis: list(read(path, [axis])[axis]).index(value)}
+
+
 def read_variables(path: str | os.PathLike, names: Sequence[str]) -> dict[str, Variable]:
     """Read the named arrays of a file with their axes, what they are, and their units.
 

@@ -86,7 +86,7 @@ with job(snakemake) as log:
         (path,) = (
             path for path in by_cell[eta, B] if realization in storage.read(path, ["realization"])["realization"]
         )
-        place = {"checkpoint": list(storage.read(path, ["checkpoint"])["checkpoint"]).index(realization)}
+        place = storage.position(path, "checkpoint", realization)
         found = storage.read(path, [f"checkpoint_{name}" for name in network.names()], place)
         return [{name: found[f"checkpoint_{name}"][t] for name in network.names()} for t in range(points)]
 

@@ -18,9 +18,9 @@ with job(snakemake) as log:
     network = networks.build(p["network"], train_set[0].shape[1], p["classes"])
 
     # nothing of the run is read but its parameters at the branching times: what it does later plays no part
-    run = storage.read(snakemake.input.train, ["checkpoint", "iteration"])
-    iteration = list(run["iteration"])
-    place = {"checkpoint": list(run["checkpoint"]).index(realization), "time": [iteration.index(t) for t in t_c]}
+    iteration = list(storage.read(snakemake.input.train, ["iteration"])["iteration"])
+    place = storage.position(snakemake.input.train, "checkpoint", realization)
+    place |= {"time": [iteration.index(t) for t in t_c]}
     found = storage.read(snakemake.input.train, [f"checkpoint_{name}" for name in network.names()], place)
     starts = {name: found[f"checkpoint_{name}"] for name in network.names()}
     lost = ~np.isfinite(starts[f"layer{p['layer']}_weight"]).all(axis=(1, 2))
@@ -59,14 +59,13 @@ with job(snakemake) as log:
         "final": Variable(("t_c",), np.array(p["final"]), "position on axis time of the end of the SGD run"),
     }
     variables["iteration"] = Variable(("time",), branch.iteration, "steps of gradient descent since t_c", "iterations")
-    final = branch.checkpoint
+    # of the reference whole parameters were kept all along the way, of the others at the final point alone
+    kept = p["final"] if p["reference"] else 0
+    final = {name: array[np.arange(len(t_c)), kept] for name, array in branch.checkpoint.items()}
     if p["reference"]:
-        final = {name: array[np.arange(len(t_c)), p["final"]] for name, array in final.items()}
         variables |= training.parameter_variables(
             branch.checkpoint, "checkpoint", ("t_c", "time"), "at the recorded iterations"
         )
-    else:
-        final = {name: array[:, 0] for name, array in final.items()}
     variables |= training.parameter_variables(final, "final", ("t_c",), "at the end of the SGD run")
     attributes = storage.provenance(p | {"device": device.type}, snakemake.input.data)
     storage.write(snakemake.output[0], variables, attributes | {"eta": float(eta), "B": B, "realization": realization})

@@ -23,8 +23,7 @@ with job(snakemake) as log:
     final = {name: branches[name][end] for name in SERIES} | {name: bent[name][end] for name in bent}
 
     # the run itself: when its loss freezes it, and where it ends
-    numbers = list(storage.read(snakemake.input.run, ["realization"])["realization"])
-    row = {"realization": numbers.index(p["realization"])}
+    row = storage.position(snakemake.input.run, "realization", p["realization"])
     run = storage.read(snakemake.input.run, ["iteration", "train_loss", "test_error"], row)
     t_freeze = float(freezing.freezing_time(run["iteration"], run["train_loss"], p["L_c"]))
 

@@ -7,8 +7,7 @@ from sgd_valleys.storage import Variable
 with job(snakemake) as log:
     p = snakemake.params.settings
     branches = storage.read(snakemake.input.train, ["t_c", "iteration", "layer_weight"])
-    numbers = list(storage.read(snakemake.input.run, ["realization"])["realization"])
-    row = {"realization": numbers.index(p["realization"])}
+    row = storage.position(snakemake.input.run, "realization", p["realization"])
     run = storage.read(snakemake.input.run, ["iteration", "layer_weight"], row)
     weights, along = (each["layer_weight"] for each in (branches, run))
     axes = projection.principal_axes(weights.reshape(*weights.shape[:2], -1))

@@ -13,7 +13,6 @@ with job(snakemake) as log:
     landscape = Landscape(**p["landscape"])
     reach = 2 * landscape.x1
     x, y = np.linspace(-reach, reach, 401), np.linspace(0, 2 * landscape.y_b, 121)
-    cut = np.linspace(-reach, reach, 401)
     along = np.geomspace(0.1, 200, 301)
     gamma = np.linspace(p["gamma"]["first"], p["gamma"]["last"], p["gamma"]["points"])
     delta_S, course = np.array(p["delta_S"]), np.array(p["occupancy_delta_S"])
@@ -29,7 +28,6 @@ with job(snakemake) as log:
     )
     log.info(f"gamma {landscape.gamma:.4f}, Phi at most {theory.Phi_bound(landscape):.4g}")
 
-    grid = ("cut_y", "cut_x")
     of_course = ("course", "along")
     variables = {
         "x": Variable(("x",), x, "x of the surface"),
@@ -37,11 +35,11 @@ with job(snakemake) as log:
         "loss": Variable(("x", "y"), landscape.loss(x[:, None], y), "loss, Eq. 8"),
         "flat_floor": Variable(("y",), flat, "x of the flat valley's floor"),
         "sharp_floor": Variable(("y",), sharp, "x of the sharp valley's floor"),
-        "cut_x": Variable(("cut_x",), cut, "x of the cut"),
+        "cut_x": Variable(("cut_x",), x, "x of the cut"),
         "cut_y": Variable((), p["y"], "y of the cut"),
-        "cut_loss": Variable(grid[1:], landscape.loss(cut, p["y"]), "loss on the cut"),
-        "cut_L_eff": Variable(grid[1:], theory.L_eff(landscape, cut, p["y"]), "effective loss on the cut, Eq. 19"),
-        "cut_L_SGD": Variable(grid[1:], theory.L_SGD(landscape, cut, p["y"]), "its part from the noise, Eq. 20"),
+        "cut_loss": Variable(("cut_x",), landscape.loss(x, p["y"]), "loss on the cut"),
+        "cut_L_eff": Variable(("cut_x",), theory.L_eff(landscape, x, p["y"]), "effective loss on the cut, Eq. 19"),
+        "cut_L_SGD": Variable(("cut_x",), theory.L_SGD(landscape, x, p["y"]), "its part from the noise, Eq. 20"),
         "along": Variable(("along",), along, "y at which the valleys' shares are taken"),
         "course_delta_S": Variable(("course",), course, "Delta_S of the runs of Fig. 6B"),
         "p_flat_stationary": Variable(

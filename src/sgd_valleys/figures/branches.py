@@ -23,8 +23,7 @@ def load_branches(paths: dict[str, Any], names: Sequence[str]) -> dict[str, np.n
     ``total`` (branch, time) is the total iteration of every recorded point: branches run on a clock of their own.
     """
     found = storage.read(paths["train"], ["t_c", "iteration", *names])
-    numbers = list(storage.read(paths["run"], ["realization"])["realization"])
-    row = {"realization": numbers.index(storage.read_attributes(paths["endpoints"])["realization"])}
+    row = storage.position(paths["run"], "realization", storage.read_attributes(paths["endpoints"])["realization"])
     run = storage.read(paths["run"], ["iteration", *names], row)
     found["total"] = found["t_c"][:, None] + found.pop("iteration")
     return found | {f"run_{name}": array for name, array in run.items()}

@@ -37,8 +37,8 @@ def load(paths: dict[str, Any]) -> dict[str, Any]:
     """Read what the panels show."""
     data = load_branches(paths, ["train_loss", "test_loss"])
     number = storage.read_attributes(paths["endpoints"])["realization"]
-    numbers = list(storage.read(paths["run_curvature"], ["realization"])["realization"])
-    along = storage.read(paths["run_curvature"], ["flatness"], {"realization": numbers.index(number)})
+    bent = paths["run_curvature"]
+    along = storage.read(bent, ["flatness"], storage.position(bent, "realization", number))
     ends = storage.read(paths["endpoints"], ["test_loss", "flatness", "jaccard", "freezing_time", *LINE])
     return (
         data

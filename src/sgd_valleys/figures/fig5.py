@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from sgd_valleys import storage
 from sgd_valleys.figures.phases import draw_freezing, draw_p_flat, load_diagram
-from sgd_valleys.figures.style import DOUBLE, INK, panel, styled_figure
+from sgd_valleys.figures.style import DOUBLE, INK, panel, quiet, styled_figure
 
 WALL = 0.25  # of the surface drawn, above the ridge
 SURFACE = ("x", "y", "loss", "flat_floor", "sharp_floor")
@@ -21,11 +20,7 @@ SURFACE = ("x", "y", "loss", "flat_floor", "sharp_floor")
 def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
     """Read what the panels show; of the runs those of the strongest noise."""
     runs = storage.read(paths["occupancy"], ["trajectory"], {"sigma": -1})
-    return (
-        load_diagram(paths["diagram"])
-        | {name: array for name, array in storage.read(paths["theory"], SURFACE).items()}
-        | runs
-    )
+    return load_diagram(paths["diagram"]) | storage.read(paths["theory"], SURFACE) | runs
 
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
@@ -119,10 +114,6 @@ def _draw_surface(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> No
     axes.set_ylabel("$y$", labelpad=-6)
     axes.set_zlabel(r"$\mathcal{L}$", labelpad=-8)
     axes.set_zlim(height.min(), height.max())
-    axes.tick_params(pad=-3)
-    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.set_major_locator(MaxNLocator(4))
-        axis.pane.set_facecolor("0.97")
-        axis._axinfo["grid"].update(color="0.88", linewidth=0.4)
+    quiet(axes)
     axes.view_init(elev=42, azim=-122)
     axes.set_box_aspect((4, 5, 2.6), zoom=1.12)

@@ -150,13 +150,19 @@ def spatial(axes: Axes, explained: np.ndarray, height: str) -> None:
     axes.set_xlabel(f"PC1 ({explained[0]:.0%})", labelpad=-8)
     axes.set_ylabel(f"PC2 ({explained[1]:.0%})", labelpad=-8)
     axes.set_zlabel(height, labelpad=-8)
-    axes.tick_params(pad=-3)
-    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.set_major_locator(MaxNLocator(4, integer=axis is axes.zaxis))
-        axis.pane.set_facecolor("0.97")
-        axis._axinfo["grid"].update(color="0.88", linewidth=0.4)
+    quiet(axes)
+    axes.zaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.view_init(elev=24, azim=-60)
     axes.set_box_aspect((4, 4, 3.4), zoom=1.12)
+
+
+def quiet(axes: Axes) -> None:
+    """Keep the walls, grid and numbers of axes in space in the background."""
+    axes.tick_params(pad=-3)
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.set_major_locator(MaxNLocator(4))
+        axis.pane.set_facecolor("0.97")
+        axis._axinfo["grid"].update(color="0.88", linewidth=0.4)
 
 
 def colorbar(axes: Axes, mappable: ScalarMappable, label: str) -> Colorbar:
