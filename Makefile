@@ -5,10 +5,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-.PHONY: help preview paper test lint format bench clean
+.PHONY: help preview paper test test-slurm lint format bench clean
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # the environment, brought in line when the pins change; without a pip of its own, since Debian's venv cannot make one
 $(VENV)/.ready: pyproject.toml
@@ -25,6 +25,10 @@ paper: $(VENV)/.ready ## the paper, at its full scale
 
 test: $(VENV)/.ready ## the test suite
 	$(BIN)/python -m pytest
+
+test-slurm: $(VENV)/.ready ## the workflow on a real Slurm, started here; needs root and apt-get, else skips
+	tests/slurm/install.sh
+	timeout -s INT -k 30 600 $(BIN)/python -m pytest -rs --durations=10 tests/slurm
 
 lint: $(VENV)/.ready ## style of the code and of the workflow
 	$(BIN)/ruff check .

@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from snakemake.utils import update_config
@@ -42,22 +44,20 @@ class Checkout:
         update_config(self.settings, settings)
         (self.root / "overlay.yaml").write_text(yaml.safe_dump(self.settings))
 
-    def snakemake(
-        self, *arguments: str, tiny: bool = True, cores: int = 2, timeout: float = 300
-    ) -> subprocess.CompletedProcess:
-        """Run Snakemake as a user would; ``stdout`` is all that it showed."""
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+    def start(self, *arguments: str, tiny: bool = True, cores: int | None = 2) -> subprocess.Popen:
+        """Start Snakemake as a user would, in a session of its own; ``cores=None`` leaves them to a profile."""
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        if cores is not None:
+            command += ["--cores", str(cores)]
         if tiny:
             command += ["--configfile", "tests/tiny.yaml", "overlay.yaml"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        process = subprocess.Popen(command, cwd=self.root, env=environment, start_new_session=True, **options)
-        try:
-            shown, _ = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # its jobs too
-            raise
-        return subprocess.CompletedProcess(command, process.returncode, shown)
+        return subprocess.Popen(command, cwd=self.root, env=environment, start_new_session=True, **options)
+
+    def snakemake(self, *arguments: str, timeout: float = 300, **options: Any) -> subprocess.CompletedProcess:
+        """Run Snakemake to its end; ``stdout`` is all that it showed."""
+        return end_of(self.start(*arguments, **options), timeout)
 
     def run(self, *arguments: str, **options: Any) -> str:
         """Run Snakemake, which has to succeed, and give what it showed."""
@@ -83,6 +83,58 @@ class Checkout:
             for name, path in sorted(found.items())
             if not name.startswith(("logs/", "benchmarks/"))
         }
+
+
+def end_of(process: subprocess.Popen, timeout: float = 300) -> subprocess.CompletedProcess:
+    """Wait for a started Snakemake; what runs for too long is killed with its jobs."""
+    try:
+        shown, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, shown)
+
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
+    """Ask again and again, and give the first answer that is not nothing."""
+    end = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < end, f"after {seconds:g} s still not: {what}"
+        time.sleep(0.02)
+    return answer
+
+
+# A run of seconds that can be met midway, and what is made of it: a cell more than tests/tiny.yaml has.
+LONG_CELL = {"experiments": {"mnist": {"sweep": {"eta": [0.0001, 0.01, 0.02]}}}}
+LONG_RUN = "results/mnist/train/eta0.0001_B10_r0-1.h5"
+LONG_TARGET = "results/mnist/curvature/eta0.0001_B10_r0-1.h5"
+
+
+def midway(checkout: Checkout, *, besides: tuple[int, ...] = (), seconds: float = 120) -> psutil.Process:
+    """The process that trains ``LONG_RUN``, stopped (SIGSTOP) where it has begun and not ended.
+
+    Args:
+        checkout: in which it runs.
+        besides: processes that are known and not meant.
+        seconds: to wait for it.
+    """
+    log = checkout.root / LONG_RUN.replace("results/", "results/logs/").replace(".h5", ".log")
+
+    def training() -> psutil.Process | None:
+        for process in psutil.process_iter():
+            try:
+                script = process.cmdline()[-1:] if process.pid not in besides else []
+                ours = script and script[0].endswith(".train.py") and Path(process.cwd()) == checkout.root
+                if ours and process.create_time() <= log.stat().st_mtime and " iterations" in log.read_text():
+                    process.suspend()
+                    return process
+            except (psutil.Error, FileNotFoundError):
+                continue
+        return None
+
+    process = wait_until(training, f"training of {LONG_RUN} begun", seconds)
+    assert not (checkout.root / LONG_RUN).exists()
+    return process
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +166,29 @@ def complete(bare: Checkout, copy_of: Callable[[Checkout], Checkout]) -> Checkou
     checkout = copy_of(bare)
     checkout.run()
     return checkout
+
+
+@pytest.fixture(scope="session")
+def long_bare(bare: Checkout, copy_of: Callable[[Checkout], Checkout]) -> Checkout:
+    """The workflow with the long cell and the data, before any run. Not to be changed: see ``long_checkout``."""
+    checkout = copy_of(bare)
+    checkout.set(LONG_CELL)
+    checkout.run("results/mnist/data.h5")
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def undisturbed(long_bare: Checkout, copy_of: Callable[[Checkout], Checkout]) -> dict[str, bytes]:
+    """The HDF5 files after ``LONG_TARGET`` was made and nothing happened."""
+    checkout = copy_of(long_bare)
+    checkout.run(LONG_TARGET)
+    return checkout.results(".h5")
+
+
+@pytest.fixture
+def long_checkout(long_bare: Checkout, copy_of: Callable[[Checkout], Checkout]) -> Checkout:
+    """The workflow with the long cell, for a test of its own."""
+    return copy_of(long_bare)
 
 
 @pytest.fixture

@@ -1,0 +1,168 @@
+"""A real Slurm on this machine: munged, slurmctld and some slurmd, started by hand, gone without a trace.
+
+All of its state lies in one folder. Only a link to its configuration has to be at /etc/slurm, since a job's inner
+srun looks nowhere else; a machine that has a Slurm of its own is therefore left alone.
+"""
+
+import ctypes
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
+LINK = Path("/etc/slurm/slurm.conf")
+CONFIGURATION = """\
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort=17000
+SlurmUser=root
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
+# a node that is not heard of for this long is down; cred_expire is what its jobs then wait for before they run again
+SlurmdTimeout=5
+ReturnToService=2
+KillWait=2
+# squeue still knows jobs that have ended: there is no accounting to ask
+MinJobAge=600
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+DefMemPerCPU=500
+SchedulerParameters=sched_interval=1,bf_interval=1,sched_min_interval=0,batch_sched_delay=0
+# nodes are larger than the machine that plays them
+SlurmdParameters=config_overrides
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/%n.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/%n.log
+NodeName=n[1-{nodes}] NodeHostname={host} NodeAddr=127.0.0.1 Port=[17001-{last_port}] CPUs={cpus} RealMemory={memory}
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+def missing() -> str:
+    """Why no Slurm can be started here; empty where one can."""
+    if os.geteuid() != 0:
+        return "only root can start a Slurm"
+    lacking = [program for program in PROGRAMS if not shutil.which(program)]
+    if lacking:
+        return f"not installed: {', '.join(lacking)}"
+    if LINK.exists() or (LINK.is_symlink() and not str(LINK.readlink()).endswith("/sgd-valleys.slurm.conf")):
+        return f"{LINK} is there: this machine has a Slurm of its own"
+    return ""
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+    """Look ten times a second whether something has become true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"after {seconds:g} s still not: {what}")
+        time.sleep(0.1)
+
+
+class Slurm:
+    """A Slurm with nodes n1, n2, ...; use it in a ``with`` statement."""
+
+    def __init__(self, folder: Path, *, nodes: int = 4, cpus: int = 1, memory: int = 12000) -> None:
+        self.folder, self.nodes, self.cpus, self.memory = folder, nodes, cpus, memory
+        self.daemons: dict[str, subprocess.Popen] = {}
+
+    def __enter__(self) -> "Slurm":
+        self.lock = open("/tmp/sgd-valleys-slurm.lock", "w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)  # ports and the link are for one at a time
+        adopt_orphans(True)
+        self.others = {process.pid for process in psutil.Process().children(recursive=True)}
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start(self) -> None:
+        host = os.uname().nodename.split(".")[0]
+        values = vars(self) | {"host": host, "last_port": 17000 + self.nodes}
+        configuration = self.folder / "sgd-valleys.slurm.conf"
+        configuration.write_text(CONFIGURATION.format(**values))
+        LINK.parent.mkdir(exist_ok=True)
+        LINK.unlink(missing_ok=True)
+        LINK.symlink_to(configuration)
+        (self.folder / "state").mkdir()
+        key = self.folder / "munge.key"
+        key.touch(mode=0o600)
+        key.write_bytes(os.urandom(128))
+        places = {"socket": "munge.socket", "key-file": "munge.key", "log-file": "munged.log", "pid-file": "munged.pid"}
+        places["seed-file"] = "munged.seed"
+        options = [f"--{option}={self.folder / name}" for option, name in places.items()]
+        self._daemon("munged", ["munged", "--foreground", "--force", *options])
+        wait_until((self.folder / "munge.socket").exists, "munged listens")
+        self._daemon("slurmctld", ["slurmctld", "-D"])
+        for name in self.names:
+            self.start_node(name)
+        wait_until(lambda: self.states() == ["idle"] * self.nodes, "all nodes are idle")
+
+    def _daemon(self, name: str, command: list[str]) -> None:
+        output = (self.folder / f"{name}.out").open("a")
+        path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+        self.daemons[name] = subprocess.Popen(
+            command, stdout=output, stderr=output, env=os.environ | {"PATH": path}, start_new_session=True
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """Of the nodes."""
+        return [f"n{number + 1}" for number in range(self.nodes)]
+
+    def start_node(self, name: str) -> None:
+        """Start a node's daemon, at first or after ``kill_node``."""
+        (self.folder / name).mkdir(exist_ok=True)
+        self._daemon(name, ["slurmd", "-D", "-N", name])
+
+    def kill_node(self, name: str) -> None:
+        """Kill a node's daemon, so that Slurm takes the node for dead. What runs there runs on."""
+        self.daemons[name].kill()
+        self.daemons[name].wait()
+
+    def states(self) -> list[str]:
+        """Of the nodes, in order; empty while the controller does not answer."""
+        shown = subprocess.run(["sinfo", "-hN", "-o", "%N %t"], capture_output=True, text=True)
+        return [line.split()[1] for line in sorted(shown.stdout.splitlines())]
+
+    def jobs(self, *options: str) -> list[str]:
+        """What squeue says, by default "number state node" of every job that it knows."""
+        command = ["squeue", "-h", *(options or ("-t", "all", "-o", "%i %T %N"))]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    def __exit__(self, *_: object) -> None:
+        # Jobs are children of daemons, or ours once those have died: all of them are found here, and ended by number.
+        for _attempt in range(3):
+            left = [p for p in psutil.Process().children(recursive=True) if p.pid not in self.others]
+            for process in left:
+                try:
+                    process.send_signal(signal.SIGKILL)
+                except psutil.NoSuchProcess:
+                    continue
+            psutil.wait_procs(left, timeout=10)
+        for daemon in self.daemons.values():
+            daemon.wait()
+        adopt_orphans(False)
+        LINK.unlink(missing_ok=True)
+        self.lock.close()
+
+
+def adopt_orphans(yes: bool) -> None:
+    """Make processes whose parent dies children of this one, so that none is lost (PR_SET_CHILD_SUBREAPER)."""
+    ctypes.CDLL(None).prctl(36, int(yes), 0, 0, 0)
