@@ -23,3 +23,16 @@ rule all:
         FIGURES,
         beyond_figures(),
     localrule: True
+
+
+rule verify:
+    log:
+        "results/logs/verify.log",
+    conda:
+        "envs/sgd-valleys.yaml"
+    params:
+        planned=lambda w: planned(),
+    localrule: True
+    retries: 0
+    script:
+        "workflow/scripts/verify.py"

@@ -25,7 +25,20 @@ def test_what_is_written_is_read_back(tmp_path):
     found = storage.read(tmp_path / "a.h5", list(VARIABLES))
     assert all(np.array_equal(found[name], variable.data) for name, variable in VARIABLES.items())
     assert found["error"].dtype == bool
-    assert storage.read_attributes(tmp_path / "a.h5") == {"B": 5, "parameters": {"x": [1, 2]}}
+    found = storage.read_attributes(tmp_path / "a.h5")
+    assert len(found.pop("file_sha256")) == 64
+    assert found == {"B": 5, "parameters": {"x": [1, 2]}}
+
+
+def test_any_flipped_bit_is_noticed(tmp_path):
+    path = tmp_path / "a.h5"
+    storage.write(path, VARIABLES, {"B": 5})
+    storage.check(path)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 97):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        with pytest.raises(UserError, match=r"a\.h5"):
+            storage.check(path)
 
 
 def test_a_part_of_a_file_is_read_along_named_axes(tmp_path):

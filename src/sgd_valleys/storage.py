@@ -4,6 +4,7 @@ Every array is a dataset whose axes are named by dimension scales and which carr
 and ``units``, so that ``xarray.open_dataset(path, engine="h5netcdf")`` shows it with named axes.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -24,6 +25,8 @@ import numpy as np
 from sgd_valleys.errors import UserError
 
 Index = int | Sequence[int]
+CHECKSUM = "file_sha256"
+NO_CHECKSUM = hashlib.sha256(b"sgd-valleys").hexdigest()  # stands in a checksum's place while it is taken
 LIBRARIES = ("numpy", "scipy", "h5py", "numba", "torch", "torchvision", "scikit-learn")
 
 
@@ -76,7 +79,8 @@ def write(
     """Write ``variables`` to an HDF5 file, whole or not at all.
 
     A variable named like its only axis is that axis's coordinate; every other axis gets a plain
-    index. Booleans are stored as int8 with the attribute ``dtype = "bool"``, as xarray does.
+    index. Booleans are stored as int8 with the attribute ``dtype = "bool"``, as xarray does. The attribute
+    ``file_sha256`` is a checksum of the whole file, for ``check``.
 
     Args:
         path: the file; what stood there before is replaced.
@@ -125,8 +129,31 @@ def write(
             dataset.attrs["units"] = variable.units
             for axis, dim in enumerate(variable.dims):
                 dataset.dims[axis].attach_scale(file[dim])
+        file.attrs[CHECKSUM] = NO_CHECKSUM
+    place = content.getvalue().find(NO_CHECKSUM.encode())
+    checksum = hashlib.sha256(content.getbuffer()).hexdigest()
+    content.seek(place)
+    content.write(checksum.encode())
     with whole_or_absent(path) as temporary:
         temporary.write_bytes(content.getbuffer())
+
+
+def check(path: str | os.PathLike) -> None:
+    """Read every byte of a file and compare with the checksum in it.
+
+    Raises:
+        UserError: it is missing or damaged, or was changed after it was written.
+    """
+    checksum = read_attributes(path).get(CHECKSUM, "")
+    content = Path(path).read_bytes()
+    taken = hashlib.sha256()
+    start, found, end = content.partition(checksum.encode()) if checksum else (content, b"", b"")
+    for part in (start, NO_CHECKSUM.encode(), end):
+        taken.update(part)
+    if not found:
+        raise UserError(f"{path} has no checksum: it was not written by this version.")
+    if taken.hexdigest() != checksum:
+        raise UserError(f"{path} is not what was written (its checksum differs): delete it and run again.")
 
 
 @contextmanager

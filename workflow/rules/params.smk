@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+from snakemake.iocontainers import Wildcards
+
 FIGURES = [f"results/figures/{name}.{kind}" for name in config["figures"] if name != "style" for kind in ("png", "pdf")]
 
 
@@ -257,6 +259,21 @@ def rate_files(pattern, figure, *, also=()):
 def fig3_run():
     run = config["figures"]["fig3"]["run"]
     return sweep.canonical(run["eta"]), run["B"]
+
+
+def planned():
+    """Every file that the figures are made from, in the end, with the settings that it is computed with."""
+    found, waiting = {}, list(FIGURES)
+    while waiting:
+        path = str(waiting.pop())
+        if path in found or not path.startswith("results/"):
+            continue
+        (rule,) = (rule for rule in workflow.rules if rule.is_producer(path))
+        wildcards = Wildcards(fromdict=rule.get_wildcards(path))
+        settings_of = rule.params.get("settings", {})
+        found[path] = settings_of(wildcards) if callable(settings_of) else settings_of
+        waiting += rule.expand_input(wildcards)[0]
+    return found
 
 
 def plan_of(experiment):

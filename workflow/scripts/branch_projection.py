@@ -31,4 +31,4 @@ with job(snakemake) as log:
         ),
         "explained": Variable(("component",), share, "share of the branches' variance that the component explains"),
     }
-    storage.write(snakemake.output[0], variables, storage.provenance({}, snakemake.input.data))
+    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))
