@@ -28,11 +28,11 @@ rule all:
 rule verify:
     log:
         "results/logs/verify.log",
+    retries: 0
+    localrule: True
     conda:
         "envs/sgd-valleys.yaml"
     params:
         planned=lambda w: planned(),
-    localrule: True
-    retries: 0
     script:
         "workflow/scripts/verify.py"
