@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
+PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 LINK = Path("/etc/slurm/slurm.conf")
 CONFIGURATION = """\
 ClusterName=test
@@ -56,7 +57,7 @@ def missing() -> str:
     """Why no Slurm can be started here; empty where one can."""
     if os.geteuid() != 0:
         return "only root can start a Slurm"
-    lacking = [program for program in PROGRAMS if not shutil.which(program)]
+    lacking = [program for program in PROGRAMS if not shutil.which(program, path=PATH)]
     if lacking:
         return f"not installed: {', '.join(lacking)}"
     if LINK.exists() or (LINK.is_symlink() and not str(LINK.readlink()).endswith("/sgd-valleys.slurm.conf")):
@@ -109,17 +110,28 @@ class Slurm:
         options = [f"--{option}={self.folder / name}" for option, name in places.items()]
         self._daemon("munged", ["munged", "--foreground", "--force", *options])
         wait_until((self.folder / "munge.socket").exists, "munged listens")
-        self._daemon("slurmctld", ["slurmctld", "-D"])
+        self.start_controller()
         for name in self.names:
             self.start_node(name)
         wait_until(lambda: self.states() == ["idle"] * self.nodes, "all nodes are idle")
 
     def _daemon(self, name: str, command: list[str]) -> None:
         output = (self.folder / f"{name}.out").open("a")
-        path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
         self.daemons[name] = subprocess.Popen(
-            command, stdout=output, stderr=output, env=os.environ | {"PATH": path}, start_new_session=True
+            command, stdout=output, stderr=output, env=os.environ | {"PATH": PATH}, start_new_session=True
         )
+
+    def start_controller(self) -> None:
+        """Start Slurm's controller, which goes on from the state that it has kept."""
+        self._daemon("slurmctld", ["slurmctld", "-D"])
+
+    def kill_controller(self) -> None:
+        """Kill Slurm's controller: no command of Slurm is answered. Jobs run on."""
+        self._kill("slurmctld")
+
+    def _kill(self, name: str) -> None:
+        self.daemons[name].kill()
+        self.daemons[name].wait()
 
     @property
     def names(self) -> list[str]:
@@ -133,8 +145,7 @@ class Slurm:
 
     def kill_node(self, name: str) -> None:
         """Kill a node's daemon, so that Slurm takes the node for dead. What runs there runs on."""
-        self.daemons[name].kill()
-        self.daemons[name].wait()
+        self._kill(name)
 
     def states(self) -> list[str]:
         """Of the nodes, in order; empty while the controller does not answer."""

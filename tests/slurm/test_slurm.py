@@ -24,12 +24,13 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 @pytest.fixture(scope="module", autouse=True)
 def overdue(
     slurm: Slurm, long_bare: Checkout, copy_of: Callable[[Checkout], Checkout]
-) -> Iterator[tuple[Checkout, subprocess.Popen, int]]:
+) -> Iterator[tuple[Checkout, subprocess.Popen]]:
     """A job with a minute to run that hangs: the other tests go on meanwhile, on the other nodes."""
     checkout = copy_of(long_bare)
     running = checkout.start(*PROFILE, LONG_RUN, "--set-resources", "train:runtime=1", cores=None)
     try:
-        yield checkout, running, job_of(midway(checkout))
+        midway(checkout)
+        yield checkout, running
     finally:
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
@@ -42,6 +43,12 @@ def job_of(process: psutil.Process) -> int:
 
 def node_of(process: psutil.Process) -> str:
     return process.environ()["SLURMD_NODENAME"]
+
+
+def submissions(slurm: Slurm, checkout: Checkout) -> list[str]:
+    """State, memory and time limit of what was submitted from a checkout, in order."""
+    lines = slurm.jobs("-t", "all", "-S", "i", "-o", "%T %m %l %Z")
+    return [line.rpartition(" ")[0] for line in lines if line.endswith(f" {checkout.root}")]
 
 
 def test_the_files_are_those_of_a_run_on_two_cores(
@@ -62,14 +69,12 @@ def test_a_job_killed_midway_is_tried_again_with_more(
 ) -> None:
     running = long_checkout.start(*PROFILE, LONG_TARGET, cores=None)
     process = midway(long_checkout)
-    first = job_of(process)
     process.kill()
     ended = end_of(running)
     assert ended.returncode == 0, ended.stdout
     assert long_checkout.results() == undisturbed
-    asked = dict(line.split(maxsplit=1) for line in slurm.jobs("-t", "all", "-o", "%i %m %l"))
-    assert asked[str(first)] == "2500M 1:30:00"  # training for an hour, curvature for half of one
-    assert asked[max(asked, key=int)] == "5000M 3:00:00"
+    # training for an hour and curvature for half of one, then both for twice as long
+    assert submissions(slurm, long_checkout) == ["FAILED 2500M 1:30:00", "COMPLETED 5000M 3:00:00"]
 
 
 def test_a_job_of_a_dead_node_may_run_twice_at_once(
@@ -115,14 +120,29 @@ def test_a_cancelled_job_is_noticed(slurm: Slurm, long_checkout: Checkout, undis
     assert long_checkout.results() == undisturbed
 
 
-def test_a_job_over_its_time_limit_is_tried_again_with_more_time(
-    slurm: Slurm, overdue: tuple[Checkout, subprocess.Popen, int], undisturbed: dict[str, bytes]
+def test_a_controller_that_is_silent_for_a_while_is_waited_for(
+    slurm: Slurm, long_checkout: Checkout, undisturbed: dict[str, bytes]
 ) -> None:
-    checkout, running, first = overdue
+    running = long_checkout.start(*PROFILE, LONG_TARGET, cores=None)
+    process = midway(long_checkout)
+    slurm.kill_controller()
+    known = long_checkout.root / ".snakemake" / "slurm-jobs"
+    killed = known.stat().st_mtime
+    wait_until(lambda: known.stat().st_mtime > killed + 5, "Snakemake has asked in vain")
+    slurm.start_controller()
+    process.resume()
     ended = end_of(running)
     assert ended.returncode == 0, ended.stdout
-    (line,) = slurm.jobs("-t", "all", "-j", str(first), "-o", "%T %l")
-    assert line == "TIMEOUT 1:00"
-    assert f"{LONG_RUN}" in ended.stdout and "2:00" in slurm.jobs("-t", "all", "-o", "%l")
+    assert len(submissions(slurm, long_checkout)) == 1
+    assert long_checkout.results() == undisturbed
+
+
+def test_a_job_over_its_time_limit_is_tried_again_with_more_time(
+    slurm: Slurm, overdue: tuple[Checkout, subprocess.Popen], undisturbed: dict[str, bytes]
+) -> None:
+    checkout, running = overdue
+    ended = end_of(running)
+    assert ended.returncode == 0, ended.stdout
+    assert submissions(slurm, checkout) == ["TIMEOUT 2500M 1:00", "COMPLETED 5000M 2:00"]
     made = checkout.results(".h5")
     assert made == {name: undisturbed[name] for name in made} and LONG_RUN.removeprefix("results/") in made
