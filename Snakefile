@@ -20,8 +20,7 @@ include: "workflow/rules/figures.smk"
 rule all:
     default_target: True
     input:
-        FIGURES,
-        beyond_figures(),
+        targets(),
     localrule: True
 
 

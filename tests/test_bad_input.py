@@ -257,15 +257,23 @@ def test_a_damaged_mnist_file_is_named(damage: str, checkout: Checkout, mnist_ro
     assert path.read_bytes() == damaged
 
 
-@pytest.mark.parametrize("damage", ["noise", "half-written"])
+DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "noise": (lambda whole: Random(0).randbytes(len(whole)), r"cannot be read as HDF5 \(.+\)"),
+    "half-written": (lambda whole: whole[: len(whole) // 2], r"cannot be read as HDF5 \(.+\)"),
+    "noise inside": (
+        lambda whole: whole[: len(whole) // 2] + Random(0).randbytes(512) + whole[len(whole) // 2 + 512 :],
+        r"is not what was written \(its checksum differs\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_result_is_named_and_comes_back_once_deleted(damage: str, finished: Checkout) -> None:
     name, target = "results/mnist/train/eta0.02_B10_r0-1.h5", "results/mnist/freezing.h5"
     path, whole = finished.root / name, finished.results(".h5")
-    size = path.stat().st_size
-    path.write_bytes(Random(0).randbytes(size) if damage == "noise" else path.read_bytes()[: size // 2])
-    assert re.search(
-        rf"{re.escape(name)} cannot be read as HDF5 \(.+\): delete it and run again\.", told(finished, target)
-    )
+    damaged, sentence = DAMAGES[damage]
+    path.write_bytes(damaged(path.read_bytes()))
+    assert re.search(rf"{re.escape(name)} {sentence}: delete it and run again\.", told(finished, target))
     assert not (finished.root / target).exists()
     path.unlink()
     finished.run(target)

@@ -7,6 +7,7 @@ and ``units``, so that ``xarray.open_dataset(path, engine="h5netcdf")`` shows it
 import hashlib
 import io
 import json
+import mmap
 import os
 import platform
 import subprocess
@@ -144,25 +145,42 @@ def check(path: str | os.PathLike) -> None:
     Raises:
         UserError: it is missing or damaged, or was changed after it was written.
     """
-    checksum = read_attributes(path).get(CHECKSUM, "")
-    content = Path(path).read_bytes()
-    taken = hashlib.sha256()
-    start, found, end = content.partition(checksum.encode()) if checksum else (content, b"", b"")
-    for part in (start, NO_CHECKSUM.encode(), end):
-        taken.update(part)
-    if not found:
-        raise UserError(f"{path} has no checksum: it was not written by this version.")
-    if taken.hexdigest() != checksum:
+    with _hdf5(path) as file:
+        checksum = str(file.attrs.get(CHECKSUM, ""))
+    if not checksum:
+        raise UserError(f"{path} has no checksum: it was not written by this version; delete it and run again.")
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        place = content.find(checksum.encode())
+        taken = hashlib.sha256()
+        with memoryview(content) as view:
+            for part in (view[:place], NO_CHECKSUM.encode(), view[place + len(checksum) :]):
+                taken.update(part)
+                del part  # a mapped file can be closed once nothing looks into it
+    if place < 0 or taken.hexdigest() != checksum:
         raise UserError(f"{path} is not what was written (its checksum differs): delete it and run again.")
+
+
+@cache
+def _checked(path: str, *_state: int) -> None:
+    """``check`` each state of a file once in a process: at 1 GB/s it costs little, but not at every read."""
+    check(path)
 
 
 @contextmanager
 def open_file(path: str | os.PathLike) -> Iterator[h5py.File]:
-    """Open a file of ours to read.
+    """Open a file of ours to read, once its checksum has shown that it is what was written.
 
     Raises:
         UserError: it is missing, truncated, overwritten, or damaged inside.
     """
+    with _hdf5(path) as file:
+        state = os.stat(path)
+        _checked(str(path), state.st_ino, state.st_size, state.st_mtime_ns)
+        yield file
+
+
+@contextmanager
+def _hdf5(path: str | os.PathLike) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             yield file

@@ -238,6 +238,11 @@ def beyond_figures():
     return cells + [PHASE_DIAGRAM.format(diagram=name) for name in MODEL["phase_diagrams"]]
 
 
+def targets():
+    """What a complete run ends with: every figure, and what is asked for beyond them."""
+    return FIGURES + beyond_figures()
+
+
 def figure_params(name):
     """The settings that one figure depends on: its own, and the style that all share."""
     return {"name": name, "figure": config["figures"][name], "style": config["figures"]["style"]}
@@ -262,8 +267,8 @@ def fig3_run():
 
 
 def planned():
-    """Every file that the figures are made from, in the end, with the settings that it is computed with."""
-    found, waiting = {}, list(FIGURES)
+    """Every file of a complete run, with the settings that it is computed with."""
+    found, waiting = {}, targets()
     while waiting:
         path = str(waiting.pop())
         if path in found or not path.startswith("results/"):

@@ -37,8 +37,7 @@ def wrong(path: Path, planned: Mapping[str, Mapping[str, Any]]) -> str:
     if path.suffix in ENDS:
         return "" if path.read_bytes().endswith(ENDS[path.suffix]) else f"{path} is damaged: delete it and run again."
     try:
-        storage.check(path)
-        attributes = storage.read_attributes(path)
+        attributes = storage.read_attributes(path)  # and its checksum with them
         data = path.parents[len(path.parents) - 3] / "data.h5"
         if "data_sha256" in attributes and attributes["data_sha256"] != data_checksum(data):
             return f"{path} is stale: it was made from other data than {data}."
