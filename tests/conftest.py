@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +201,17 @@ def checkout(bare: Checkout, copy_of: Callable[[Checkout], Checkout]) -> Checkou
 def finished(complete: Checkout, copy_of: Callable[[Checkout], Checkout]) -> Checkout:
     """The workflow after a whole run, for a test of its own."""
     return copy_of(complete)
+
+
+@pytest.fixture
+def disk(checkout: Checkout) -> Iterator[Callable[[int], None]]:
+    """Puts results/ of ``checkout`` on a disk of its own, as large as it is told (KiB)."""
+    folder = checkout.root / "results"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(folder), "-o"]
+    try:
+        subprocess.run([*mount, "size=64k"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no small disk can be mounted here: {error}")
+    yield lambda size: subprocess.run([*mount, f"remount,size={size}k"], check=True)
+    subprocess.run(["umount", str(folder)], check=True)

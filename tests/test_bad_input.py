@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -278,20 +278,6 @@ def test_a_damaged_result_is_named_and_comes_back_once_deleted(damage: str, fini
     path.unlink()
     finished.run(target)
     assert finished.results(".h5") == whole
-
-
-@pytest.fixture
-def disk(checkout: Checkout) -> Iterator[Callable[[int], None]]:
-    """Puts results/ of ``checkout`` on a disk of its own, as large as it is told (KiB)."""
-    folder = checkout.root / "results"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "tmpfs", str(folder), "-o"]
-    try:
-        subprocess.run([*mount, "size=64k"], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no small disk can be mounted here: {error}")
-    yield lambda size: subprocess.run([*mount, f"remount,size={size}k"], check=True)
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_is_named_and_a_larger_one_is_enough(

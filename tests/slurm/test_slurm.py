@@ -137,6 +137,34 @@ def test_a_controller_that_is_silent_for_a_while_is_waited_for(
     assert long_checkout.results() == undisturbed
 
 
+def test_a_full_disk_is_named_and_a_larger_one_is_enough(
+    slurm: Slurm, complete: Checkout, checkout: Checkout, disk: Callable[[int], None]
+) -> None:
+    name = "mnist/train/eta0.02_B10_r0-1.h5"
+    expected = complete.results(".h5")
+    disk(len(expected["mnist/data.h5"]) // 1024 + 200)
+    ended = checkout.snakemake(*PROFILE, "--retries", "0", f"results/{name}", cores=None)
+    assert ended.returncode != 0
+    assert f"results/{name} could not be written: No space left on device; nothing was kept of it." in ended.stdout
+    disk(2**16)
+    checkout.run(*PROFILE, f"results/{name}", cores=None)
+    assert checkout.results(".h5") == {each: expected[each] for each in ("mnist/data.h5", name)}
+
+
+def test_a_damaged_file_is_named_and_comes_back_once_deleted(slurm: Slurm, finished: Checkout) -> None:
+    name, target = "results/mnist/train/eta0.02_B10_r0-1.h5", "results/mnist/freezing.h5"
+    path, whole = finished.root / name, finished.results(".h5")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    ended = finished.snakemake(*PROFILE, "--retries", "0", target, cores=None)
+    assert ended.returncode != 0
+    assert f"{name} is not what was written (its checksum differs): delete it and run again." in ended.stdout
+    path.unlink()
+    finished.run(*PROFILE, target, cores=None)
+    assert finished.results(".h5") == whole
+
+
 def test_a_job_over_its_time_limit_is_tried_again_with_more_time(
     slurm: Slurm, overdue: tuple[Checkout, subprocess.Popen], undisturbed: dict[str, bytes]
 ) -> None:
