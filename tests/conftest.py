@@ -8,15 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import h5py
 import psutil
 import pytest
 import yaml
 from snakemake.utils import update_config
 
-from sgd_valleys import data
+from sgd_valleys import data, storage
 
 
 @pytest.fixture(scope="session")
@@ -201,6 +203,17 @@ def checkout(bare: Checkout, copy_of: Callable[[Checkout], Checkout]) -> Checkou
 def finished(complete: Checkout, copy_of: Callable[[Checkout], Checkout]) -> Checkout:
     """The workflow after a whole run, for a test of its own."""
     return copy_of(complete)
+
+
+@contextmanager
+def edited(path: Path) -> Iterator[h5py.File]:
+    """A file of results to be changed, that passes for written so."""
+    with h5py.File(path, "r+") as file:
+        yield file
+        file.attrs[storage.CHECKSUM] = storage.NO_CHECKSUM
+    content = bytearray(path.read_bytes())
+    storage.stamp(memoryview(content))
+    path.write_bytes(content)
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
-from conftest import Checkout
+from conftest import Checkout, edited
 
 from sgd_valleys import curvature, data, networks, similarity, storage
 from sgd_valleys.freezing import basin_freezing_time, freezing_time
@@ -42,7 +41,7 @@ def test_a_branch_starts_with_what_the_run_recorded_there(complete: Checkout, ru
 
 def test_what_the_run_does_after_its_last_branch_plays_no_part(complete: Checkout, finished: Checkout) -> None:
     path = finished.root / STACK
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         for name, dataset in list(file.items()):
             axes = [dim[0].name for dim in dataset.dims if len(dim)]
             if "/time" in axes:  # all that follows t_c = 200, the losses with it, is taken out of the file
@@ -133,7 +132,7 @@ def test_the_test_file_is_that_of_the_data_set(mnist_root: Path) -> None:
 
 
 def test_a_diverged_reference_is_refused_by_name(finished: Checkout) -> None:
-    with h5py.File(finished.root / STACK, "r+") as file:
+    with edited(finished.root / STACK) as file:
         for name in file:
             if name.startswith("checkpoint_layer"):
                 file[name][1, 3:] = np.nan

@@ -9,12 +9,11 @@ import tomllib
 from collections import defaultdict
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import xarray
 import yaml
-from conftest import Checkout
+from conftest import Checkout, edited
 from snakemake.utils import update_config
 
 from sgd_valleys import progress, storage
@@ -311,7 +310,7 @@ def test_the_conda_environment_has_the_pinned_versions() -> None:
 def test_a_diverged_run_and_a_cell_in_several_stacks_go_through_to_the_figures(finished: Checkout) -> None:
     finished.set({"experiments": {"mnist": {"sweep": {"realizations": 3}}}})
     finished.run("--until", "train")
-    with h5py.File(finished.root / "results/mnist/train/eta0.02_B10_r0-1.h5", "r+") as file:
+    with edited(finished.root / "results/mnist/train/eta0.02_B10_r0-1.h5") as file:
         for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "layer_weight"):
             file[name][0, 3:] = np.nan  # realization 0: in the block of Fig. 1, of Fig. 2B and C, and all of Fig. 3A
         for name in file:

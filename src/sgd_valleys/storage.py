@@ -10,6 +10,7 @@ import json
 import mmap
 import os
 import platform
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -131,12 +132,15 @@ def write(
             for axis, dim in enumerate(variable.dims):
                 dataset.dims[axis].attach_scale(file[dim])
         file.attrs[CHECKSUM] = NO_CHECKSUM
-    place = content.getvalue().find(NO_CHECKSUM.encode())
-    checksum = hashlib.sha256(content.getbuffer()).hexdigest()
-    content.seek(place)
-    content.write(checksum.encode())
+    stamp(content.getbuffer())
     with whole_or_absent(path) as temporary:
         temporary.write_bytes(content.getbuffer())
+
+
+def stamp(content: memoryview) -> None:
+    """Put the checksum of a file's content where ``NO_CHECKSUM`` stands in it."""
+    place = re.search(NO_CHECKSUM.encode(), content)
+    content[slice(*place.span())] = hashlib.sha256(content).hexdigest().encode()
 
 
 def check(path: str | os.PathLike) -> None:
