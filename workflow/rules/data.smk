@@ -11,7 +11,7 @@ rule data:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1500,
+        mem_mb=lambda w: 1500 + 4 * data_mb(w),
         runtime=20,
     params:
         settings=lambda w: {"dataset": EXPERIMENTS[w.experiment]["dataset"], "root": config["data"]["root"]},

@@ -6,7 +6,8 @@ from sgd_valleys import data, storage
 with job(snakemake) as log:
     p = snakemake.params.settings
     source = data.fetch(p["dataset"]["name"], p["root"], log.info)
-    images = data.load(p["dataset"]["name"], p["root"], p["dataset"]["train_per_class"], p["dataset"]["test_per_class"])
+    per_class = [p["dataset"][f"{part}_per_class"] for part in ("train", "test")]
+    images = data.load(p["dataset"]["name"], p["root"], *(None if n == "all" else n for n in per_class))
     log.info(f"{len(images.train_label)} training and {len(images.test_label)} test images from {source}")
     attributes = storage.provenance(p["dataset"]) | {
         "source": source,
