@@ -32,6 +32,8 @@ def wrong(path: Path, planned: Mapping[str, Mapping[str, Any]]) -> str:
     """What is wrong with a file; nothing where it is whole and as planned."""
     if path.name.endswith(".part"):
         return f"{path} was left by a job that was killed: delete it when none is running."
+    if path.name.endswith(".resume"):
+        return f"{path} was left by a job that was killed, and goes on from there: run again, or delete it."
     if str(path) not in planned:
         return f"{path} is foreign: nothing in the settings makes it."
     if path.suffix in ENDS:
