@@ -11,12 +11,11 @@ one-network-at-a-time PyTorch loop on tensors in memory. Medians of several repe
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 import torch
+from machine import peak, seconds
 
 from sgd_valleys.networks import MLP
 from sgd_valleys.training import minibatch_order, train
@@ -28,29 +27,6 @@ WEIGHTS = [a * b for a, b in pairwise(SIZES)]
 FLOP = 4 * sum(WEIGHTS) + 2 * sum(WEIGHTS[1:])
 ETA = 0.01
 REPLICAS = 20
-
-
-def seconds(function: Callable[[], None]) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def peak() -> float:
-    """Best GFLOP/s of a float32 matrix product on this thread, over sizes; each the median of 5."""
-    best = 0.0
-    for n in (512, 1024, 2048):
-        a, b, c = torch.randn(n, n), torch.randn(n, n), torch.empty(n, n)
-        torch.mm(a, b, out=c)
-        repeats = max(1, 2048**3 // n**3)
-
-        def product(a: torch.Tensor = a, b: torch.Tensor = b, c: torch.Tensor = c, repeats: int = repeats) -> None:
-            for _ in range(repeats):
-                torch.mm(a, b, out=c)
-
-        best = max(best, 2 * n**3 * repeats / statistics.median(seconds(product) for _ in range(5)) / 1e9)
-    return best
 
 
 def plain(inputs: torch.Tensor, labels: torch.Tensor, B: int, steps: int) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sgd_valleys.freezing import basin_freezing_time, freezing_time
-from sgd_valleys.interpolation import barrier, first_preactivation, line_loss
+from sgd_valleys.interpolation import barrier, line_loss
 from sgd_valleys.networks import MLP, cross_entropy, softmax
 from sgd_valleys.projection import coordinates, principal_axes, project
 from sgd_valleys.similarity import cosine, jaccard, nearest_pair, pair_mean
@@ -59,7 +59,7 @@ def test_the_line_is_the_networks_loss_at_interpolated_parameters():
     b["layer1_bias"] += 0.3
     x, y = rng.normal(size=(20, 6)), rng.integers(0, 3, 20)
     alpha = np.linspace(0, 1, 7)
-    loss = line_loss(network, (a, b), (first_preactivation(a, x), first_preactivation(b, x)), y, alpha)
+    loss = line_loss(network, (a, b), (network.first_preactivation(a, x), network.first_preactivation(b, x)), y, alpha)
     for k, w in enumerate(alpha):
         between = {name: w * a[name] + (1 - w) * b[name] for name in a}
         assert loss[k] == pytest.approx(cross_entropy(network.forward(between, x), y), rel=1e-12)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from sgd_valleys import training
+from sgd_valleys import stacks, training
 from sgd_valleys.networks import MLP, cross_entropy
-from sgd_valleys.training import GramStack, Stack, descend, minibatch_order, stack_for, train
+from sgd_valleys.stacks import GramStack, Stack
+from sgd_valleys.training import descend, minibatch_order, stack_kind, train
 
 M = 40
 NETWORKS = [MLP((30, 7, 3)), MLP((30, 8, 7, 4)), MLP((30, 8, 7, 6, 4))]
@@ -82,8 +83,8 @@ def test_one_step_moves_by_autograds_gradient(problem, network, kind, B):
 @pytest.mark.parametrize("kind", [GramStack, Stack])
 @pytest.mark.parametrize("B", [1, 4, 10, 20])
 def test_a_trajectory_is_plain_sgd_on_the_same_minibatches(problem, monkeypatch, kind, B):
-    monkeypatch.setattr(training, "stack_for", kind)
-    monkeypatch.setattr(training, "BLOCK", 16)  # blocks shorter than an epoch, and cut by records
+    monkeypatch.setattr(training, "stack_kind", lambda *_: kind)
+    monkeypatch.setattr(stacks, "BLOCK", 16)  # blocks shorter than an epoch, and cut by records
     network = NETWORKS[1]
     initial = network.initialize(np.random.default_rng(2))
     run = train(
@@ -217,7 +218,7 @@ def test_one_diverging_replica_leaves_its_neighbours_alone(problem):
     initial = network.initialize(np.random.default_rng(7))
 
     def after_steps(poison):
-        stack = stack_for(network, repeated(initial, 2), torch.from_numpy(x), torch.from_numpy(y), 0.1, 8)
+        stack = stack_kind(network, M)(network, repeated(initial, 2), torch.from_numpy(x), torch.from_numpy(y), 0.1, 8)
         if poison:
             stack.weight[1][0] = torch.nan
         stack.synchronize()
@@ -236,14 +237,7 @@ def test_an_epoch_visits_every_sample_once():
 
 
 def test_a_large_training_set_does_without_its_gram_matrix():
-    network = NETWORKS[0]
-    initial = network.initialize(np.random.default_rng(0))
-
-    def kind(samples):
-        x, y = torch.zeros(samples, 30), torch.zeros(samples, dtype=torch.int64)
-        return type(stack_for(network, repeated(initial, 1), x, y, 0.1, 10))
-
-    assert kind(60) is GramStack and kind(70) is Stack
+    assert stack_kind(NETWORKS[0], 60) is GramStack and stack_kind(NETWORKS[0], 70) is Stack
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,11 @@
 
 import numpy as np
 
-from sgd_valleys.networks import MLP, Parameters, cross_entropy
-
-
-def first_preactivation(parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-    """(sample, hidden): linear in the parameters, so a whole line needs it at its two ends only."""
-    return inputs @ parameters["layer1_weight"].T + parameters["layer1_bias"]
+from sgd_valleys.networks import Network, Parameters, cross_entropy
 
 
 def line_loss(
-    network: MLP,
+    network: Network,
     ends: tuple[Parameters, Parameters],
     preactivation: tuple[np.ndarray, np.ndarray],
     labels: np.ndarray,
@@ -22,7 +17,7 @@ def line_loss(
     Args:
         network: of both solutions.
         ends: parameters of theta_i and theta_j.
-        preactivation: of both, from :func:`first_preactivation`.
+        preactivation: of the first layer of both: linear in the parameters, so a whole line needs it at its ends only.
         labels: (sample).
         alpha: (point).
 
@@ -34,7 +29,7 @@ def line_loss(
     loss = np.empty(len(alpha))
     for k, a in enumerate(alpha.tolist()):  # a NumPy float64 would make float64 of float32 parameters
         between = {name: a * theta_i[name] + (1 - a) * theta_j[name] for name in upper}
-        loss[k] = cross_entropy(network.forward_from(1, between, a * z_i + (1 - a) * z_j), labels)
+        loss[k] = cross_entropy(network.forward_from_first(between, a * z_i + (1 - a) * z_j), labels)
     return loss
 
 

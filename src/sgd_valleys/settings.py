@@ -12,6 +12,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from sgd_valleys.data import DATA_SETS
 from sgd_valleys.errors import UserError
+from sgd_valleys.networks import Network, build
 from sgd_valleys.sweep import Cell, canonical, cells, iterations, log_grid, realizations, selected, selected_by_any
 from sgd_valleys.two_valley.landscape import Landscape, stability_bound
 
@@ -26,7 +27,45 @@ _Validator = jsonschema.validators.extend(
     ),
 )
 BRANCH_FIGURES = ("fig4", "fig4X", "figS4")
+GRID = "{first, last, points}, or a list of numbers"
 LARGEST_SPECTRUM = 10_000  # weights: the dense Hessian is then 800 MB
+
+
+def alike(experiments: Settings) -> dict[str, Any]:
+    """Experiments with what each takes over from the one that it is ``like``; its own settings come first.
+
+    A mapping is taken over setting by setting, anything else as a whole; null leaves a setting out, or an experiment.
+
+    Raises:
+        UserError: an experiment is like one that there is not, or like itself in the end.
+    """
+
+    there = {name: experiment for name, experiment in experiments.items() if experiment is not None}
+
+    def whole(name: str, asked: tuple[str, ...] = ()) -> dict[str, Any]:
+        own = there[name]
+        if not isinstance(own, Mapping):
+            return own
+        if "like" not in own:
+            return _merged({}, own)
+        other, path = own["like"], (*asked, name)
+        if other not in there:
+            raise UserError(
+                f"config: experiments.{name}.like is {other}: the experiments are {', '.join(map(str, there))}."
+            )
+        if other in path:
+            raise UserError(f"config: experiments.{name}.like: {' is like '.join((*path, other))}: break the circle.")
+        return _merged(whole(other, path), {key: value for key, value in own.items() if key != "like"})
+
+    return {name: whole(name) for name in there}
+
+
+def _merged(below: Settings, above: Settings) -> dict[str, Any]:
+    found = {**below}
+    for key, value in above.items():
+        old = below.get(key)
+        found[key] = _merged(old if isinstance(old, Mapping) else {}, value) if isinstance(value, Mapping) else value
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def check(config: Settings, schema: Path) -> None:
@@ -89,7 +128,16 @@ def continuous_diagram(model: Settings) -> Settings:
 
 def training_samples(dataset: Settings) -> int:
     """M, the size of the training set that the ``dataset`` settings describe."""
-    return dataset["train_per_class"] * DATA_SETS[dataset["name"]].classes
+    known = DATA_SETS[dataset["name"]]
+    if dataset["train_per_class"] == "all":
+        return known.samples["train"]
+    return dataset["train_per_class"] * known.classes
+
+
+def network_of(experiment: Settings) -> Network:
+    """The network that an experiment trains."""
+    known = DATA_SETS[experiment["dataset"]["name"]]
+    return build(experiment["network"], known.shape, known.classes)
 
 
 def block_runs(experiment: Settings) -> list[tuple[str, int, int]]:
@@ -192,10 +240,9 @@ def _sentence(error: ValidationError) -> str:
         case "oneOf":
             return f"{where} is {value!r}: it may be all, or a list of values of the sweep, each named once"
         case "anyOf":
-            may = (
-                "same, or a number" if where.endswith("branches.eta") else "{first, last, points}, or a list of numbers"
-            )
-            return f"{where} is {value!r}: it may be {may} greater than 0"
+            special = {"branches.eta": "same, or a number", "per_class": "all, or a whole number"}
+            may = [text for end, text in special.items() if where.endswith(end)]
+            return f"{where} is {value!r}: it may be {(*may, GRID)[0]} greater than 0"
         case "uniqueItems":
             return f"{where} names the same value twice: {value}"
         case _:
@@ -237,9 +284,7 @@ def _check_experiment(where: str, experiment: Settings) -> None:
                 f"{where}.sweep.eta: with eta = {eta} a run lasts eta_T / eta = {T:g} iterations, which cannot be "
                 f"recorded at recording.points = {points} equally spaced whole ones: change eta, eta_T or points."
             )
-    layers = len(experiment["network"]["hidden"]) + 1
-    if not 1 <= experiment["layer"] <= layers:
-        raise UserError(f"{where}.layer is {experiment['layer']}: the network has layers 1 to {layers}.")
+    _check_network(where, experiment)
     _check_eigenvalues(where, experiment)
     for key, selections in (
         ("recording.checkpoints", experiment["recording"]["checkpoints"]),
@@ -256,15 +301,15 @@ def _check_experiment(where: str, experiment: Settings) -> None:
             )
     block = experiment["projection"]["block"]
     _in_sweep(f"{where}.projection.block", experiment, block["eta"], block["B"], [block["realization"]])
-    for cell in experiment["projection"]["cells"]:
+    for cell in experiment["projection"].get("cells", ()):
         _in_sweep(f"{where}.projection.cells", experiment, [cell["eta"]], [cell["B"]])
     if len(block["eta"]) * len(block["B"]) < 2:
         raise UserError(f"{where}.projection.block names one run: it needs at least two.")
-    for eta, B, realization in block_runs(experiment):
+    for eta, B, realization in block_runs(experiment) if "barriers" in experiment else ():
         if not selected_by_any(kept_whole(experiment), eta, B, [realization]):
             raise UserError(
                 f"{where}.projection.block: the run of eta = {eta}, B = {B}, realization {realization} is kept whole "
-                "nowhere along its way: name it in recording.checkpoints."
+                "nowhere along its way, which barriers need: name it in recording.checkpoints."
             )
     if "branches" in experiment:
         _check_branches(f"{where}.branches", experiment)
@@ -376,12 +421,36 @@ def _check_two_valley(where: str, model: Settings) -> None:
             raise UserError(f"{where}.continuous_time.halving.time is {halving['time']}: less than a step of {eta}.")
 
 
+def _check_network(where: str, experiment: Settings) -> None:
+    """Refuse networks that cannot be built, and layers whose curvature cannot be taken."""
+    network, layer, name = experiment["network"], experiment["layer"], experiment["dataset"]["name"]
+    channels = network.get("channels")
+    if network["name"] == "cnn":
+        if channels is None:
+            raise UserError(f"{where}.network: a cnn needs channels, those of each convolution's output.")
+        side = min(DATA_SETS[name].shape[1:])
+        if side >> len(channels) == 0:
+            raise UserError(
+                f"{where}.network.channels names {len(channels)} convolutions, each of which halves the image: "
+                f"{name}'s {side} pixels bear {side.bit_length() - 1}."
+            )
+    elif channels is not None:
+        raise UserError(f"{where}.network.channels: an mlp has none: leave it out (null), or take the cnn.")
+    dense = network_of(experiment).dense_layers
+    if layer not in dense:
+        raise UserError(
+            f"{where}.layer is {layer}: curvature is taken of a fully connected layer, and the network has layers "
+            f"{dense[0]} to {dense[-1]} of these."
+        )
+
+
 def _check_eigenvalues(where: str, experiment: Settings) -> None:
     """Refuse as many eigenvalues as the layer has weights or more: the Lanczos iteration gives fewer."""
-    dataset = DATA_SETS[experiment["dataset"]["name"]]
-    units = [dataset.pixels, *experiment["network"]["hidden"], dataset.classes]
     layer, N = experiment["layer"], experiment["curvature"]["N"]
-    weights = units[layer - 1] * units[layer]
+    weights = math.prod(network_of(experiment).weight_shape(layer))
+    per_class, there = experiment["curvature"].get("per_class", 1), experiment["dataset"]["train_per_class"]
+    if there != "all" and per_class > there:
+        raise UserError(f"{where}.curvature.per_class is {per_class}: dataset.train_per_class has {there}.")
     if weights <= N:
         raise UserError(f"{where}.curvature.N is {N}: it has to be smaller than layer {layer}'s {weights} weights.")
     if experiment["curvature"]["spectrum"] and weights > LARGEST_SPECTRUM:
@@ -428,10 +497,14 @@ def _check_figure(name: str, figure: Settings, experiments: Settings) -> None:
                     f"{where}.t_c: {t} is no branch of the reference run: branches.runs has {t_c[0]}, {t_c[1]}, "
                     f"..., {t_c[-1]}."
                 )
-    for key in ("eta", "violin_eta"):
+    for setting, names in (("barriers", ("fig1",)), ("projection.cells", ("fig2",))):
+        section, _, key = setting.partition(".")
+        if name in names and not (section in experiment and (not key or key in experiment[section])):
+            raise UserError(f"{where}.experiment: {figure['experiment']} has no setting {setting} to show.")
+    for key in ("eta", "violin_eta", "spectrum_eta"):
         if key in figure:
             _in_sweep(f"{where}.{key}", experiment, [figure[key]], [], [figure.get("realization", 0)])
-    if name == "fig3":
+    if name in ("fig3", "figS5"):
         for B in experiment["sweep"]["B"]:
             everyone = range(experiment["sweep"]["realizations"])
             if not selected_by_any(experiment["curvature"]["along"], canonical(figure["eta"]), B, everyone):
@@ -439,9 +512,10 @@ def _check_figure(name: str, figure: Settings, experiments: Settings) -> None:
                     f"{where}.eta: no run of eta = {canonical(figure['eta'])}, B = {B} has its flatness taken along "
                     f"its way: name one in experiments.{figure['experiment']}.curvature.along."
                 )
-    if name == "figS1":
+    if name in ("figS1", "figS5"):
         taken = experiment["curvature"]["spectrum"]
-        eta, M = canonical(figure["eta"]), training_samples(experiment["dataset"])
+        eta = canonical(figure["eta" if name == "figS1" else "spectrum_eta"])
+        M = training_samples(experiment["dataset"])
         for B in experiment["sweep"]["B"]:
             realization = 0 if B == M else figure["realization"]
             if not selected_by_any(taken, eta, B, [realization]):

@@ -1,7 +1,7 @@
 rule branch:
     input:
         script_file("branch"),
-        modules("training", "networks"),
+        modules("training", "stacks", "convolution", "experiment", "networks"),
         data=DATA,
         train=lambda w: stack_file(TRAIN, w),
     output:
@@ -24,7 +24,7 @@ rule branch:
 rule branch_curvature:
     input:
         script_file("branch_curvature"),
-        modules("curvature", "networks", "randomness"),
+        modules("curvature", "experiment", "networks", "randomness"),
         data=DATA,
         train=BRANCH_TRAIN,
     output:

@@ -16,6 +16,7 @@ from sgd_valleys.data import DATA_SETS  # noqa: E402
 from sgd_valleys.errors import UserError  # noqa: E402
 
 try:
+    config["experiments"] = settings.alike(config["experiments"])
     settings.check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
 except UserError as error:
     raise WorkflowError(str(error)) from None

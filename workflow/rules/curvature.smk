@@ -1,7 +1,7 @@
 rule curvature:
     input:
         script_file("curvature"),
-        modules("curvature", "networks", "randomness"),
+        modules("curvature", "experiment", "networks", "randomness"),
         data=DATA,
         train=TRAIN,
     output:
@@ -13,7 +13,7 @@ rule curvature:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2500,
+        mem_mb=lambda w: 2500 + 3 * data_mb(w),
         runtime=30,
     params:
         settings=curvature_params,

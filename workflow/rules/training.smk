@@ -1,7 +1,7 @@
 rule train:
     input:
         script_file("train"),
-        modules("training", "networks", "randomness"),
+        modules("training", "stacks", "convolution", "experiment", "networks", "randomness"),
         data=DATA,
     output:
         TRAIN,
@@ -12,8 +12,8 @@ rule train:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2500,
-        runtime=60,
+        mem_mb=lambda w: 2500 + 3 * data_mb(w),
+        runtime=train_minutes,
     params:
         settings=train_params,
     script:

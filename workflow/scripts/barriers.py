@@ -1,21 +1,23 @@
 """Loss barriers between solutions: between many endpoints (Fig. 1E), and along training for two pairs (Fig. 1C, D)."""
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.stats import spearmanr
 
 from job import job
-from sgd_valleys import inference, interpolation, networks, similarity, storage, sweep
+from sgd_valleys import experiment, inference, interpolation, similarity, storage, sweep
 from sgd_valleys.errors import UserError
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import Variable
 
+PREACTIVATIONS = 2**30  # bytes of the first layer's preactivations to keep: of all solutions, where they are small
+
 with job(snakemake) as log:
     p = snakemake.params.settings
-    images = storage.read(snakemake.input.data, ["train_image", "train_label"])
-    inputs = images["train_image"].reshape(len(images["train_image"]), -1)
-    labels = images["train_label"]
-    network = networks.build(p["network"], inputs.shape[1], p["classes"])
+    network, samples = experiment.load(snakemake.input.data, p, ["train"])
+    inputs, labels = samples["train"]
     alpha = np.linspace(0, 1, p["points"])
     by_cell = sweep.files_by_cell(snakemake.input.train)
 
@@ -45,14 +47,22 @@ with job(snakemake) as log:
         members = np.array([number[run] for run in runs if run in number], dtype=int)
         blocks.append(members[np.stack(np.triu_indices(len(members), k=1), axis=1)])
 
-    hidden = [interpolation.first_preactivation(theta, inputs) for theta in ends]
+    each = network.first_preactivation(ends[0], inputs).nbytes
+
+    @lru_cache(max(2, PREACTIVATIONS // each))
+    def preactivation(k: int) -> np.ndarray:
+        """Of the first layer, of solution k."""
+        return network.first_preactivation(ends[k], inputs)
+
     progress = Progress(len(pairs) + sum(map(len, blocks)), "pairs", log)
 
     def heights(pairs: np.ndarray) -> np.ndarray:
         """Barriers (pair) between the solutions of pairs (pair, 2)."""
         found = np.empty(len(pairs))
         for k, (i, j) in enumerate(pairs):
-            line = interpolation.line_loss(network, (ends[i], ends[j]), (hidden[i], hidden[j]), labels, alpha)
+            line = interpolation.line_loss(
+                network, (ends[i], ends[j]), (preactivation(i), preactivation(j)), labels, alpha
+            )
             found[k] = interpolation.barrier(line)
             progress()
         return found
@@ -95,7 +105,7 @@ with job(snakemake) as log:
     for k, (i, j) in enumerate(path_pairs):
         log.info(f"Sim_J {block_jaccard[i, j]:.3f}: the line from {followed[j]} to {followed[i]}")
         for t, theta in enumerate(zip(along(followed[i]), along(followed[j]), strict=True)):
-            z = tuple(interpolation.first_preactivation(one, inputs) for one in theta)
+            z = tuple(network.first_preactivation(one, inputs) for one in theta)
             path_loss[k, t] = interpolation.line_loss(network, theta, z, labels, alpha)
 
     chosen = np.array(path_pairs, dtype=int).reshape(-1, 2)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from job import job
-from sgd_valleys import networks, storage, training
+from sgd_valleys import experiment, storage, training
 from sgd_valleys.errors import UserError
 from sgd_valleys.progress import Progress
 from sgd_valleys.storage import Variable
@@ -12,10 +12,7 @@ with job(snakemake) as log:
     p = snakemake.params.settings
     t_c, points = p["t_c"], p["points"]
     eta, B, realization = p["run"]
-    images = storage.read(snakemake.input.data, ["train_image", "train_label", "test_image", "test_label"])
-    train_set = images["train_image"].reshape(len(images["train_image"]), -1), images["train_label"]
-    test_set = images["test_image"].reshape(len(images["test_image"]), -1), images["test_label"]
-    network = networks.build(p["network"], train_set[0].shape[1], p["classes"])
+    network, samples = experiment.load(snakemake.input.data, p)
 
     # nothing of the run is read but its parameters at the branching times: what it does later plays no part
     iteration = list(storage.read(snakemake.input.train, ["iteration"])["iteration"])
@@ -36,8 +33,8 @@ with job(snakemake) as log:
     branch = training.descend(
         network,
         starts,
-        train_set,
-        test_set,
+        samples["train"],
+        samples["test"],
         eta=p["eta"],
         iterations=p["iterations"],
         points=points,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from job import job
-from sgd_valleys import curvature, networks, storage
+from sgd_valleys import curvature, experiment, storage
 from sgd_valleys.curvature import LayerHessian, top_eigenvalues
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
@@ -12,9 +12,9 @@ from sgd_valleys.storage import Variable
 with job(snakemake) as log:
     p = snakemake.params.settings
     layer, N = p["layer"], p["N"]
-    images = storage.read(snakemake.input.data, ["train_image"])["train_image"]
-    inputs = images.reshape(len(images), -1).astype(np.float64)
-    network = networks.build(p["network"], inputs.shape[1], p["classes"])
+    network, samples = experiment.load(snakemake.input.data, p, ["train"])
+    images, labels = samples["train"]
+    inputs = images[experiment.first_of_each_class(labels, p["per_class"])].astype(np.float64)
     branches = storage.read(snakemake.input.train, ["t_c", "iteration", "final"])
     t_c, iteration = branches["t_c"], branches["iteration"]
     trace = np.full((len(t_c), len(iteration)), np.nan)

@@ -28,8 +28,8 @@ with job(snakemake) as log:
     t_freeze = float(freezing.freezing_time(run["iteration"], run["train_loss"], p["L_c"]))
 
     test_file = storage.read(snakemake.input.test_file, ["image", "label"])
-    inputs = test_file["image"].reshape(len(test_file["image"]), -1)
-    network = networks.build(p["network"], inputs.shape[1], p["classes"])
+    network = networks.build(p["network"], test_file["image"].shape[1:], p["classes"])
+    inputs = network.inputs(test_file["image"])
     whole = storage.read(snakemake.input.train, [f"final_{name}" for name in network.names()])
     logits = (
         network.forward({name: whole[f"final_{name}"][b] for name in network.names()}, inputs) for b in range(len(t_c))

@@ -27,11 +27,7 @@ with job(snakemake) as log:
         np.stack([run["layer_weight"][list(run["realization"]).index(r)] for run, r in block])
     )
     block_loss = np.stack([run["train_loss"][list(run["realization"]).index(r)] for run, r in block])
-    cells = [trajectories(eta, B) for eta, B in p["cells"]]
-    runs = max(len(cell["realization"]) for cell in cells)
-    cell_pc, cell_explained = projection.project(np.stack([padded(cell["layer_weight"], runs) for cell in cells]))
-    cell_loss = np.stack([padded(cell["train_loss"], runs) for cell in cells])
-    log.info(f"variance explained: block {block_explained}, cells {cell_explained}")
+    log.info(f"variance explained: block {block_explained}")
     explained = "share of the variance that the component explains"
     variables = {
         "block_pc": Variable(
@@ -41,12 +37,20 @@ with job(snakemake) as log:
         "block_eta": Variable(("block_run",), np.array([float(eta) for eta, _, _ in p["block"]]), "learning rate"),
         "block_B": Variable(("block_run",), np.array([B for _, B, _ in p["block"]]), "batch size", "samples"),
         "block_explained": Variable(("component",), block_explained, explained),
-        "cell_pc": Variable(
-            ("cell", "realization", "time", "component"), cell_pc, "principal components of the layer's weights"
-        ),
-        "cell_loss": Variable(("cell", "realization", "time"), cell_loss, "training loss", "nat"),
-        "cell_eta": Variable(("cell",), np.array([float(eta) for eta, _ in p["cells"]]), "learning rate"),
-        "cell_B": Variable(("cell",), np.array([B for _, B in p["cells"]]), "batch size", "samples"),
-        "cell_explained": Variable(("component",), cell_explained, explained),
     }
+    if p["cells"]:
+        cells = [trajectories(eta, B) for eta, B in p["cells"]]
+        runs = max(len(cell["realization"]) for cell in cells)
+        cell_pc, cell_explained = projection.project(np.stack([padded(cell["layer_weight"], runs) for cell in cells]))
+        cell_loss = np.stack([padded(cell["train_loss"], runs) for cell in cells])
+        log.info(f"variance explained: cells {cell_explained}")
+        variables |= {
+            "cell_pc": Variable(
+                ("cell", "realization", "time", "component"), cell_pc, "principal components of the layer's weights"
+            ),
+            "cell_loss": Variable(("cell", "realization", "time"), cell_loss, "training loss", "nat"),
+            "cell_eta": Variable(("cell",), np.array([float(eta) for eta, _ in p["cells"]]), "learning rate"),
+            "cell_B": Variable(("cell",), np.array([B for _, B in p["cells"]]), "batch size", "samples"),
+            "cell_explained": Variable(("component",), cell_explained, explained),
+        }
     storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))

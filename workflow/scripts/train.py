@@ -3,28 +3,28 @@
 import numpy as np
 
 from job import job
-from sgd_valleys import networks, storage, training
+from sgd_valleys import experiment, storage, training
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
+from sgd_valleys.resume import Resume
 from sgd_valleys.storage import Variable
 
 with job(snakemake) as log:
     p = snakemake.params.settings
     eta, B = float(p["eta"]), p["B"]
-    images = storage.read(snakemake.input.data, ["train_image", "train_label", "test_image", "test_label"])
-    train_set = images["train_image"].reshape(len(images["train_image"]), -1), images["train_label"]
-    test_set = images["test_image"].reshape(len(images["test_image"]), -1), images["test_label"]
-    M = len(train_set[1])
-    network = networks.build(p["network"], train_set[0].shape[1], p["classes"])
+    network, samples = experiment.load(snakemake.input.data, p)
+    M = len(samples["train"][1])
     device = training.choose_device(p["device"])
     realizations = list(range(p["first"], p["last"] + 1))
     log.info(f"eta {p['eta']}, B {B}, realizations {p['first']} to {p['last']}, {p['iterations']} iterations")
+    attributes = storage.provenance(p | {"device": device.type}, snakemake.input.data)
+    resume = Resume(snakemake.output[0], attributes, log)
     progress = Progress(p["iterations"] * len(realizations), "iterations of all runs", log)
     run = training.train(
         network,
         network.initialize(stream(p["seed"], Stage.INITIALIZATION)),
-        train_set,
-        test_set,
+        samples["train"],
+        samples["test"],
         eta=eta,
         B=B,
         iterations=p["iterations"],
@@ -34,6 +34,7 @@ with job(snakemake) as log:
         checkpoints=[realizations.index(r) for r in p["checkpoints"]],
         device=device,
         progress=progress,
+        resume=resume,
     )
     for r, loss, accuracy, diverged in zip(
         realizations, run.train_loss[:, -1], run.train_accuracy[:, -1], run.diverged, strict=True
@@ -51,5 +52,5 @@ with job(snakemake) as log:
         variables |= training.parameter_variables(
             run.checkpoint, "checkpoint", ("checkpoint", "time"), "at the recorded iterations"
         )
-    attributes = storage.provenance(p | {"device": device.type}, snakemake.input.data)
     storage.write(snakemake.output[0], variables, attributes | {"eta": eta, "B": B})
+    resume.remove()

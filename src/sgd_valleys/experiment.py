@@ -1,0 +1,38 @@
+"""An experiment's network, and the images that it is trained and tested on."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sgd_valleys import networks, storage
+from sgd_valleys.networks import Network
+
+Samples = tuple[np.ndarray, np.ndarray]
+
+
+def load(
+    path: str | os.PathLike, settings: Mapping[str, Any], parts: Sequence[str] = ("train", "test")
+) -> tuple[Network, dict[str, Samples]]:
+    """Build an experiment's network and read its images.
+
+    Args:
+        path: the experiment's ``data.h5``.
+        settings: among them ``network``, as the config has it, and ``classes``, their number.
+        parts: of the data that are needed.
+
+    Returns:
+        the network; by part the images in the form that it takes, (sample, ...) float32, and their labels (sample).
+    """
+    found = storage.read(path, [f"{part}_{kind}" for part in parts for kind in ("image", "label")])
+    shape = found[f"{parts[0]}_image"].shape[1:]
+    network = networks.build(settings["network"], shape, settings["classes"])
+    return network, {part: (network.inputs(found[f"{part}_image"]), found[f"{part}_label"]) for part in parts}
+
+
+def first_of_each_class(labels: np.ndarray, per_class: int | None) -> np.ndarray:
+    """Positions of the first so many samples of each class, class by class; of all samples where None."""
+    if per_class is None:
+        return np.arange(len(labels))
+    return np.concatenate([np.flatnonzero(labels == c)[:per_class] for c in np.unique(labels)])
