@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
-from sgd_valleys.inference import fit_groups, fit_line, fit_pairs, interval
+from sgd_valleys.inference import fit_groups, fit_line, fit_pairs, interval, rank_correlation, trend
 
 
 def pairs_of(n):
@@ -110,3 +111,36 @@ def test_an_interval_is_that_of_the_mean_over_realizations():
     alone = interval(values[:1], rng, 100)
     assert np.array_equal(alone[0], values[0]) and np.isnan(alone[1]).all()
     assert np.isnan(interval(np.full((3, 2), np.nan), rng, 100)[0]).all()
+
+
+def mean_of(values):
+    return lambda cell, chosen: values[cell][chosen].mean()
+
+
+def test_a_trend_is_the_rank_correlation_of_the_cells_means():
+    rng = np.random.default_rng(0)
+    x = np.array([1.0, 2.0, 4.0, 8.0])
+    falling = np.exp(-x)[:, None] + 0.001 * rng.normal(size=(4, 10))
+    found = trend(x, [10] * 4, mean_of(falling), rng, 200)
+    assert found.correlation == -1 and found.interval == (-1, -1)
+    assert found.value == pytest.approx(falling.mean(axis=1))
+
+
+def test_a_trend_that_is_noise_has_an_interval_on_both_sides():
+    rng = np.random.default_rng(1)
+    found = trend(np.arange(6.0), [8] * 6, mean_of(rng.normal(size=(6, 8))), rng, 400)
+    assert found.interval[0] < 0 < found.interval[1]
+
+
+def test_a_cell_without_a_value_has_no_part_in_the_trend():
+    y = np.array([1.0, np.nan, 3.0, 2.0])
+    assert rank_correlation(np.arange(4.0), y) == pytest.approx(0.5)  # of 1, 3, 2 against 1, 2, 3
+    found = trend(np.arange(4.0), [2] * 4, lambda cell, chosen: y[cell], np.random.default_rng(0), 100)
+    assert found.correlation == pytest.approx(0.5) and found.interval == pytest.approx((0.5, 0.5))
+    assert np.isnan(rank_correlation(np.arange(4.0), np.ones(4)))
+
+
+def test_ties_share_their_rank():
+    rng = np.random.default_rng(2)
+    x, y = rng.integers(0, 4, 50).astype(float), rng.integers(0, 4, 50).astype(float)
+    assert rank_correlation(x, y) == pytest.approx(spearmanr(x, y).statistic)

@@ -1,10 +1,11 @@
-"""Straight lines through measured points, with intervals that know which points belong together."""
+"""Straight lines and trends through measured points, with intervals that know which points belong together."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import rankdata
 
 
 @dataclass(frozen=True)
@@ -148,3 +149,54 @@ def interval(
         )
         low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
     return found, low, high
+
+
+@dataclass(frozen=True)
+class Trend:
+    """How a quantity of cells goes along with another one.
+
+    Attributes:
+        value: (cell) the quantity; NaN where a cell has none.
+        correlation: Spearman's rank correlation over the cells that have one: 1 where it always rises.
+        interval: central 95% of the bootstrap (low, high).
+    """
+
+    value: np.ndarray
+    correlation: float
+    interval: tuple[float, float]
+
+
+def trend(
+    x: np.ndarray,
+    runs: Sequence[int],
+    measure: Callable[[int, np.ndarray], float],
+    rng: np.random.Generator,
+    resamples: int,
+) -> Trend:
+    """Whether a quantity of cells, each with several runs, rises or falls with ``x``.
+
+    The bootstrap resamples each cell's runs: its interval is about more runs of the same cells, not about other cells.
+
+    Args:
+        x: (cell) what the cells are ordered by.
+        runs: (cell) how many runs each has.
+        measure: (cell, positions among its runs) -> its quantity as these runs have it; NaN where they have none.
+        rng: of the resampling.
+        resamples: how many.
+    """
+    value = np.array([measure(cell, np.arange(count)) for cell, count in enumerate(runs)])
+    drawn = np.full(resamples, np.nan)
+    for k in range(resamples):
+        again = [measure(cell, rng.integers(0, count, count)) for cell, count in enumerate(runs)]
+        drawn[k] = rank_correlation(x, np.array(again))
+    bounds = np.nanquantile(drawn, [0.025, 0.975]) if np.isfinite(drawn).any() else (np.nan, np.nan)
+    return Trend(value, rank_correlation(x, value), (float(bounds[0]), float(bounds[1])))
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
+    """Spearman's rank correlation over the points where both are finite; NaN where either does not vary."""
+    used = np.isfinite(x) & np.isfinite(y)
+    a, b = (rankdata(values[used]) for values in (x, y))
+    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return np.nan
+    return float(np.corrcoef(a, b)[0, 1])

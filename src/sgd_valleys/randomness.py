@@ -15,6 +15,7 @@ class Stage(IntEnum):
     BOOTSTRAP = 4
     LANGEVIN = 5
     BRANCH_BOOTSTRAP = 6
+    TREND_BOOTSTRAP = 7
 
 
 def stream(seed: int, stage: Stage, *key: int | float) -> np.random.Generator:
