@@ -68,11 +68,17 @@ class Checkout:
         return ended.stdout
 
     def plan(self, *arguments: str, **options: Any) -> dict[str, list[str]]:
-        """The jobs that Snakemake would run now: by rule, the name of each job's first output."""
+        """The jobs that Snakemake would run now: by rule, the name of each job's first output.
+
+        The names of experiments other than mnist stand before theirs, as in "cifar10/data.h5".
+        """
         jobs: dict[str, list[str]] = {}
         for rule, text in PLANNED.findall(self.run("--dry-run", *arguments, **options)):
             if rule != "all":
-                jobs.setdefault(rule, []).append(Path(re.search(r"output: ([^\s,]+)", text)[1]).name)
+                path = Path(re.search(r"output: ([^\s,]+)", text)[1])
+                folder = path.parts[1]
+                other = "" if folder in ("mnist", "two_valley", "figures") else f"{folder}/"
+                jobs.setdefault(rule, []).append(other + path.name)
         return jobs
 
     def results(self, *suffixes: str) -> dict[str, bytes]:

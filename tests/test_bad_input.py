@@ -109,6 +109,30 @@ CHANGES = {
         "branches: {eta: slow}",
         r"branches\.eta is 'slow': it may be same, or a number greater than 0",
     ),
+    "an mlp with channels": ("network: {channels: [4]}", r"network\.channels: an mlp has none"),
+    "a network of no kind": ("network: {name: vit}", r"network\.name is 'vit': it may be mlp, cnn"),
+    "a cnn without channels": ("network: {name: cnn}", r"network: a cnn needs channels"),
+    "more convolutions than the image bears": (
+        "network: {name: cnn, channels: [4, 4, 4, 4, 4]}",
+        r"network\.channels names 5 convolutions, .* mnist's 28 pixels bear 4",
+    ),
+    "the curvature of a convolution": (
+        "{network: {name: cnn, channels: [4, 4]}, layer: 1}",
+        r"layer is 1: curvature is taken of a fully connected layer, and the network has layers 3 to 5 of these",
+    ),
+    "a layer too many": ("layer: 4", r"layer is 4: curvature is .* the network has layers 1 to 3 of these"),
+    "a part in words": (
+        "dataset: {train_per_class: half}",
+        r"dataset\.train_per_class is 'half': it may be all, or a whole number greater than 0",
+    ),
+    "curvature on more images than there are": (
+        "curvature: {per_class: 11}",
+        r"curvature\.per_class is 11: dataset\.train_per_class has 10",
+    ),
+    "a data set that is not known": (
+        "dataset: {name: imagenet}",
+        r"dataset\.name is 'imagenet': it may be mnist, fashion_mnist, cifar10",
+    ),
     "a selection in words": (
         "recording: {checkpoints: [{eta: some, B: all, realizations: all}]}",
         r"recording\.checkpoints\[0\]\.eta",
@@ -224,6 +248,45 @@ def test_a_branch_that_is_not_there_cannot_be_drawn() -> None:
         settings.check(config, schema)
 
 
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        ({"like": "cifar100"}, r"experiments\.fashion\.like is cifar100: the experiments are mnist, cifar10, fashion"),
+        ({"like": "fashion"}, r"experiments\.fashion\.like: fashion is like fashion: break the circle"),
+    ],
+)
+def test_an_experiment_can_be_like_another_one_only(other: dict, sentence: str) -> None:
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    with pytest.raises(UserError, match=sentence):
+        settings.alike(config["experiments"] | {"fashion": other})
+
+
+def test_an_experiment_takes_over_what_it_does_not_say_itself() -> None:
+    experiments = {
+        "mnist": {"dataset": {"name": "mnist", "train_per_class": 100}, "layer": 2, "branches": {"points": 101}},
+        "deep": {"like": "fashion", "layer": 3},
+        "fashion": {"like": "mnist", "dataset": {"name": "fashion_mnist"}, "branches": None},
+    }
+    dataset = {"name": "fashion_mnist", "train_per_class": 100}
+    found = settings.alike(experiments)
+    assert found["mnist"] == experiments["mnist"]
+    assert settings.alike(experiments | {"fashion": None, "deep": None}) == {"mnist": experiments["mnist"]}
+    assert found["fashion"] == {"dataset": dataset, "layer": 2}
+    assert found["deep"] == {"dataset": dataset, "layer": 3}
+
+
+@pytest.mark.parametrize(
+    ("figure", "setting"), [("fig1", "barriers"), ("fig2", "projection.cells"), ("fig4", "branches")]
+)
+def test_a_figure_needs_what_it_shows(figure: str, setting: str) -> None:
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config["figures"][figure]["experiment"] = "cifar10"
+    with pytest.raises(
+        UserError, match=rf"figures\.{figure}\.experiment: cifar10 has no setting {re.escape(setting)} to show"
+    ):
+        settings.check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
+
+
 @pytest.mark.parametrize("change", ["an unknown key", "no divisor", "1e-3"])
 def test_wrong_settings_stop_snakemake_before_anything_runs(change: str, checkout: Checkout) -> None:
     text, sentence = CHANGES[change]
@@ -252,7 +315,8 @@ def test_a_damaged_mnist_file_is_named(damage: str, checkout: Checkout, mnist_ro
     path.write_bytes(content if damage == "altered" else content[: len(content) // 2])
     damaged = path.read_bytes()
     checkout.set({"data": {"root": "damaged"}})
-    assert f"damaged/MNIST/raw/{path.name} is altered or truncated" in told(checkout)
+    shown = told(checkout, "results/mnist/data.h5")
+    assert f"damaged/MNIST/raw/{path.name} is altered or truncated" in shown
     assert not [name for name in checkout.results() if not name.startswith(("two_valley/", "figures/"))]
     assert path.read_bytes() == damaged
 

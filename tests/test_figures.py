@@ -5,19 +5,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
+import matplotlib.style
 import numpy as np
 import pytest
 import yaml
 from matplotlib.collections import LineCollection, QuadMesh
 
 from sgd_valleys.errors import UserError
-from sgd_valleys.figures import fig2, fig3, figS1, panels, style
+from sgd_valleys.figures import fig2, fig3, figS1, figS5, panels, runs, style
 from sgd_valleys.storage import Variable, write
 from sgd_valleys.two_valley.landscape import Landscape
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())["figures"]
 MODEL_NAMES = ("fig5", "fig6", "fig6X", "figS6")
-NAMES = ("fig1", "fig2", "fig3", "fig4", "fig4X", "figS1", "figS2", "figS3", "figS4", *MODEL_NAMES)
+NAMES = ("fig1", "fig2", "fig3", "fig4", "fig4X", "figS1", "figS2", "figS3", "figS4", "figS5", *MODEL_NAMES)
 KEYS = {
     "fig1": ("projection", "similarity", "barriers"),
     "fig2": ("endpoints", "projection"),
@@ -28,12 +30,16 @@ KEYS = {
     "figS2": ("endpoints",),
     "figS3": ("endpoints", "freezing"),
     "figS4": ("run", "branch_train", "branch_endpoints"),
+    "figS5": ("endpoints", "freezing", "train", "curvature", "grid_similarity", "grid_projection"),
     "fig5": ("model_diagram", "model_occupancy", "model_theory"),
     "fig6": ("model_occupancy", "model_theory"),
     "fig6X": tuple(f"model_{name}" for name in ("diagram", "occupancy", "halving", "ito", "printed", "theory")),
     "figS6": ("model_diagram",),
 }
 ETA, B, REALIZATIONS = (0.01, 0.02, 0.05, 0.1), (10, 50, 200, 1000), 4
+# Grids of Fig. S5, without gradient descent; in both, runs at 0.2 and 20 diverge.
+GRIDS = {3: ((0.005, 0.01, 0.2), (20, 100, 500)), 5: ((0.005, 0.01, 0.02, 0.05, 0.2), (20, 50, 100, 200, 500))}
+GRID_SETTINGS = {"eta": 0.005, "spectrum_eta": 0.01, "realization": 0, "eta_colors": ["C0", "C1", "C2", "C3", "C4"]}
 
 
 def save_arrays(path, dims, arrays, attributes=None):
@@ -102,6 +108,7 @@ def build(folder, eta=ETA, batch=B, realizations=REALIZATIONS, nothing=False):
 
     _build_runs(folder, paths, random, eta, batch, finite, freezing[0], flatness)
     _build_solutions(folder, paths, random, nothing)
+    _build_whole_grid(folder, paths, eta, batch, diverged[..., 0], converged[..., 0])
     _build_branches(folder, paths, random, nothing)
     _build_model(folder, paths, nothing)
     return {key: [str(one) for one in path] if isinstance(path, list) else str(path) for key, path in paths.items()}
@@ -210,6 +217,34 @@ def _build_solutions(folder, paths, random, nothing):
     dims |= dict.fromkeys(("block_explained", "cell_explained"), ("component",))
     paths["projection"] = folder / "projection.h5"
     save_arrays(paths["projection"], dims, arrays)
+
+
+def _build_whole_grid(folder, paths, eta, batch, diverged, converged):
+    """Write similarity and projection of a block that is the whole grid, without single cells.
+
+    A diverged run has no place in the plane, but a loss that has grown until the numbers ended.
+    """
+    rates, sizes = np.repeat(eta, len(batch)), np.tile(batch, len(eta))
+    block = {"block_eta": rates, "block_B": sizes}
+    dims = dict.fromkeys(block, ("block_run",)) | {"block_jaccard": ("block_run", "block_other")}
+    ended = converged.ravel()
+    distance = np.abs(np.subtract.outer(np.log(rates), np.log(rates))) + np.abs(
+        np.subtract.outer(np.log(sizes), np.log(sizes))
+    )
+    jaccard = np.where(ended & ended[:, None], 1 / (1 + 0.2 * distance), np.nan)
+    paths["grid_similarity"] = folder / "grid_similarity.h5"
+    save_arrays(paths["grid_similarity"], dims, block | {"block_jaccard": jaccard})
+    fraction, turn = np.linspace(0, 1, 101), np.log(rates / sizes)[:, None]
+    reach = 4 * fraction**0.4
+    plane = np.stack([reach * np.cos(turn * reach / 8), reach * np.sin(turn * reach / 8)], -1)
+    loss = 2.3 * np.exp(-6 * fraction**0.4) * (1 + rates[:, None] * fraction)
+    plane[diverged.ravel()], loss[diverged.ravel()] = np.nan, 2.3 * 1e9**fraction
+    loss[diverged.ravel(), 50:] = np.nan
+    dims = dict.fromkeys(block, ("block_run",)) | {"block_loss": ("block_run", "time")}
+    dims |= {"block_pc": ("block_run", "time", "component"), "block_explained": ("component",)}
+    arrays = block | {"block_pc": plane, "block_loss": loss, "block_explained": np.array([0.52, 0.17])}
+    paths["grid_projection"] = folder / "grid_projection.h5"
+    save_arrays(paths["grid_projection"], dims, arrays)
 
 
 def _build_branches(folder, paths, random, nothing):
@@ -353,13 +388,18 @@ def _build_model(folder, paths, nothing):
 
 def load(name, paths):
     module = importlib.import_module(f"sgd_valleys.figures.{name}")
-    short = {key: key.removeprefix("branch_").removeprefix("model_") for key in KEYS[name]}
+    short = {key: key.removeprefix("branch_").removeprefix("model_").removeprefix("grid_") for key in KEYS[name]}
     return module.load({short[key]: paths[key] for key in KEYS[name]})
 
 
 def draw(name, data):
     module = importlib.import_module(f"sgd_valleys.figures.{name}")
     return module.draw(data, CONFIG[name], CONFIG["style"])
+
+
+def draw_grid(data):
+    """Fig. S5 with the rates of the made-up grids."""
+    return figS5.draw(data, CONFIG["figS5"] | GRID_SETTINGS, CONFIG["style"])
 
 
 def axes_of(figure, letter):
@@ -376,6 +416,26 @@ def texts_of(axes):
     return [text.get_text() for text in axes.texts]
 
 
+def assert_legible(figure):
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        for text in (axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts):
+            if text.get_text().strip() and text.get_visible():
+                assert text.get_fontsize() >= 6
+                box = text.get_window_extent()
+                assert box.x0 >= 0 and box.y0 >= 0, text.get_text()
+                assert box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, text.get_text()
+
+
+def tick_boxes(axes, axis):
+    """First and last pixel, along the axis, of every number beside it."""
+    axis = axes.xaxis if axis == "x" else axes.yaxis
+    low, high = sorted(axis.get_view_interval())
+    shown = [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+    boxes = [label.get_window_extent() for label in shown if label.get_text()]
+    return np.array([box.intervalx if axis is axes.xaxis else box.intervaly for box in boxes])
+
+
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
     return build(tmp_path_factory.mktemp("results"))
@@ -384,6 +444,17 @@ def paths(tmp_path_factory):
 @pytest.fixture(scope="module")
 def barren(tmp_path_factory):
     return build(tmp_path_factory.mktemp("barren"), nothing=True)
+
+
+@pytest.fixture(scope="module", params=GRIDS)
+def grid(request, tmp_path_factory):
+    """What Fig. S5 shows of a sweep on a small and on the whole grid; runs are ten times as long as elsewhere."""
+    data = load("figS5", build(tmp_path_factory.mktemp("grid"), *GRIDS[request.param]))
+    for cells in (data["train"], data["curvature"]):
+        for cell in cells.values():
+            cell["iteration"] *= 10
+    data["spectrum"] = {run: 100 * run[0] * spectrum for run, spectrum in data["spectrum"].items()}
+    return data
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -411,14 +482,7 @@ def test_a_figure_is_drawn_where_every_run_diverged(name, barren, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_no_label_is_smaller_than_six_points_or_outside_the_page(name, paths):
     figure = draw(name, load(name, paths))
-    figure.draw_without_rendering()
-    for axes in figure.axes:
-        for text in (axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts):
-            if text.get_text().strip() and text.get_visible():
-                assert text.get_fontsize() >= 6
-                box = text.get_window_extent()
-                assert box.x0 >= 0 and box.y0 >= 0, text.get_text()
-                assert box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, text.get_text()
+    assert_legible(figure)
 
 
 def test_figures_need_none_of_the_heavy_libraries():
@@ -428,7 +492,10 @@ def test_figures_need_none_of_the_heavy_libraries():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
-@pytest.mark.parametrize(("name", "letters"), [("fig2", "ADF"), ("fig3", "C"), ("figS2", "ABCDEF"), ("figS3", "ABC")])
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("fig2", "ADF"), ("fig3", "C"), ("figS2", "ABCDEF"), ("figS3", "ABC"), ("figS5", "DEFGH")],
+)
 def test_a_heatmap_is_grey_exactly_where_no_run_converges(name, letters, paths):
     data = load(name, paths)
     figure = draw(name, data)
@@ -631,3 +698,122 @@ def test_the_distance_of_the_simulation_is_from_the_solution_at_the_same_noise(p
     simulated = next(line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_marker() == "o")
     assert simulated.get_ydata() == pytest.approx([0.9 - 0.92, 0.91 - 0.92])
     assert simulated.get_xdata() == pytest.approx(np.sqrt([0.02, 0.01]))
+
+
+def test_fig_S5_is_legible_on_every_grid(grid):
+    figure = draw_grid(grid)
+    with mpl.style.context(["default", figure.parameters]):  # as when it is saved
+        assert_legible(figure)
+        boxes = [axes.get_tightbbox() for axes, _ in figure.letters]
+        numbers = {
+            (letter.get_text(), axis): tick_boxes(axes, axis) for axes, letter in figure.letters for axis in "xy"
+        }
+    assert len(boxes) == 10
+    for k, box in enumerate(boxes):
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0 and box.y1 <= figure.bbox.y1
+        assert not any(box.overlaps(other) for other in boxes[:k])
+    digit = 6 * 0.73 * figure.dpi / 72  # height in pixels; the box of a text is higher
+    for (letter, axis), along in numbers.items():
+        if letter == "A":  # in space
+            continue
+        size = np.ptp(along, axis=1).max() + digit / 2 if axis == "x" and letter in "CIJ" else digit  # or turned
+        assert len(along) > 2 and np.diff(np.sort(along.mean(axis=1))).min() > size, letter
+
+
+def test_the_runs_of_a_large_block_are_labelled_by_B_and_once_by_eta():
+    rates, sizes = np.repeat([0.01, 0.02], 3), np.tile([50, 100, 200], 2)
+    names, groups = runs.run_labels(rates, sizes)
+    assert names == ["0.01, 50", "0.01, 100", "0.01, 200", "0.02, 50", "0.02, 100", "0.02, 200"]
+    for size in (5, 7):
+        rates, sizes = np.repeat(np.arange(1, size + 1) / 1000, size), np.tile(np.arange(1, size + 1) * 10, size)
+        names, groups = runs.run_labels(rates, sizes)
+        assert [rates[group].tolist() for group in groups] == [[k / 1000] * size for k in range(1, size + 1)]
+        middle = size // 2
+        own = [str(10 * k) if size == 5 else "" for k in range(1, size + 1)]
+        third = [*own[:middle], "0.003, 30" if size == 5 else "0.003", *own[middle + 1 :]]
+        assert names[groups[2]] == third
+
+
+def test_the_end_points_similarities_stand_where_their_labels_are(grid):
+    axes = axes_of(draw_grid(grid), "B")
+    shown = cells_of(axes)
+    lost = np.isnan(grid["block_jaccard"])
+    assert lost.any() and not lost.all()
+    np.testing.assert_array_equal(np.ma.getmaskarray(shown), lost)
+    np.testing.assert_array_equal(shown[~lost], grid["block_jaccard"][~lost])
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert len(labels) == len(grid["block_B"])
+    assert axes.yaxis_inverted()  # the diagonal falls from the first run to the last
+    for label, size in zip(labels, grid["block_B"], strict=True):
+        assert label.split(", ")[-1] == str(size)
+
+
+def test_the_maps_of_fig_S5_show_what_the_grid_holds(grid):
+    figure = draw_grid(grid)
+    converged = grid["converged"].any(-1)
+    assert not converged.all()
+    expected = {
+        "D": grid["similarity"],
+        "E": np.where(grid["converged"], grid["test_accuracy"], -1).max(-1),
+        "F": np.where(grid["converged"], grid["flatness"], -1).max(-1),
+        "G": grid["convergence_probability"],
+        "H": grid["eta"][:, None] * np.nanmean(np.where(converged[..., None], grid["freezing_time"][0], 0), axis=-1),
+    }
+    for letter, values in expected.items():
+        shown = cells_of(axes_of(figure, letter))
+        np.testing.assert_array_equal(np.ma.getmaskarray(shown), ~converged)
+        np.testing.assert_allclose(shown[converged], values[converged])
+    assert len(figure.legends) == 1
+
+
+def test_the_curves_of_fig_S5_are_of_every_B_at_their_rates(grid):
+    figure, settings = draw_grid(grid), GRID_SETTINGS
+    spectra, loss, flatness = ({line.get_label(): line for line in axes_of(figure, x).lines} for x in "CIJ")
+    for size in grid["B"].tolist():
+        spectrum = grid["spectrum"][settings["spectrum_eta"], size, 0]
+        kept = spectrum > 1e-9 * spectrum.max()
+        np.testing.assert_array_equal(spectra[str(size)].get_ydata()[kept], spectrum[kept])
+        cell = grid["train"][settings["eta"], size]
+        np.testing.assert_allclose(loss[str(size)].get_ydata(), cell["train_loss"].mean(0))
+        np.testing.assert_array_equal(loss[str(size)].get_xdata(), cell["iteration"])
+        mean = grid["curvature"][settings["eta"], size]["flatness"].mean(0)
+        np.testing.assert_allclose(flatness[str(size)].get_ydata(), mean)
+    assert any(np.all(line.get_ydata() == grid["threshold"][0]) for line in axes_of(figure, "I").lines)
+
+
+def test_flatness_taken_at_the_end_alone_is_a_point_there(grid):
+    cells = {cell: arrays | {"flatness": arrays["flatness"].copy()} for cell, arrays in grid["curvature"].items()}
+    for arrays in cells.values():
+        arrays["flatness"][:, :-1] = np.nan
+    lines = axes_of(draw_grid(grid | {"curvature": cells}), "J").lines
+    assert len(lines) == len(grid["B"])
+    for line in lines:
+        cell = cells[GRID_SETTINGS["eta"], int(line.get_label())]
+        assert line.get_marker() == "o"
+        assert (line.get_xdata(), line.get_ydata()) == (
+            cell["iteration"][-1],
+            pytest.approx(cell["flatness"][:, -1].mean()),
+        )
+
+
+def test_a_diverged_run_neither_shows_nor_stretches_the_trajectories(grid):
+    lost = ~np.isfinite(grid["block_pc"]).all(axis=(1, 2))
+    assert lost.any() and np.nanmax(grid["block_loss"][lost]) > 1e3
+    axes = axes_of(draw_grid(grid), "A")
+    assert axes.get_zlim()[1] < np.log10(2.3) + 0.5
+    ends = [line for line in axes.lines if line.get_marker() in runs.MARKERS and np.isfinite(line.get_data_3d()).all()]
+    np.testing.assert_allclose([line.get_data_3d()[0][0] for line in ends], grid["block_pc"][~lost, -1, 0])
+
+
+def test_the_star_stands_at_the_start_even_where_the_first_run_diverged(grid):
+    plane = grid["block_pc"].copy()
+    plane[0] = np.nan
+    axes = axes_of(draw_grid(grid | {"block_pc": plane}), "A")
+    (star,) = (line for line in axes.lines if line.get_marker() == "*")
+    np.testing.assert_allclose(np.ravel(star.get_data_3d()), [0, 0, np.log10(2.3)], atol=1e-12)
+
+
+def test_trajectories_that_all_diverged_leave_the_panel_empty(grid):
+    axes = axes_of(draw_grid(grid | {"block_pc": np.full_like(grid["block_pc"], np.nan)}), "A")
+    assert texts_of(axes) == ["no converged run"]
+    assert not any(line.get_marker() == "*" for line in axes.lines)

@@ -16,23 +16,27 @@ import yaml
 from conftest import Checkout, edited
 from snakemake.utils import update_config
 
-from sgd_valleys import progress, storage
+from sgd_valleys import data, experiment, progress, storage
+from sgd_valleys.curvature import LayerHessian
+from sgd_valleys.errors import UserError
+from sgd_valleys.networks import cross_entropy
 
 ROOT = Path(__file__).parents[1]
 BRANCH_FIGURES = {"fig4", "fig4X", "figS4"}
 MODEL_FIGURES = {"fig5", "fig6", "fig6X", "figS6"}
-TRAINED_FIGURES = {"fig1", "fig2", "fig3", "figS1", "figS2", "figS3"} | BRANCH_FIGURES
+MNIST_FIGURES = {"fig1", "fig2", "fig3", "figS1", "figS2", "figS3"} | BRANCH_FIGURES
+TRAINED_FIGURES = MNIST_FIGURES | {"figS5"}
 FIGURES = TRAINED_FIGURES | MODEL_FIGURES
-SWEEP_ANALYSES = {"endpoints", "similarity", "barriers", "freezing"}
+SWEEP_ANALYSES = {"endpoints", "similarity", "barriers", "freezing", "trends"}
 BRANCHES = {"branch", "branch_curvature", "branch_endpoints", "branch_projection", "branch_statistics"}
 COMPUTED = (".h5", ".png", ".pdf")
 MODEL = {"phase_row", "phase_diagram", "occupancy", "halving", "fokker_planck", "theory"}
 
 
-def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_and_13_figures(checkout: Checkout) -> None:
+def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_and_14_figures(checkout: Checkout) -> None:
     plan = checkout.plan(tiny=False, cores=8)
     runs = defaultdict(list)
-    for name in plan["train"]:
+    for name in (name for name in plan["train"] if "/" not in name):
         eta, B, first, last = re.fullmatch(r"eta([0-9.]+)_B(\d+)_r(\d+)-(\d+)\.h5", name).groups()
         runs[eta, int(B)] += range(int(first), int(last) + 1)
     assert len(runs) == 49
@@ -45,7 +49,9 @@ def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_and_13_figure
     assert len(plan["phase_row"]) == 20
     trained = SWEEP_ANALYSES | BRANCHES | {"data", "test_file", "train", "curvature", "projection"}
     assert set(plan) == FIGURES | trained | MODEL
-    assert len(FIGURES) == 13
+    assert len(FIGURES) == 14
+    convolutional = re.findall(r"cifar10/eta([0-9.]+)_B(\d+)_", " ".join(plan["train"]))
+    assert len(set(convolutional)) == 9
 
 
 def differing(one: Checkout, other: Checkout) -> list[str]:
@@ -98,16 +104,16 @@ def test_a_change_of_looks_draws_the_figures_it_is_of(finished: Checkout, change
     [
         ("src/sgd_valleys/figures/fig2.py", {"fig2"}),
         ("src/sgd_valleys/figures/style.py", FIGURES),
-        ("workflow/scripts/freezing.py", {"freezing", "fig3", "figS3"}),
+        ("workflow/scripts/freezing.py", {"freezing", "trends", "fig3", "figS3", "figS5"}),
         (
             "src/sgd_valleys/freezing.py",
-            {"freezing", "fig3", "figS3", "branch_endpoints", "branch_statistics"} | BRANCH_FIGURES,
+            {"freezing", "trends", "fig3", "figS3", "figS5", "branch_endpoints", "branch_statistics"} | BRANCH_FIGURES,
         ),
         ("workflow/scripts/branch_statistics.py", {"branch_statistics", "fig4X"}),
         ("workflow/scripts/branch.py", BRANCHES | BRANCH_FIGURES),
         (
             "src/sgd_valleys/curvature.py",
-            {"curvature", "endpoints", "branch_curvature", "branch_endpoints", "branch_statistics"}
+            {"curvature", "endpoints", "trends", "branch_curvature", "branch_endpoints", "branch_statistics"}
             | TRAINED_FIGURES - {"fig1"},
         ),
         (
@@ -127,17 +133,17 @@ def test_an_edit_runs_what_depends_on_it_and_nothing_else(finished: Checkout, so
         file.write("\n# edited\n")
     plan = finished.plan()
     assert set(plan) == run
-    assert len(plan.get("train", [])) in (0, 6)
+    assert len(plan.get("train", [])) in (0, 6 + 4)  # all of both experiments
 
 
 @pytest.mark.parametrize(
     ("sweep", "cells", "also"),
     [
-        ({"B": [10, 20, 50, 100]}, {"eta0.01_B20_r0-1", "eta0.02_B20_r0-1"}, TRAINED_FIGURES - BRANCH_FIGURES),
+        ({"B": [10, 20, 50, 100]}, {"eta0.01_B20_r0-1", "eta0.02_B20_r0-1"}, MNIST_FIGURES - BRANCH_FIGURES),
         (
             {"realizations": 3},
             {f"eta{eta}_B{B}_r2-2" for eta in (0.01, 0.02) for B in (10, 50)},
-            TRAINED_FIGURES - {"fig4", "figS4"} | BRANCHES - {"branch_projection"} | {"projection"},
+            MNIST_FIGURES - {"fig4", "figS4"} | BRANCHES - {"branch_projection"} | {"projection"},
         ),
     ],
 )
@@ -195,6 +201,7 @@ RULE = re.compile(r"^(?:rule (\w+)|use rule (\w+) as (\w+) with):\n((?:    .*\n|
 INFRASTRUCTURE = {
     "errors": "an exception's name",
     "progress": "what a job says while it runs",
+    "resume": "where a job that was killed goes on, to the same end",
     "storage": "how files are written: the arrays in them come from elsewhere",
 }
 
@@ -235,7 +242,7 @@ def test_every_rule_says_what_it_logs_and_needs(rule: str) -> None:
     text = rules()[rule]
     assert {"input", "output", "log", "benchmark", "conda", "resources", "script"} <= set(text)
     assert re.search(r"\bmem_mb=(\d+|lambda)", text["resources"])
-    assert re.search(r"\bruntime=\d+", text["resources"])
+    assert re.search(r"\bruntime=(\d+|\w+_minutes)", text["resources"])
 
 
 @pytest.mark.parametrize("rule", sorted(rules()))
@@ -288,7 +295,7 @@ def test_a_job_is_heard_of_at_least_every_10_seconds(
 
 def test_every_file_opens_in_xarray_with_named_axes(complete: Checkout) -> None:
     paths = sorted((complete.root / "results").rglob("*.h5"))
-    assert len(paths) == 27 + 11
+    assert len(paths) == 28 + 14 + 11
     for path in paths:
         with xarray.open_dataset(path, engine="h5netcdf") as found:
             for name, array in found.variables.items():
@@ -358,3 +365,45 @@ def test_another_experiment_is_another_entry_of_the_config(checkout: Checkout) -
     assert not (checkout.root / "results" / "mnist").exists()
     path = checkout.root / "results/wide/train/eta0.02_B10_r0-1.h5"
     assert storage.read(path, ["layer_weight"])["layer_weight"].shape == (2, 11, 30, 24)
+
+
+def test_fashion_mnist_is_settings_alone(checkout: Checkout, mnist_root: Path) -> None:
+    try:
+        data.fetch("fashion_mnist", mnist_root)
+    except UserError as error:
+        pytest.skip(str(error))
+    (shown,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "experiments.md").read_text(), re.DOTALL)
+    before = checkout.plan()
+    checkout.set(yaml.safe_load(shown))
+    plan = checkout.plan()
+    assert set(plan) <= set(before)  # no other rules
+    assert {name for name in plan["train"] if name.startswith("fashion/")} == {
+        f"fashion/{name}" for name in before["train"] if "/" not in name
+    }
+    checkout.run("results/figures/fig2.png", "results/figures/fig3.png")
+    assert not (checkout.root / "results" / "mnist").exists()
+    found = storage.read(checkout.root / "results/fashion/data.h5")
+    raw = data.load("fashion_mnist", mnist_root, 10, 20)
+    assert np.array_equal(found["train_image"], raw.train_image)
+    assert not np.array_equal(found["train_image"], data.load("mnist", mnist_root, 10, 20).train_image)
+    run = storage.read(checkout.root / "results/fashion/train/eta0.02_B10_r0-1.h5")
+    assert (run["train_loss"][:, -1] < run["train_loss"][:, 0] / 2).all()
+
+
+def test_the_convolutional_network_goes_through_the_same_rules(complete: Checkout) -> None:
+    folder = complete.root / "results/cifar10"
+    run = storage.read(folder / "train/eta0.05_B10_r0-1.h5")
+    assert run["layer_weight"].shape == (2, 3, 10, 8) and run["final_layer1_weight"].shape == (2, 4, 3, 3, 3)
+    assert run["checkpoint"].tolist() == [0]
+    # what is stored is the network's: its loss, and the curvature of its last layer on the first two images a class
+    settings = {"network": {"name": "cnn", "channels": [4, 4, 4], "hidden": [8]}, "classes": 10}
+    network, samples = experiment.load(folder / "data.h5", settings, ["train"])
+    images, labels = samples["train"]
+    parameters = {name: run[f"final_{name}"][1].astype(np.float64) for name in network.names()}
+    loss = cross_entropy(network.forward(parameters, images.astype(np.float64)), labels)
+    assert run["train_loss"][1, -1] == pytest.approx(loss, rel=1e-5)
+    few = np.concatenate([np.flatnonzero(labels == c)[:2] for c in range(10)])
+    hessian = LayerHessian(network.linearize(parameters, images[few].astype(np.float64), 5))
+    bent = storage.read(folder / "curvature/eta0.05_B10_r0-1.h5")
+    assert bent["eigenvalue"][1, -1] == pytest.approx(hessian.spectrum()[:10], rel=1e-9)
+    assert np.isfinite(bent["flatness"][0]).all()

@@ -46,7 +46,7 @@ rule similarity:
 rule barriers:
     input:
         script_file("barriers"),
-        modules("inference", "interpolation", "similarity", "networks", "randomness", "sweep"),
+        modules("experiment", "inference", "interpolation", "similarity", "networks", "randomness", "sweep"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment),
     output:
@@ -87,6 +87,31 @@ rule freezing:
         settings=lambda w: EXPERIMENTS[w.experiment]["freezing"],
     script:
         "../scripts/freezing.py"
+
+
+rule trends:
+    input:
+        script_file("trends"),
+        modules("inference", "randomness"),
+        data=DATA,
+        endpoints="results/{experiment}/endpoints.h5",
+        similarity="results/{experiment}/similarity.h5",
+        freezing="results/{experiment}/freezing.h5",
+    output:
+        "results/{experiment}/trends.h5",
+    log:
+        "results/logs/{experiment}/trends.log",
+    benchmark:
+        "results/benchmarks/{experiment}/trends.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=lambda w: {"seed": config["seed"], **EXPERIMENTS[w.experiment]["trends"]},
+    script:
+        "../scripts/trends.py"
 
 
 rule projection:

@@ -1,7 +1,7 @@
 rule fig1:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/fig1", "sweep"),
+        modules("figures/style", "figures/panels", "figures/runs", "figures/fig1", "sweep"),
         projection=analysis("projection", "fig1"),
         similarity=analysis("similarity", "fig1"),
         barriers=analysis("barriers", "fig1"),
@@ -43,7 +43,7 @@ use rule fig1 as fig2 with:
 use rule fig1 as fig3 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/fig3", "sweep"),
+        modules("figures/style", "figures/panels", "figures/runs", "figures/fig3", "sweep"),
         freezing=analysis("freezing", "fig3"),
         endpoints=analysis("endpoints", "fig3"),
         train=rate_files(TRAIN, "fig3", also=[fig3_run()]),
@@ -158,7 +158,7 @@ use rule fig1 as fig6X with:
 use rule fig1 as figS1 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/figS1", "sweep"),
+        modules("figures/style", "figures/panels", "figures/runs", "figures/figS1", "sweep"),
         endpoints=analysis("endpoints", "figS1"),
         curvature=rate_files(CURVATURE, "figS1"),
     output:
@@ -219,6 +219,27 @@ use rule fig1 as figS4 with:
         "results/benchmarks/figures/figS4.tsv"
     params:
         settings=figure_params("figS4"),
+
+
+use rule fig1 as figS5 with:
+    input:
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/runs", "figures/figS5", "sweep"),
+        endpoints=analysis("endpoints", "figS5"),
+        similarity=analysis("similarity", "figS5"),
+        freezing=analysis("freezing", "figS5"),
+        projection=analysis("projection", "figS5"),
+        train=rate_files(TRAIN, "figS5"),
+        curvature=rate_files(CURVATURE, "figS5", rates=("eta", "spectrum_eta")),
+    output:
+        png="results/figures/figS5.png",
+        pdf="results/figures/figS5.pdf",
+    log:
+        "results/logs/figures/figS5.log",
+    benchmark:
+        "results/benchmarks/figures/figS5.tsv"
+    params:
+        settings=figure_params("figS5"),
 
 
 use rule fig1 as figS6 with:

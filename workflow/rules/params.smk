@@ -1,5 +1,6 @@
 """From settings to jobs: the files each takes, and its parameters as one dict of plain types."""
 
+import math
 from types import SimpleNamespace
 
 from snakemake.iocontainers import Wildcards
@@ -11,6 +12,23 @@ def network_params(experiment):
     """What is needed to build an experiment's network, and the layer under study."""
     e = EXPERIMENTS[experiment]
     return {"network": e["network"], "classes": DATA_SETS[e["dataset"]["name"]].classes, "layer": e["layer"]}
+
+
+def data_mb(wildcards):
+    """Size of an experiment's images in memory, in 100 MB."""
+    dataset = EXPERIMENTS[wildcards.experiment]["dataset"]
+    known = DATA_SETS[dataset["name"]]
+    test = known.samples["test"] if dataset["test_per_class"] == "all" else dataset["test_per_class"] * known.classes
+    samples = settings.training_samples(dataset) + test
+    return round(samples * known.pixels * 4 / 1e8) * 100
+
+
+def train_minutes(wildcards):
+    """For training a stack: several times what a core needs, which passes so many samples a minute; an hour at least."""
+    e = EXPERIMENTS[wildcards.experiment]
+    runs = int(wildcards.last) - int(wildcards.first) + 1
+    samples = sweep.iterations(e["sweep"], wildcards.eta) * int(wildcards.B) * runs
+    return max(60, math.ceil(samples / {"mlp": 10_000_000, "cnn": 60_000}[e["network"]["name"]]))
 
 
 def stack_file(pattern, w):
@@ -68,6 +86,7 @@ def curvature_params(wildcards):
         "seed": config["seed"],
         "N": e["curvature"]["N"],
         "tolerance": e["curvature"]["tolerance"],
+        "per_class": e["curvature"].get("per_class"),
         "along": realizations_of(settings.followed(e), wildcards),
         "spectrum": realizations_of(e["curvature"]["spectrum"], wildcards),
     }
@@ -83,7 +102,7 @@ def barrier_params(wildcards):
 
 
 def projection_params(wildcards):
-    cells = EXPERIMENTS[wildcards.experiment]["projection"]["cells"]
+    cells = EXPERIMENTS[wildcards.experiment]["projection"].get("cells", ())
     return {
         "block": block_runs(wildcards.experiment),
         "cells": [[sweep.canonical(cell["eta"]), cell["B"]] for cell in cells],
@@ -125,6 +144,7 @@ def branch_curvature_params(wildcards):
         "seed": config["seed"],
         "N": curvature["N"],
         "tolerance": curvature["tolerance"],
+        "per_class": curvature.get("per_class"),
         "along": is_reference(wildcards),
     }
 
@@ -229,13 +249,17 @@ def diagram_file(figure):
 
 
 def beyond_figures():
-    """What is asked for in the settings and no figure may show: every branched cell, every phase diagram."""
+    """What is asked for in the settings and no figure may show.
+
+    That is what of every sweep rises and falls with noise, every branched cell, and every phase diagram.
+    """
+    ends = [f"results/{name}/trends.h5" for name in EXPERIMENTS]
     cells = [
         BRANCH_STATISTICS.format(experiment=name, eta=eta, B=B)
         for name, e in EXPERIMENTS.items()
         for eta, B in settings.branchings(e)
     ]
-    return cells + [PHASE_DIAGRAM.format(diagram=name) for name in MODEL["phase_diagrams"]]
+    return ends + cells + [PHASE_DIAGRAM.format(diagram=name) for name in MODEL["phase_diagrams"]]
 
 
 def targets():
@@ -253,11 +277,11 @@ def analysis(name, figure):
     return f"results/{config['figures'][figure]['experiment']}/{name}.h5"
 
 
-def rate_files(pattern, figure, *, also=()):
-    """The stacks of a figure's one rate, all batch sizes, and of some cells more."""
+def rate_files(pattern, figure, *, rates=("eta",), also=()):
+    """The stacks of a figure's rates by their settings, all batch sizes, and of some cells more."""
     e = config["figures"][figure]["experiment"]
-    eta = sweep.canonical(config["figures"][figure]["eta"])
-    cells = [(eta, B) for B in EXPERIMENTS[e]["sweep"]["B"]]
+    etas = [sweep.canonical(config["figures"][figure][rate]) for rate in rates]
+    cells = [(eta, B) for eta in etas for B in EXPERIMENTS[e]["sweep"]["B"]]
     return stack_files(pattern, e, dict.fromkeys([*cells, *also]))
 
 
@@ -287,8 +311,9 @@ def plan_of(experiment):
     M, cells = settings.training_samples(e["dataset"]), sweep.cells(e["sweep"])
     descents = sum(B == M for _, B in cells)
     return (
-        f"{experiment}: {len(cells)} cells: {len(cells) - descents} with {e['sweep']['realizations']} realizations, "
-        f"{descents} of gradient descent with one; in {len(stack_files(TRAIN, experiment))} training jobs"
+        f"{experiment}: {len(cells)} cells: {len(cells) - descents} with {e['sweep']['realizations']} realizations"
+        + (f", {descents} of gradient descent with one" if descents else "")
+        + f"; in {len(stack_files(TRAIN, experiment))} training jobs"
         + "".join(
             f"; {len(b.realizations)} runs of eta = {eta}, B = {B} branched {len(b.t_c)} times each"
             for (eta, B), b in settings.branchings(e).items()

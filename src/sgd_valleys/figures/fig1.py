@@ -3,8 +3,6 @@
 Reads ``projection``, ``similarity`` and ``barriers``.
 """
 
-from itertools import cycle
-
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -12,10 +10,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from sgd_valleys import storage
-from sgd_valleys.figures import panels
+from sgd_valleys.figures import runs
 from sgd_valleys.figures.style import (
     BARRIER,
     DOUBLE,
@@ -24,25 +21,18 @@ from sgd_valleys.figures.style import (
     TRAIN_LOSS,
     colorbar,
     empty,
-    matrix,
     panel,
-    spatial,
     styled_figure,
 )
 
 FIT = ("pair_similarity", "pair_barrier", "slope", "intercept", "r_squared", "r_squared_interval")
-MARKERS = "os^DvPX<"  # end points by batch size; the star is the start's
 
 
 def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
     """Read what the panels show."""
-    return (
-        storage.read(paths["projection"], ["block_pc", "block_loss", "block_eta", "block_B", "block_explained"])
-        | storage.read(paths["similarity"], ["block_jaccard"])
-        | storage.read(
-            paths["barriers"],
-            [*FIT, "alpha", "time_fraction", "path_loss", "path_similarity", "path_barrier", "path_eta", "path_B"],
-        )
+    return runs.load_block(paths["projection"], paths["similarity"]) | storage.read(
+        paths["barriers"],
+        [*FIT, "alpha", "time_fraction", "path_loss", "path_similarity", "path_barrier", "path_eta", "path_B"],
     )
 
 
@@ -52,19 +42,8 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
         upper, lower = figure.add_gridspec(2, 1, height_ratios=[1.35, 1])
         above = upper.subgridspec(1, 2, width_ratios=[1.2, 1])
         below = lower.subgridspec(1, 3)
-        valleys = figure.add_subplot(above[0], projection="3d")
-        panel(valleys, "A")
-        _draw_valleys(valleys, data, settings["eta_colors"])
-
-        similarity = figure.add_subplot(above[1])
-        panel(similarity, "B")
-        names = [f"{eta:g}, {B}" for eta, B in zip(data["block_eta"], data["block_B"], strict=True)]
-        matrix(similarity, data["block_jaccard"], names, names, SIMILARITY, settings["similarity_colormap"])
-        similarity.invert_yaxis()
-        similarity.set_box_aspect(1)
-        similarity.tick_params(axis="x", labelrotation=90)
-        similarity.set_xlabel(r"$\eta,\ B$")
-        similarity.set_ylabel(r"$\eta,\ B$")
+        runs.draw_trajectories(figure.add_subplot(above[0], projection="3d"), "A", data, settings["eta_colors"])
+        runs.draw_similarity(figure.add_subplot(above[1]), "B", data, settings["similarity_colormap"])
 
         similar = figure.add_subplot(below[0])
         dissimilar = figure.add_subplot(below[1], sharey=similar)
@@ -72,31 +51,6 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
             _draw_path(axes, data, path, settings["time_colormap"])
         _draw_barriers(figure.add_subplot(below[2]), data, settings["point_color"])
     return figure
-
-
-def _draw_valleys(axes: Axes, data: dict[str, np.ndarray], colors: list[str]) -> None:
-    color = dict(zip(dict.fromkeys(data["block_eta"].tolist()), cycle(colors)))
-    marker = dict(zip(dict.fromkeys(data["block_B"].tolist()), cycle(MARKERS)))
-    height = panels.log10_positive(data["block_loss"])
-    for run in range(len(data["block_eta"])):
-        eta, B = data["block_eta"][run].item(), data["block_B"][run].item()
-        x, y, z = data["block_pc"][run, :, 0], data["block_pc"][run, :, 1], height[run]
-        axes.plot(x, y, z, color=color[eta], linewidth=0.7, alpha=0.8)
-        axes.plot(x[-1:], y[-1:], z[-1:], marker[B], color=color[eta], markeredgecolor="black", markeredgewidth=0.4)
-    if np.isfinite(height).any():
-        start = data["block_pc"][0, 0]
-        axes.plot(start[:1], start[1:2], height[0, :1], "*", color="black", markersize=7, zorder=10)
-    else:
-        empty(axes)
-    spatial(axes, data["block_explained"], rf"$\log_{{10}}${TRAIN_LOSS}")
-    rates = [Line2D([], [], color=shade, label=f"{eta:g}") for eta, shade in color.items()]
-    sizes = [
-        Line2D([], [], marker=shape, color="0.6", markeredgecolor="black", markeredgewidth=0.4, linestyle="", label=B)
-        for B, shape in marker.items()
-    ]
-    start = [Line2D([], [], marker="*", color="black", markersize=6, linestyle="", label="start")]
-    axes.add_artist(axes.legend(handles=rates, title=r"$\eta$", loc="upper left", bbox_to_anchor=(1.17, 1.0)))
-    axes.legend(handles=sizes + start, title=r"$B$", loc="upper left", bbox_to_anchor=(1.17, 0.6))
 
 
 def _draw_path(axes: Axes, data: dict[str, np.ndarray], path: int, colormap: str) -> None:

@@ -11,15 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sgd_valleys import storage
-from sgd_valleys.figures import panels
+from sgd_valleys.figures import panels, runs
 from sgd_valleys.figures.style import (
     DOUBLE,
     FREEZING,
     INK,
     TRAIN_ACCURACY,
     TRAIN_LOSS,
-    batch_curves,
-    batch_legend,
     empty,
     heatmap,
     panel,
@@ -44,13 +42,10 @@ def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
     with styled_figure(style, DOUBLE, 4.6) as figure:
         (run, loss), (phase, flatness) = figure.subplots(2, 2)
         _draw_run(run, data, settings)
-        _draw_curves(loss, "B", data, data["train"], "train_loss", TRAIN_LOSS, settings)
-        if loss.lines:
-            loss.set_yscale("log")
-            loss.axhline(data["threshold"][0], color=INK, linestyle=":", linewidth=0.8)
+        runs.draw_mean_loss(loss, "B", data, settings["eta"], settings["B_colormap"])
         panel(phase, "C")
         heatmap(phase, data, panels.mean_freezing(data, 0), FREEZING, settings["colormap"])
-        _draw_curves(flatness, "D", data, data["curvature"], "flatness", "$F$", settings)
+        runs.draw_mean_flatness(flatness, "D", data, settings["eta"], settings["B_colormap"])
     return figure
 
 
@@ -105,23 +100,3 @@ def _draw_run(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     right.spines["right"].set_visible(True)
     for side, color in ((axes, settings["loss_color"]), (right, settings["accuracy_color"])):
         side.tick_params(axis="y", which="both", labelcolor=color)
-
-
-def _draw_curves(
-    axes: Axes, letter: str, data: dict[str, Any], cells: panels.Cells, name: str, symbol: str, settings: dict
-) -> None:
-    """Draw the mean of ``name`` over a cell's runs against iteration, one curve a B."""
-    panel(axes, letter, rf"$\eta = {settings['eta']:g}$")
-    axes.set_xlabel("iteration $t$")
-    axes.set_ylabel(rf"$\langle${symbol}$\rangle$")
-    curves = batch_curves(data, settings["B_colormap"])
-    for B, cell in panels.cells_at(cells, settings["eta"]).items():
-        mean = panels.mean_curve(cell[name])
-        taken = np.isfinite(mean)
-        if taken.any() and B in curves:
-            axes.plot(cell["iteration"][taken], mean[taken], **curves[B])
-    if axes.lines:
-        axes.set_xlim(left=0)
-        batch_legend(axes)
-    else:
-        empty(axes)
