@@ -76,15 +76,25 @@ def test_what_was_done_is_not_done_again(often, tmp_path):
     assert len(steps) == 3 * 32 - (32 + 8)
 
 
-def test_a_state_of_other_settings_or_a_damaged_one_is_not_taken_up(often, tmp_path):
+def test_a_state_of_other_settings_or_other_code_or_a_damaged_one_is_not_taken_up(often, tmp_path):
     with pytest.raises(Killed):
         trained(MLP_SMALL, 12, tmp_path / "a.h5", 40)
-    assert same(trained(MLP_SMALL, 12, tmp_path / "a.h5", eta=0.1), trained(MLP_SMALL, 12, eta=0.1))
+    about, code = {"eta": 0.05, "B": 12}, tmp_path / "code.py"
     path = tmp_path / ".a.h5.resume"
-    content = bytearray(path.read_bytes())
+    saved = path.read_bytes()
+    assert Resume(tmp_path / "a.h5", about, LOG).load()
+    assert not Resume(tmp_path / "a.h5", about | {"eta": 0.1}, LOG).load()
+    assert same(trained(MLP_SMALL, 12, tmp_path / "a.h5", eta=0.1), trained(MLP_SMALL, 12, eta=0.1))
+    content = bytearray(saved)
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
+    assert not Resume(tmp_path / "a.h5", about, LOG).load()
     assert same(trained(MLP_SMALL, 12, tmp_path / "a.h5"), trained(MLP_SMALL, 12))
+    code.write_text("x = 1")
+    Resume(tmp_path / "b.h5", about, LOG, [code]).save(lambda: {"x": np.arange(3)})
+    assert Resume(tmp_path / "b.h5", about, LOG, [code]).load()
+    code.write_text("x = 2")
+    assert not Resume(tmp_path / "b.h5", about, LOG, [code]).load()
 
 
 def test_a_short_training_saves_nothing(tmp_path):

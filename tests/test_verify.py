@@ -42,10 +42,16 @@ def test_what_is_damaged_foreign_or_left_over_is_named(finished: Checkout) -> No
     sentences = "\n".join(told(finished))
     assert len(sentences.splitlines()) == 5
     assert f"{TRAIN} is not what was written (its checksum differs): delete it and run again." in sentences
-    assert "results/mnist/freezing.h5 cannot be read as HDF5" in sentences
+    assert "results/mnist/freezing.h5 is not what was written" in sentences
     assert "results/mnist/endpoints_old.h5 is foreign: nothing in the settings makes it." in sentences
     assert "results/mnist/train/.eta0.01_B10_r0-1.h5.x.part was left by a job that was killed" in sentences
     assert "results/figures/fig1.png is damaged" in sentences
+
+
+def test_damaged_data_are_no_fault_of_what_was_made_from_them(finished: Checkout) -> None:
+    flip_a_bit(finished.root / "results/mnist/data.h5")
+    (sentence,) = told(finished)
+    assert sentence.startswith("results/mnist/data.h5 is not what was written")
 
 
 @pytest.mark.parametrize(

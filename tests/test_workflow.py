@@ -19,6 +19,7 @@ from snakemake.utils import update_config
 from sgd_valleys import data, experiment, progress, storage
 from sgd_valleys.curvature import LayerHessian
 from sgd_valleys.errors import UserError
+from sgd_valleys.figures import panels
 from sgd_valleys.networks import cross_entropy
 
 ROOT = Path(__file__).parents[1]
@@ -407,3 +408,19 @@ def test_the_convolutional_network_goes_through_the_same_rules(complete: Checkou
     bent = storage.read(folder / "curvature/eta0.05_B10_r0-1.h5")
     assert bent["eigenvalue"][1, -1] == pytest.approx(hessian.spectrum()[:10], rel=1e-9)
     assert np.isfinite(bent["flatness"][0]).all()
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_trends_are_of_what_the_figures_show(complete: Checkout, name: str) -> None:
+    folder = complete.root / "results" / name
+    found, ends = storage.read(folder / "trends.h5"), storage.read(folder / "endpoints.h5")
+    for shared in ("similarity", "convergence_probability"):
+        assert found[shared] == pytest.approx(ends[shared], nan_ok=True)
+    freezing = storage.read(folder / "freezing.h5", ["freezing_time"])
+    mean = panels.mean_freezing(ends | freezing, 0)
+    assert found["eta_t_freeze"] == pytest.approx(mean, nan_ok=True)
+    rates, sizes = np.meshgrid(found["eta"], found["B"], indexing="ij")
+    noise = np.where((name == "mnist") & (sizes == 100), 0, rates / sizes)  # 100 images: gradient descent
+    assert found["noise"] == pytest.approx(noise)
+    low, high = found["similarity_interval"]
+    assert np.isnan(found["similarity_correlation"]) or low <= high

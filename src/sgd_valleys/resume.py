@@ -1,10 +1,11 @@
 """Where a long computation has got to, in a file beside its result: a job that was killed goes on from there."""
 
+import hashlib
 import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,22 @@ class Resume:
         result: the file that the computation makes in the end.
         about: settings, data and versions: a state of any other is not taken up.
         log: told when a state is.
+        code: files of the code that computes it, of which the same is true.
     """
 
-    def __init__(self, result: str | os.PathLike, about: Mapping[str, Any], log: logging.Logger) -> None:
+    def __init__(
+        self,
+        result: str | os.PathLike,
+        about: Mapping[str, Any],
+        log: logging.Logger,
+        code: Sequence[str | os.PathLike] = (),
+    ) -> None:
         result = Path(result)
         self.path = result.with_name(f".{result.name}{SUFFIX}")
-        self.about, self.log = dict(about), log
+        self.about = dict(about) | {
+            "code_sha256": [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in code]
+        }
+        self.log = log
         self.last = time.monotonic()
 
     def load(self) -> dict[str, np.ndarray]:

@@ -40,6 +40,8 @@ def alike(experiments: Settings) -> dict[str, Any]:
         UserError: an experiment is like one that there is not, or like itself in the end.
     """
 
+    if not isinstance(experiments, Mapping):
+        raise UserError(f"config: experiments is {experiments!r}: it has to be settings by the experiments' names.")
     there = {name: experiment for name, experiment in experiments.items() if experiment is not None}
 
     def whole(name: str, asked: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def alike(experiments: Settings) -> dict[str, Any]:
         if "like" not in own:
             return _merged({}, own)
         other, path = own["like"], (*asked, name)
-        if other not in there:
+        if not isinstance(other, str) or other not in there:
             raise UserError(
                 f"config: experiments.{name}.like is {other}: the experiments are {', '.join(map(str, there))}."
             )

@@ -28,7 +28,8 @@ from sgd_valleys.errors import UserError
 
 Index = int | Sequence[int]
 CHECKSUM = "file_sha256"
-NO_CHECKSUM = hashlib.sha256(b"sgd-valleys").hexdigest()  # stands in a checksum's place while it is taken
+NO_CHECKSUM = f"sgd-valleys-sha256:{'0' * 64}"  # the zeros stand in the checksum's place while it is taken
+_PLACE = re.compile(rb"sgd-valleys-sha256:([0-9a-f]{64})")  # found without HDF5, which a damaged file can hang
 LIBRARIES = ("numpy", "scipy", "h5py", "numba", "torch", "torchvision", "scikit-learn")
 
 
@@ -138,29 +139,33 @@ def write(
 
 
 def stamp(content: memoryview) -> None:
-    """Put the checksum of a file's content where ``NO_CHECKSUM`` stands in it."""
-    place = re.search(NO_CHECKSUM.encode(), content)
-    content[slice(*place.span())] = hashlib.sha256(content).hexdigest().encode()
+    """Put the checksum of a file's content in its place, where ``NO_CHECKSUM`` or an old one stands."""
+    place = _PLACE.search(content).span(1)
+    content[slice(*place)] = b"0" * 64
+    content[slice(*place)] = hashlib.sha256(content).hexdigest().encode()
 
 
 def check(path: str | os.PathLike) -> None:
-    """Read every byte of a file and compare with the checksum in it.
+    """Read every byte of a file and compare with the checksum in it, before HDF5 is let near it.
 
     Raises:
         UserError: it is missing or damaged, or was changed after it was written.
     """
-    with _hdf5(path) as file:
-        checksum = str(file.attrs.get(CHECKSUM, ""))
-    if not checksum:
-        raise UserError(f"{path} has no checksum: it was not written by this version; delete it and run again.")
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        place = content.find(checksum.encode())
-        taken = hashlib.sha256()
-        with memoryview(content) as view:
-            for part in (view[:place], NO_CHECKSUM.encode(), view[place + len(checksum) :]):
-                taken.update(part)
-                del part  # a mapped file can be closed once nothing looks into it
-    if place < 0 or taken.hexdigest() != checksum:
+    try:
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            place = _PLACE.search(content)
+            checksum, (start, end) = (place[1], place.span(1)) if place else (b"", (0, 0))
+            taken = hashlib.sha256()
+            with memoryview(content) as view:
+                for part in (view[:start], b"0" * len(checksum), view[end:]):
+                    taken.update(part)
+                    del part  # a mapped file can be closed once nothing looks into it
+            del place
+    except ValueError:  # nothing is in it
+        checksum, taken = b"", hashlib.sha256()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if taken.hexdigest().encode() != checksum:
         raise UserError(f"{path} is not what was written (its checksum differs): delete it and run again.")
 
 
@@ -177,17 +182,13 @@ def open_file(path: str | os.PathLike) -> Iterator[h5py.File]:
     Raises:
         UserError: it is missing, truncated, overwritten, or damaged inside.
     """
-    with _hdf5(path) as file:
+    try:
         state = os.stat(path)
         _checked(str(path), state.st_ino, state.st_size, state.st_mtime_ns)
-        yield file
-
-
-@contextmanager
-def _hdf5(path: str | os.PathLike) -> Iterator[h5py.File]:
-    try:
         with h5py.File(path, "r") as file:
             yield file
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is not there: run again.") from error
     except (OSError, KeyError, RuntimeError) as error:
         detail = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{path} cannot be read as HDF5 ({detail}): delete it and run again.") from error

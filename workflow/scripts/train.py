@@ -18,7 +18,8 @@ with job(snakemake) as log:
     realizations = list(range(p["first"], p["last"] + 1))
     log.info(f"eta {p['eta']}, B {B}, realizations {p['first']} to {p['last']}, {p['iterations']} iterations")
     attributes = storage.provenance(p | {"device": device.type}, snakemake.input.data)
-    resume = Resume(snakemake.output[0], attributes, log)
+    code = [path for path in snakemake.input if path.endswith(".py")]
+    resume = Resume(snakemake.output[0], attributes, log, code)
     progress = Progress(p["iterations"] * len(realizations), "iterations of all runs", log)
     run = training.train(
         network,

@@ -54,7 +54,7 @@ with job(snakemake) as log:
 
     def similarity(cell: int, chosen: np.ndarray) -> float:
         """Mean over the pairs of distinct runs; gradient descent is one run, which stands for all."""
-        if count[cell] == 1:
+        if ends["B"][cells[cell][1]] == M:
             return np.nan if ends["diverged"][cells[cell]][0] else 1.0
         block = blocks[cell][np.ix_(chosen, chosen)]
         return np.nanmean(block) if np.isfinite(block).any() else np.nan

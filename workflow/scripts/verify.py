@@ -1,4 +1,8 @@
-"""Is every file under results/ whole, and what the settings ask for? What is not is named in a sentence."""
+"""Is every file under results/ whole, and what the settings ask for? What is not is named in a sentence.
+
+Of pictures it is known only whether they have been cut off; what has to be made again since something that it is made
+from has changed is for `snakemake --dry-run` to say.
+"""
 
 import json
 import sys
@@ -41,7 +45,8 @@ def wrong(path: Path, planned: Mapping[str, Mapping[str, Any]]) -> str:
     try:
         attributes = storage.read_attributes(path)  # and its checksum with them
         data = path.parents[len(path.parents) - 3] / "data.h5"
-        if "data_sha256" in attributes and attributes["data_sha256"] != data_checksum(data):
+        now = data_checksum(data)
+        if now is not None and attributes.get("data_sha256", now) != now:
             return f"{path} is stale: it was made from other data than {data}."
     except UserError as error:
         return str(error)
