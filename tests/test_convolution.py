@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from sgd_valleys import experiment, networks, training
+from sgd_valleys import data, networks, training
 from sgd_valleys.convolution import ConvolutionalStack
 from sgd_valleys.curvature import LayerHessian, top_eigenvalues
 from sgd_valleys.interpolation import line_loss
@@ -248,5 +248,5 @@ def test_settings_name_the_network():
 
 def test_curvature_takes_the_first_images_of_each_class():
     labels = np.array([1, 0, 1, 0, 0, 1])
-    assert list(experiment.first_of_each_class(labels, 2)) == [1, 3, 0, 2]
-    assert list(experiment.first_of_each_class(labels, None)) == list(range(6))
+    assert list(data.first_of_each_class(labels, 2)) == [1, 3, 0, 2]
+    assert list(data.first_of_each_class(labels, None)) == list(range(6))

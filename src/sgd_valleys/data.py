@@ -627,7 +627,14 @@ def _first_of_each_class(dataset: DataSet, label: np.ndarray, part: str, per_cla
             f"dataset.{part}_per_class is {per_class}, but may be 1 to {counts.min()}, the number of images of "
             f"class {counts.argmin()} in {dataset.name}'s {part} file."
         )
-    return np.concatenate([np.flatnonzero(label == c)[:per_class] for c in range(dataset.classes)])
+    return first_of_each_class(label, per_class)
+
+
+def first_of_each_class(label: np.ndarray, per_class: int | None) -> np.ndarray:
+    """Positions of the first so many samples of each class, class by class; of all samples where None."""
+    if per_class is None:
+        return np.arange(len(label))
+    return np.concatenate([np.flatnonzero(label == c)[:per_class] for c in np.unique(label)])
 
 
 def variables(images: Images) -> dict[str, Variable]:

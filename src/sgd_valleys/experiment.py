@@ -29,10 +29,3 @@ def load(
     shape = found[f"{parts[0]}_image"].shape[1:]
     network = networks.build(settings["network"], shape, settings["classes"])
     return network, {part: (network.inputs(found[f"{part}_image"]), found[f"{part}_label"]) for part in parts}
-
-
-def first_of_each_class(labels: np.ndarray, per_class: int | None) -> np.ndarray:
-    """Positions of the first so many samples of each class, class by class; of all samples where None."""
-    if per_class is None:
-        return np.arange(len(labels))
-    return np.concatenate([np.flatnonzero(labels == c)[:per_class] for c in np.unique(labels)])

@@ -130,10 +130,13 @@ def continuous_diagram(model: Settings) -> Settings:
 
 def training_samples(dataset: Settings) -> int:
     """M, the size of the training set that the ``dataset`` settings describe."""
-    known = DATA_SETS[dataset["name"]]
-    if dataset["train_per_class"] == "all":
-        return known.samples["train"]
-    return dataset["train_per_class"] * known.classes
+    return samples(dataset, "train")
+
+
+def samples(dataset: Settings, part: str) -> int:
+    """Size of the "train" or the "test" set that the ``dataset`` settings describe."""
+    known, per_class = DATA_SETS[dataset["name"]], dataset[f"{part}_per_class"]
+    return known.samples[part] if per_class == "all" else per_class * known.classes
 
 
 def network_of(experiment: Settings) -> Network:
@@ -489,9 +492,15 @@ def _check_figure(name: str, figure: Settings, experiments: Settings) -> None:
     if figure["experiment"] not in experiments:
         raise UserError(f"{where}.experiment is {figure['experiment']}: the experiments are {', '.join(experiments)}.")
     experiment = experiments[figure["experiment"]]
+    shown = {
+        "fig1": ("barriers", "barriers" in experiment),
+        "fig2": ("projection.cells", "cells" in experiment["projection"]),
+        **dict.fromkeys(BRANCH_FIGURES, ("branches", "branches" in experiment)),
+    }
+    setting, there = shown.get(name, ("", True))
+    if not there:
+        raise UserError(f"{where}.experiment: {figure['experiment']} has no setting {setting} to show.")
     if name in BRANCH_FIGURES:
-        if "branches" not in experiment:
-            raise UserError(f"{where}.experiment: {figure['experiment']} has no setting branches to show.")
         t_c = branchings(experiment)[reference_run(experiment)[:2]].t_c
         for t in figure.get("t_c", ()):
             if t not in t_c:
@@ -499,10 +508,6 @@ def _check_figure(name: str, figure: Settings, experiments: Settings) -> None:
                     f"{where}.t_c: {t} is no branch of the reference run: branches.runs has {t_c[0]}, {t_c[1]}, "
                     f"..., {t_c[-1]}."
                 )
-    for setting, names in (("barriers", ("fig1",)), ("projection.cells", ("fig2",))):
-        section, _, key = setting.partition(".")
-        if name in names and not (section in experiment and (not key or key in experiment[section])):
-            raise UserError(f"{where}.experiment: {figure['experiment']} has no setting {setting} to show.")
     for key in ("eta", "violin_eta", "spectrum_eta"):
         if key in figure:
             _in_sweep(f"{where}.{key}", experiment, [figure[key]], [], [figure.get("realization", 0)])

@@ -273,12 +273,13 @@ def _run(
             if first <= saved_first:
                 begin = saved_point + 1 if first == saved_first else points
                 mine = {name: saved[f"stack_{name}"] for name in mine} if first == saved_first else mine
-                progress(max(0, begin - 1) * interval * (chosen.stop - chosen.start))
+                progress((begin - 1) * interval * (chosen.stop - chosen.start))
             if begin == points:
                 continue
             stack = kind(network, mine, x_train, y_train, eta, B)
             advance = schedule(stack, chosen, max(0, begin - 1) * interval)
-            stack.synchronize()
+            if begin:
+                stack.synchronize()
             for point in range(begin, points):
                 left = interval if point else 0
                 while left:

@@ -24,7 +24,7 @@ rule branch:
 rule branch_curvature:
     input:
         script_file("branch_curvature"),
-        modules("curvature", "experiment", "networks", "randomness"),
+        modules("curvature", "data", "experiment", "networks", "randomness"),
         data=DATA,
         train=BRANCH_TRAIN,
     output:

@@ -1,7 +1,7 @@
 rule curvature:
     input:
         script_file("curvature"),
-        modules("curvature", "experiment", "networks", "randomness"),
+        modules("curvature", "data", "experiment", "networks", "randomness"),
         data=DATA,
         train=TRAIN,
     output:

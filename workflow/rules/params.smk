@@ -17,10 +17,8 @@ def network_params(experiment):
 def data_mb(wildcards):
     """Size of an experiment's images in memory, in 100 MB."""
     dataset = EXPERIMENTS[wildcards.experiment]["dataset"]
-    known = DATA_SETS[dataset["name"]]
-    test = known.samples["test"] if dataset["test_per_class"] == "all" else dataset["test_per_class"] * known.classes
-    samples = settings.training_samples(dataset) + test
-    return round(samples * known.pixels * 4 / 1e8) * 100
+    samples = sum(settings.samples(dataset, part) for part in ("train", "test"))
+    return round(samples * DATA_SETS[dataset["name"]].pixels * 4 / 1e8) * 100
 
 
 def train_minutes(wildcards):

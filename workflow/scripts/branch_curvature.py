@@ -3,7 +3,7 @@
 import numpy as np
 
 from job import job
-from sgd_valleys import curvature, experiment, storage
+from sgd_valleys import curvature, data, experiment, storage
 from sgd_valleys.curvature import LayerHessian, top_eigenvalues
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
@@ -14,7 +14,7 @@ with job(snakemake) as log:
     layer, N = p["layer"], p["N"]
     network, samples = experiment.load(snakemake.input.data, p, ["train"])
     images, labels = samples["train"]
-    inputs = images[experiment.first_of_each_class(labels, p["per_class"])].astype(np.float64)
+    inputs = images[data.first_of_each_class(labels, p["per_class"])].astype(np.float64)
     branches = storage.read(snakemake.input.train, ["t_c", "iteration", "final"])
     t_c, iteration = branches["t_c"], branches["iteration"]
     trace = np.full((len(t_c), len(iteration)), np.nan)
