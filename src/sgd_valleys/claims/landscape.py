@@ -1,0 +1,262 @@
+"""Claims about the loss landscape at the ends of training (Sec. II A, Figs. 1 and S1)."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from sgd_valleys import inference
+from sgd_valleys.claims import statistics
+from sgd_valleys.claims.rules import Claim, Estimate, Value, at_least, at_most, falls
+from sgd_valleys.claims.statistics import NONE, bounds
+
+Arrays = Mapping[str, np.ndarray]
+
+BY_SOLUTIONS = "bootstrap over solutions"
+WINDOW = 0.025  # of Sim_J, on either side of the similarity at which a barrier is asked for
+NEAR_ZERO = 1e-3  # of the largest eigenvalue
+
+
+def signed(slope: np.ndarray, r_squared: np.ndarray) -> np.ndarray:
+    """R^2 with the sign of the slope, so that a relation that runs the other way does not pass for the same."""
+    return np.sign(slope) * r_squared
+
+
+def _resampled(
+    pairs: np.ndarray, rng: np.random.Generator, resamples: int, statistic: Callable[[np.ndarray], float]
+) -> np.ndarray:
+    """A statistic (resample) of resampled solutions: it takes how often each pair was drawn, the product of both.
+
+    As in ``inference.fit_pairs``: pairs share solutions, so the pairs themselves are not independent.
+    """
+    solutions, place = np.unique(pairs, return_inverse=True)
+    place = place.reshape(pairs.shape)
+    drawn = np.full(resamples, np.nan)
+    for k in range(resamples):
+        count = np.bincount(rng.integers(0, len(solutions), len(solutions)), minlength=len(solutions))
+        weight = count[place[:, 0]] * count[place[:, 1]]
+        if weight.any():
+            drawn[k] = statistic(weight)
+    return drawn
+
+
+def _of(pairs: np.ndarray) -> str:
+    return f"{len(pairs)} pairs of {len(np.unique(pairs))} solutions"
+
+
+def barrier_r_squared(barriers: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
+    """R^2, with the slope's sign, of the line of barrier against similarity over random pairs."""
+    x, y, pairs = (barriers[name] for name in ("pair_similarity", "pair_barrier", "pair_solution"))
+
+    def fit(weight: np.ndarray) -> float:
+        slope, _, r_squared = inference.fit_line(x, y, weight.astype(float))
+        return float(signed(slope, r_squared))
+
+    interval = bounds(_resampled(pairs, rng, resamples, fit))
+    return Estimate(fit(np.ones(len(x))), interval, _of(pairs), f"linear fit, {BY_SOLUTIONS}")
+
+
+def barrier_r_squared_block(barriers: Arrays) -> Estimate:
+    """The same over the pairs of Fig. 1B's cells in one realization, as the paper has it: its spread over them."""
+    return statistics.one_run(signed(barriers["block_slope"], barriers["block_r_squared"]))
+
+
+def barrier_rank(barriers: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
+    """Rank correlation of barrier and similarity, which does not ask for a straight line."""
+    x, y, pairs = (barriers[name] for name in ("pair_similarity", "pair_barrier", "pair_solution"))
+
+    def rank(weight: np.ndarray) -> float:
+        return inference.rank_correlation(np.repeat(x, weight), np.repeat(y, weight))
+
+    interval = bounds(_resampled(pairs, rng, resamples, rank))
+    return Estimate(inference.rank_correlation(x, y), interval, _of(pairs), f"rank correlation, {BY_SOLUTIONS}")
+
+
+def barrier_near(barriers: Arrays, target: float, loss: float, rng: np.random.Generator, resamples: int) -> Estimate:
+    """Median barrier of pairs with a similarity within ``WINDOW`` of a target, over the solutions' own training loss.
+
+    Args:
+        barriers: of barriers.h5.
+        target: the similarity.
+        loss: median final training loss of the converged runs.
+        rng: of the resampling.
+        resamples: how many.
+    """
+    close = np.abs(barriers["pair_similarity"] - target) <= WINDOW
+    height, pairs = barriers["pair_barrier"][close] / loss, barriers["pair_solution"][close]
+    method = f"median within {WINDOW} of Sim_J, over the median final training loss, {BY_SOLUTIONS}"
+    if not close.any():
+        return Estimate(np.nan, NONE, "no pairs", method)
+
+    def median(weight: np.ndarray) -> float:
+        return float(np.median(np.repeat(height, weight)))
+
+    return Estimate(float(np.median(height)), bounds(_resampled(pairs, rng, resamples, median)), _of(pairs), method)
+
+
+def barrier_emergence(barriers: Arrays, target: float) -> Estimate:
+    """Share of the training after which the barrier between the followed pair of that similarity is half its final one.
+
+    From then on it stays above. The paper's pair and ours are one each: there is no interval.
+    """
+    method = "first time from which on the barrier is at least half of its final one"
+    similarity = barriers["path_similarity"]
+    nothing = Estimate(np.nan, NONE, "no pair", method)
+    if not len(similarity) or np.abs(similarity - target).min() > 2 * WINDOW:
+        return nothing
+    height = barriers["path_barrier"][np.abs(similarity - target).argmin()]
+    below = np.flatnonzero(~(height >= height[-1] / 2))
+    first = below[-1] + 1 if len(below) else 0
+    if first >= len(height):
+        return nothing
+    return Estimate(float(barriers["time_fraction"][first]), NONE, "1 pair", method)
+
+
+def block_converges(similarity: Arrays) -> Estimate:
+    """Share of Fig. 1's block of runs that converge: a run that does not has no similarity there, even to itself."""
+    ended = np.isfinite(np.diag(similarity["block_jaccard"]))
+    return statistics.proportion(ended.sum(), len(ended), "runs")
+
+
+def top_share(endpoints: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
+    """Median share of the top N eigenvalues in the trace, over all converged runs."""
+    share = np.where(endpoints["converged"], endpoints["top_sum"] / endpoints["trace"], np.nan)
+
+    def median(values: np.ndarray) -> float:
+        used = values[np.isfinite(values)]
+        return float(np.median(used)) if used.size else np.nan
+
+    return statistics.over_cells([share], endpoints["runs"], median, rng, resamples, "median")
+
+
+def near_zero_share(spectra: Sequence[np.ndarray], rng: np.random.Generator, resamples: int) -> Estimate:
+    """Mean share of a run's eigenvalues that are below ``NEAR_ZERO`` of its largest.
+
+    Args:
+        spectra: (index) all eigenvalues of a run each.
+        rng: of the resampling.
+        resamples: how many.
+    """
+    share = np.array([np.mean(one < NEAR_ZERO * one.max()) for one in spectra if np.isfinite(one).all()])
+    return statistics.over_runs(share, rng, resamples)
+
+
+def collect_spectra(
+    endpoints: Arrays, spectra: Sequence[np.ndarray], drawing: Callable[[], np.random.Generator], resamples: int
+) -> list[Claim]:
+    """What the spectra at the ends say.
+
+    Args:
+        endpoints: ``converged``, ``runs``, ``trace``, ``top_sum`` of endpoints.h5.
+        spectra: the rows of ``spectrum`` of all files under curvature/ that have it; may be none.
+        drawing: gives the random stream, the same for every number.
+        resamples: of the bootstrap.
+    """
+    zero = near_zero_share(spectra, drawing(), resamples)
+    return [
+        Claim(
+            "spectrum_few_large",
+            "II A, Fig. S1",
+            "A few large eigenvalues carry the curvature at the end of training.",
+            "the top 10 hold most of the trace",
+            at_least(0.5),
+            top_share(endpoints, drawing(), resamples),
+        ),
+        Claim(
+            "spectrum_many_near_zero",
+            "II A, Fig. S1",
+            "Most eigenvalues are near zero: directions along the valley's floor.",
+            "most below 1e-3 of the largest",
+            at_least(0.5),
+            zero,
+        ),
+        Claim(
+            "spectrum_as_printed",
+            "II A, text",
+            "As the sentence is printed, near-zero eigenvalues are the few and large ones the many.",
+            "few below 1e-3 of the largest",
+            at_most(0.5),
+            zero,
+        ),
+    ]
+
+
+def collect(
+    barriers: Arrays,
+    similarity: Arrays,
+    endpoints: Arrays,
+    drawing: Callable[[], np.random.Generator],
+    resamples: int,
+    targets: tuple[float, float] = (0.95, 0.625),
+) -> list[Claim]:
+    """What Fig. 1 says.
+
+    Args:
+        barriers: of barriers.h5, ``pair_similarity``, ``pair_barrier``, ``pair_solution``, ``block_slope``,
+            ``block_r_squared``, ``path_similarity``, ``path_barrier``, ``time_fraction``.
+        similarity: of similarity.h5, ``block_jaccard``.
+        endpoints: of endpoints.h5, ``converged``, ``train_loss``.
+        drawing: gives the random stream, the same for every number.
+        resamples: of the bootstrap.
+        targets: Sim_J of the paper's similar and its dissimilar pair.
+    """
+    losses = endpoints["train_loss"][endpoints["converged"]]
+    loss = float(np.median(losses)) if losses.size else np.nan
+    similar, dissimilar = targets
+    return [
+        Claim(
+            "endings_converge",
+            "II A, Fig. 1A",
+            "The runs shown all reach a training accuracy of 100%.",
+            "all",
+            Value(1.0, no_effect=0.5),
+            block_converges(similarity),
+        ),
+        Claim(
+            "barrier_similar",
+            "II A, Fig. 1C",
+            f"Highly similar solutions (Sim_J = {similar:g}) have a negligible barrier between them.",
+            "negligible: no more than the solutions' own loss",
+            at_most(1.0),
+            barrier_near(barriers, similar, loss, drawing(), resamples),
+        ),
+        Claim(
+            "barrier_dissimilar",
+            "II A, Fig. 1D",
+            f"Dissimilar solutions (Sim_J = {dissimilar:g}) are parted by a pronounced barrier.",
+            "pronounced: ten times the solutions' own loss or more",
+            at_least(10.0),
+            barrier_near(barriers, dissimilar, loss, drawing(), resamples),
+        ),
+        Claim(
+            "barrier_early",
+            "II A, Fig. 1D",
+            "Barriers emerge early in training.",
+            "in its first half",
+            at_most(0.5),
+            barrier_emergence(barriers, dissimilar),
+        ),
+        Claim(
+            "barrier_falls",
+            "II A, Fig. 1E",
+            "The more dissimilar two solutions, the higher the barrier between them.",
+            "falls with Sim_J, strongly",
+            falls(),
+            barrier_rank(barriers, drawing(), resamples),
+        ),
+        Claim(
+            "barrier_r_squared",
+            "II A, Fig. 1E",
+            "A straight line of barrier against similarity, over random pairs of all solutions.",
+            "falling, R^2 = 0.64",
+            Value(-0.64, tolerance=0.05, no_effect=0.0),
+            barrier_r_squared(barriers, drawing(), resamples),
+        ),
+        Claim(
+            "barrier_r_squared_block",
+            "II A, Fig. 1E",
+            "The same over the pairs of Fig. 1B's runs, of one realization as in the paper.",
+            "falling, R^2 = 0.64",
+            Value(-0.64, tolerance=0.05, no_effect=0.0),
+            barrier_r_squared_block(barriers),
+        ),
+    ]

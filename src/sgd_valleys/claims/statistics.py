@@ -1,0 +1,164 @@
+"""Numbers with intervals, from runs, pairs of runs, cells of a sweep, and counts."""
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from scipy.stats import binomtest, rankdata
+
+from sgd_valleys import inference
+from sgd_valleys.claims.rules import Estimate
+
+NONE = (np.nan, np.nan)
+BY_RUNS = "bootstrap over realizations"
+
+
+def bounds(drawn: np.ndarray) -> tuple[float, float]:
+    """Central 95% of resampled numbers (resample); NaN where none is finite."""
+    finite = drawn[np.isfinite(drawn)]
+    return tuple(map(float, np.quantile(finite, [0.025, 0.975]))) if finite.size else NONE
+
+
+def exact(value: float, of: str) -> Estimate:
+    """A closed form: its own interval."""
+    return Estimate(float(value), (float(value), float(value)), of, "exact")
+
+
+def over_runs(
+    values: np.ndarray, rng: np.random.Generator, resamples: int, reduce: Callable = np.nanmean, name: str = "mean"
+) -> Estimate:
+    """A statistic over realizations, resampling them.
+
+    Args:
+        values: (realization) a number each, NaN where it has none.
+        rng: of the resampling.
+        resamples: how many.
+        reduce: the statistic; it leaves out NaN and takes ``axis``.
+        name: of the statistic.
+    """
+    used = np.asarray(values, dtype=float)
+    used = used[np.isfinite(used)]
+    method = f"{name}, {BY_RUNS}"
+    if not used.size:
+        return Estimate(np.nan, NONE, "no runs", method)
+    found, low, high = inference.interval(used, rng, resamples, reduce)
+    return Estimate(float(found), (float(low), float(high)), f"{used.size} runs", method)
+
+
+def one_run(values: np.ndarray) -> Estimate:
+    """What a single run may show: the median over realizations and the central 95% of them; NaN where it has none."""
+    used = values[np.isfinite(values)]
+    middle = float(np.median(used)) if used.size else np.nan
+    interval = bounds(used) if used.size > 1 else NONE
+    return Estimate(middle, interval, f"{used.size} runs", "median and central 95% of the runs")
+
+
+def proportion(count: int, of: int, what: str) -> Estimate:
+    """A share of independent trials, with its exact binomial interval."""
+    if not of:
+        return Estimate(np.nan, NONE, f"no {what}", "exact binomial")
+    found = binomtest(int(count), int(of)).proportion_ci(0.95, method="exact")
+    return Estimate(count / of, (float(found.low), float(found.high)), f"{of} {what}", "exact binomial")
+
+
+def permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutations: int) -> float:
+    """Two-sided p-value of a rank correlation: how often chance gives one as far from 0; NaN where there is none."""
+    used = np.isfinite(x) & np.isfinite(y)
+    found = inference.rank_correlation(x[used], y[used])
+    if not np.isfinite(found):
+        return np.nan
+    a, b = ((rank - rank.mean()) / rank.std() for rank in (rankdata(x[used]), rankdata(y[used])))
+    drawn = np.array([a @ rng.permutation(b) for _ in range(permutations)]) / len(a)
+    reached = (np.abs(drawn) >= abs(found) - 1e-9).sum()
+    return float((1 + reached) / (1 + permutations))
+
+
+def draw_runs(values: np.ndarray, runs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Positions (cell..., run) of as many runs as each cell has, drawn with replacement; -1 beyond them.
+
+    Args:
+        values: (cell..., run), for its shape alone.
+        runs: (cell...) how many runs each cell has, the first so many of the last axis.
+        rng: of the drawing.
+    """
+    drawn = (rng.random(values.shape) * np.asarray(runs)[..., None]).astype(int)
+    return np.where(np.arange(values.shape[-1]) < np.asarray(runs)[..., None], drawn, -1)
+
+
+def taken(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """The drawn runs' values, NaN where none was drawn."""
+    return np.where(drawn >= 0, np.take_along_axis(values, np.maximum(drawn, 0), axis=-1), np.nan)
+
+
+def cell_mean(values: np.ndarray) -> np.ndarray:
+    """Mean over the last axis of what is finite; NaN where nothing is."""
+    there = np.isfinite(values)
+    count = there.sum(axis=-1)
+    return np.where(count > 0, np.where(there, values, 0).sum(axis=-1) / np.maximum(count, 1), np.nan)
+
+
+def cell_max(values: np.ndarray) -> np.ndarray:
+    """Maximum over the last axis of what is finite; NaN where nothing is."""
+    found = np.where(np.isfinite(values), values, -np.inf).max(axis=-1)
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def over_cells(
+    cubes: Sequence[np.ndarray],
+    runs: np.ndarray,
+    statistic: Callable[..., float],
+    rng: np.random.Generator,
+    resamples: int,
+    method: str,
+) -> Estimate:
+    """A number of a whole sweep, resampling the runs of every cell.
+
+    Args:
+        cubes: each (cell..., run), NaN where a run has no value; resampled together.
+        runs: (cell...) how many runs each cell has.
+        statistic: of the cubes.
+        rng: of the resampling.
+        resamples: how many.
+        method: the statistic's name.
+    """
+    values = [np.asarray(cube, dtype=float) for cube in cubes]
+    found = np.empty(resamples)
+    for k in range(resamples):
+        drawn = draw_runs(values[0], runs, rng)
+        found[k] = statistic(*(taken(value, drawn) for value in values))
+    there = np.all([np.isfinite(value) for value in values], axis=0)
+    samples = f"{there.sum()} runs in {there.any(axis=-1).sum()} cells"
+    return Estimate(float(statistic(*values)), bounds(found), samples, f"{method}, {BY_RUNS}")
+
+
+def run_trend(
+    x: np.ndarray, values: np.ndarray, rng: np.random.Generator, resamples: int, permutations: int
+) -> Estimate:
+    """Rank correlation of the runs' values with what their cell is at, and a permutation test over the runs.
+
+    Args:
+        x: (cell) of the cells.
+        values: (cell, run), NaN where there is none.
+        rng: of both.
+        resamples: of each cell's runs.
+        permutations: of the test.
+    """
+    along = np.broadcast_to(np.asarray(x, dtype=float)[:, None], values.shape)
+    used = [row[np.isfinite(row)] for row in values]
+    drawn = np.empty(resamples)
+    for k in range(resamples):
+        again = [row[rng.integers(0, len(row), len(row))] if len(row) else row for row in used]
+        places = np.repeat(np.asarray(x, dtype=float), [len(row) for row in used])
+        drawn[k] = inference.rank_correlation(places, np.concatenate(again))
+    p_value = permutation_p(along.ravel(), values.ravel(), rng, permutations)
+    count = int(np.isfinite(values).sum())
+    samples = f"{count} runs at {sum(len(row) > 0 for row in used)} batch sizes"
+    correlation = inference.rank_correlation(along.ravel(), values.ravel())
+    return Estimate(correlation, bounds(drawn), samples, f"rank correlation, {BY_RUNS}, permutation test", p_value)
+
+
+def nanmean(values: np.ndarray) -> float:
+    """The mean of what is finite, NaN and no warning where nothing is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return float(np.nanmean(values))

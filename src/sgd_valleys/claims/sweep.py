@@ -1,0 +1,530 @@
+"""Claims about what the noise of SGD does over a sweep (Sec. II B and C, Figs. 2, 3, S3 and S5)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sgd_valleys import inference
+from sgd_valleys.claims import statistics
+from sgd_valleys.claims.rules import Claim, Direction, Estimate, Value, at_least, at_most, falls, rises
+from sgd_valleys.claims.statistics import BY_RUNS, NONE, bounds, cell_max, cell_mean, nanmean
+
+Arrays = Mapping[str, np.ndarray]
+Drawing = Callable[[], np.random.Generator]
+
+START = 0.05  # share of the training that counts as its very beginning
+SCALE = 0.1  # by which an end of the flatness scale may differ from one initialization to another, of itself
+IMAGE = 0.005  # one of 200 test images
+
+# quantity of trends.h5: place in the paper, statement, what the paper says of it, expected
+TRENDS: dict[str, tuple[str, str, str, Direction]] = {
+    "similarity": (
+        "II B, Fig. 2A",
+        "More noise makes the solutions of a cell more diverse: their mean Sim_J falls.",
+        "falls systematically",
+        falls(),
+    ),
+    "max_test_accuracy": (
+        "II B, Fig. 2D",
+        "More noise gives a higher maximum test accuracy.",
+        "rises systematically",
+        rises(),
+    ),
+    "mean_test_accuracy": (
+        "II B, Fig. 2D, E",
+        "More noise favours solutions that generalize better: the mean test accuracy rises as well.",
+        "rises",
+        rises(0),
+    ),
+    "max_flatness": ("II B, Fig. 2F", "More noise gives a higher maximum flatness.", "rises consistently", rises()),
+    "mean_flatness": ("II B, Fig. 2F, G", "More noise gives flatter solutions on the mean.", "rises", rises()),
+    "eta_t_freeze": (
+        "II C, Fig. 3C",
+        "More noise prolongs the transient phase: eta <t_freeze> grows.",
+        "grows consistently",
+        rises(),
+    ),
+    "convergence_probability": (
+        "Figs. 2 and 3, grey; S2",
+        "The settings that do not converge are those of strong noise.",
+        "falls",
+        falls(0),
+    ),
+}
+# the same of the whole test file, where trends.h5 has it
+TEST_FILE = {
+    "max_test_file_accuracy": (
+        "II B, Fig. 2D",
+        "More noise gives a higher maximum test accuracy, on the whole test file.",
+        "rises systematically",
+        rises(),
+    ),
+    "mean_test_file_accuracy": (
+        "II B, Fig. 2D, E",
+        "More noise gives a higher mean test accuracy, on the whole test file.",
+        "rises",
+        rises(0),
+    ),
+}
+
+
+def trend(trends: Arrays, name: str, runs: int, rng: np.random.Generator, permutations: int) -> Estimate:
+    """Rank correlation of a quantity of trends.h5 with the noise eta / B, with a permutation test over the cells.
+
+    The interval in the file is about more runs of the same cells; whether so few cells could be in order by chance is
+    what the test says.
+    """
+    noise, values = trends["noise"].ravel(), trends[name].ravel()
+    correlation, interval = float(trends[f"{name}_correlation"]), trends[f"{name}_interval"]
+    return Estimate(
+        correlation,
+        (float(interval[0]), float(interval[1])),
+        f"{np.isfinite(values).sum()} cells, {runs} runs",
+        f"rank correlation with eta / B, {BY_RUNS}, permutation test",
+        statistics.permutation_p(noise, values, rng, permutations),
+    )
+
+
+def collect_trends(endpoints: Arrays, trends: Arrays, drawing: Drawing, permutations: int) -> list[Claim]:
+    """What rises and falls with the noise, of any experiment.
+
+    Args:
+        endpoints: ``runs`` of endpoints.h5.
+        trends: of trends.h5, all: ``noise`` and each quantity with its ``_correlation`` and ``_interval``.
+        drawing: gives the random stream, the same for every number.
+        permutations: of the tests.
+    """
+    known = TRENDS | {name: text for name, text in TEST_FILE.items() if name in trends}
+    runs = int(endpoints["runs"].sum())
+    return [
+        Claim(f"{name}_with_noise", where, says, paper, side, trend(trends, name, runs, drawing(), permutations))
+        for name, (where, says, paper, side) in known.items()
+    ]
+
+
+def collect_thresholds(endpoints: Arrays, freezing: Arrays, drawing: Drawing, resamples: int) -> list[Claim]:
+    """Whether the map of freezing times hangs on the threshold L_c, one claim a threshold.
+
+    Args:
+        endpoints: ``runs`` of endpoints.h5.
+        freezing: of freezing.h5, ``threshold`` (the first is the one that Fig. 3C has), ``eta``, ``freezing_time``.
+        drawing: gives the random stream, the same for every number.
+        resamples: of the bootstrap.
+    """
+    first, *others = freezing["threshold"]
+    return [
+        Claim(
+            f"freezing_at_L_c_{other:g}",
+            "II C, Fig. S3",
+            f"The map of eta <t_freeze> is the same at L_c = {other:g} as at {first:g}.",
+            "no qualitative change",
+            rises(0.9),
+            threshold_maps(endpoints, freezing, k, drawing(), resamples),
+        )
+        for k, other in enumerate(others, start=1)
+    ]
+
+
+def threshold_maps(endpoints: Arrays, freezing: Arrays, k: int, rng: np.random.Generator, resamples: int) -> Estimate:
+    """Rank correlation over cells of eta <t_freeze> at the k-th threshold with that at the first."""
+    time = freezing["eta"][:, None, None] * freezing["freezing_time"]
+
+    def correlation(one: np.ndarray, other: np.ndarray) -> float:
+        return inference.rank_correlation(cell_mean(one).ravel(), cell_mean(other).ravel())
+
+    return statistics.over_cells(
+        [time[0], time[k]], endpoints["runs"], correlation, rng, resamples, "rank correlation of cell means"
+    )
+
+
+def _converged(endpoints: Arrays, name: str) -> np.ndarray:
+    """A quantity (eta, B, run) of converged runs, NaN elsewhere."""
+    return np.where(endpoints["converged"], endpoints[name], np.nan)
+
+
+def _cell(axes: Arrays, eta: float, B: int) -> tuple[int, int] | None:
+    """Where a cell stands on the axes eta and B; None where it is not in the sweep."""
+    i, j = np.flatnonzero(np.isclose(axes["eta"], eta)), np.flatnonzero(axes["B"] == B)
+    return (int(i[0]), int(j[0])) if len(i) and len(j) else None
+
+
+def extreme_cell(endpoints: Arrays, name: str, largest: bool, rng: np.random.Generator, resamples: int) -> Estimate:
+    """The largest, or the smallest, of the cells' maxima over converged runs: an end of a heatmap's colour scale."""
+
+    def end(values: np.ndarray) -> float:
+        maxima = cell_max(values)
+        maxima = maxima[np.isfinite(maxima)]
+        return float(maxima.max() if largest else maxima.min()) if maxima.size else np.nan
+
+    kind = "largest" if largest else "smallest"
+    return statistics.over_cells(
+        [_converged(endpoints, name)], endpoints["runs"], end, rng, resamples, f"{kind} cell maximum"
+    )
+
+
+def maps(
+    endpoints: Arrays,
+    first: np.ndarray,
+    second: np.ndarray,
+    reduce: Callable[[np.ndarray], np.ndarray],
+    rng: np.random.Generator,
+    resamples: int,
+    permutations: int,
+) -> Estimate:
+    """Rank correlation over the cells of two quantities (eta, B, run), each reduced over its cell's runs."""
+
+    def correlation(one: np.ndarray, other: np.ndarray) -> float:
+        return inference.rank_correlation(reduce(one).ravel(), reduce(other).ravel())
+
+    method = "rank correlation over cells, permutation test"
+    found = statistics.over_cells([first, second], endpoints["runs"], correlation, rng, resamples, method)
+    p_value = statistics.permutation_p(reduce(first).ravel(), reduce(second).ravel(), rng, permutations)
+    return replace(found, p_value=p_value)
+
+
+def row_trend(
+    axes: Arrays, values: np.ndarray, eta: float, rng: np.random.Generator, resamples: int, permutations: int
+) -> Estimate:
+    """Rank correlation with B of single runs' values (eta, B, run) at one rate."""
+    rows = np.flatnonzero(np.isclose(axes["eta"], eta))
+    if not len(rows):
+        return Estimate(np.nan, NONE, f"no run at eta = {eta:g}", "rank correlation")
+    return statistics.run_trend(axes["B"], values[rows[0]], rng, resamples, permutations)
+
+
+def similarity_difference(
+    similarity: Arrays, quiet: tuple[float, int], noisy: tuple[float, int], rng: np.random.Generator, resamples: int
+) -> Estimate:
+    """By how much the mean Sim_J of the noisy cell's runs is above that of the quiet cell's: below 0 where diverse.
+
+    Args:
+        similarity: of similarity.h5.
+        quiet: (eta, B) of the cell with little noise.
+        noisy: (eta, B) of the one with much.
+        rng: of the resampling, of either cell's runs.
+        resamples: how many.
+    """
+    blocks = []
+    for eta, B in (quiet, noisy):
+        own = np.flatnonzero(np.isclose(similarity["solution_eta"], eta) & (similarity["solution_B"] == B))
+        block = similarity["jaccard"][np.ix_(own, own)].astype(float)
+        np.fill_diagonal(block, np.nan)  # a run drawn twice is no pair
+        blocks.append(block)
+    counts = [len(block) for block in blocks]
+    method = f"difference of means over pairs, {BY_RUNS}"
+    if min(counts) < 2:
+        return Estimate(np.nan, NONE, "too few runs", method)
+    drawn = np.empty(resamples)
+    for k in range(resamples):
+        chosen = [rng.integers(0, count, count) for count in counts]
+        low, high = (nanmean(block[np.ix_(c, c)]) for block, c in zip(blocks, chosen, strict=True))
+        drawn[k] = high - low
+    difference = nanmean(blocks[1]) - nanmean(blocks[0])
+    return Estimate(difference, bounds(drawn), f"{counts[0]} and {counts[1]} runs", method)
+
+
+def noisiest_converges(endpoints: Arrays) -> Estimate:
+    """Share of the runs of the cell with the largest eta / B that converge; the samples name the grey cells."""
+    eta, B = endpoints["eta"], endpoints["B"]
+    noise = np.where(endpoints["runs"] > 0, eta[:, None] / B, -np.inf)
+    i, j = np.unravel_index(noise.argmax(), noise.shape)
+    grey = (endpoints["runs"] > 0) & ~endpoints["converged"].any(axis=2)
+    named = ", ".join(f"({eta[k]:g}, {B[m]})" for k, m in np.argwhere(grey)) or "none"
+    what = f"runs of (eta, B) = ({eta[i]:g}, {B[j]}); cells without a converged run: {named}"
+    return statistics.proportion(endpoints["converged"][i, j].sum(), endpoints["runs"][i, j], what)
+
+
+def reference_freezing(freezing: Arrays, eta: float, B: int) -> Estimate:
+    """Freezing time, in iterations, of single runs of one cell at the first threshold: their spread."""
+    place = _cell(freezing, eta, B)
+    times = freezing["freezing_time"][0][place] if place else np.array([])
+    return statistics.one_run(times)
+
+
+def collect(
+    endpoints: Arrays,
+    similarity: Arrays,
+    freezing: Arrays,
+    drawing: Drawing,
+    resamples: int,
+    violin_eta: float = 0.05,
+    freezing_eta: float = 0.02,
+    quiet: tuple[float, int] = (0.01, 50),
+    noisy: tuple[float, int] = (0.05, 50),
+) -> list[Claim]:
+    """What Figs. 2 and 3 say of single cells and rows, and of one map against another.
+
+    Args:
+        endpoints: of endpoints.h5, ``eta``, ``B``, ``runs``, ``converged``, ``flatness``, ``test_accuracy``,
+            ``train_loss``.
+        similarity: of similarity.h5, ``solution_eta``, ``solution_B``, ``jaccard``.
+        freezing: of freezing.h5, ``eta``, ``B``, ``freezing_time``.
+        drawing: gives the random stream, the same for every number.
+        resamples: of the bootstrap, and permutations of the tests.
+        violin_eta: rate of Fig. 2E and G.
+        freezing_eta: rate of Fig. 3B.
+        quiet: cell of Fig. 2B.
+        noisy: cell of Fig. 2C; the paper's run of Figs. 3A and 4 is of it.
+    """
+    flat, accurate, loss = (_converged(endpoints, name) for name in ("flatness", "test_accuracy", "train_loss"))
+    time = freezing["eta"][:, None, None] * freezing["freezing_time"][0]
+
+    def row(values: np.ndarray, eta: float) -> Estimate:
+        return row_trend(endpoints, values, eta, drawing(), resamples, resamples)
+
+    def both(first: np.ndarray, second: np.ndarray, reduce: Callable[[np.ndarray], np.ndarray]) -> Estimate:
+        return maps(endpoints, first, second, reduce, drawing(), resamples, resamples)
+
+    def end(name: str, largest: bool) -> Estimate:
+        return extreme_cell(endpoints, name, largest, drawing(), resamples)
+
+    return [
+        Claim(
+            "examples_diverge",
+            "II B, Fig. 2A-C",
+            f"Runs of the noisy example (eta, B) = {noisy} spread wider than those of the quiet one, {quiet}.",
+            "Sim_J of the noisy one is lower",
+            falls(0),
+            similarity_difference(similarity, quiet, noisy, drawing(), resamples),
+        ),
+        Claim(
+            "accuracy_with_B",
+            "II B, Fig. 2E",
+            f"At eta = {violin_eta:g} smaller batches give more accurate solutions.",
+            "falls with B",
+            falls(0),
+            row(accurate, violin_eta),
+        ),
+        Claim(
+            "flatness_with_B",
+            "II B, Fig. 2G",
+            f"At eta = {violin_eta:g} smaller batches give flatter solutions.",
+            "falls with B",
+            falls(),
+            row(flat, violin_eta),
+        ),
+        Claim(
+            "flat_is_accurate",
+            "II B, Fig. 2D, F",
+            "Cells with a higher maximum flatness have a higher maximum test accuracy.",
+            "rises",
+            rises(),
+            both(flat, accurate, cell_max),
+        ),
+        Claim(
+            "accuracy_scale_low",
+            "Fig. 2D, scale",
+            "Lowest maximum test accuracy of a cell.",
+            "0.895",
+            Value(0.895, tolerance=IMAGE),
+            end("test_accuracy", False),
+        ),
+        Claim(
+            "accuracy_scale_high",
+            "Fig. 2D, scale",
+            "Highest maximum test accuracy of a cell.",
+            "0.93",
+            Value(0.93, tolerance=IMAGE),
+            end("test_accuracy", True),
+        ),
+        Claim(
+            "flatness_scale_low",
+            "Fig. 2F, scale",
+            "Lowest maximum flatness of a cell.",
+            "1.66",
+            Value(1.66, tolerance=1.66 * SCALE),
+            end("flatness", False),
+        ),
+        Claim(
+            "flatness_scale_high",
+            "Fig. 2F, scale",
+            "Highest maximum flatness of a cell.",
+            "5.97",
+            Value(5.97, tolerance=5.97 * SCALE),
+            end("flatness", True),
+        ),
+        Claim(
+            "noisiest_does_not_converge",
+            "Figs. 2 and 3, grey",
+            "In the cell of the strongest noise no run reaches a training accuracy of 100%.",
+            "none",
+            Value(0.0, no_effect=0.5),
+            noisiest_converges(endpoints),
+        ),
+        Claim(
+            "reference_freezing",
+            "II C, Figs. 3A, 4",
+            f"The reference run, of (eta, B) = {noisy}, freezes at iteration 440.",
+            "440",
+            Value(440.0, tolerance=20.0),
+            reference_freezing(freezing, *noisy),
+        ),
+        Claim(
+            "freezing_with_B",
+            "II C, Fig. 3B",
+            f"At eta = {freezing_eta:g} smaller batches freeze later.",
+            "falls with B",
+            falls(),
+            row(time, freezing_eta),
+        ),
+        Claim(
+            "final_losses_comparable",
+            "II C, Fig. 3B",
+            f"At eta = {freezing_eta:g} all batch sizes end at comparable training losses.",
+            "largest cell mean at most twice the smallest",
+            at_most(2.0),
+            loss_ratio(endpoints, loss, freezing_eta, drawing(), resamples),
+        ),
+        Claim(
+            "longer_is_flatter",
+            "II C, end",
+            "The longer the transient phase of a cell, the flatter its solutions.",
+            "rises: a direct link",
+            rises(),
+            both(time, flat, cell_mean),
+        ),
+    ]
+
+
+def loss_ratio(axes: Arrays, loss: np.ndarray, eta: float, rng: np.random.Generator, resamples: int) -> Estimate:
+    """Largest over smallest mean final training loss (eta, B, run) of the batch sizes at one rate."""
+    rows = np.flatnonzero(np.isclose(axes["eta"], eta))
+    if not len(rows):
+        return Estimate(np.nan, NONE, f"no run at eta = {eta:g}", "ratio")
+
+    def ratio(values: np.ndarray) -> float:
+        means = cell_mean(values)
+        means = means[np.isfinite(means)]
+        return float(means.max() / means.min()) if means.size > 1 else np.nan
+
+    row = rows[0]
+    return statistics.over_cells([loss[row]], axes["runs"][row], ratio, rng, resamples, "ratio of cell means")
+
+
+def growth(along: Mapping[int, Arrays], rng: np.random.Generator, resamples: int) -> Estimate:
+    """Rank correlation of flatness with time after the start, mean over a cell's runs; the least of all batch sizes."""
+    rising = []
+    for cell in along.values():
+        late = cell["iteration"] >= START * cell["iteration"][-1]
+        rising.append([inference.rank_correlation(cell["iteration"][late], one[late]) for one in cell["flatness"]])
+    return _over_batch_sizes(rising, np.nanmin, rng, resamples, "least mean rank correlation with time")
+
+
+def first_step(along: Mapping[int, Arrays], rng: np.random.Generator, resamples: int) -> Estimate:
+    """Logarithm of flatness at the first recorded time over that at the start; the mean of all batch sizes."""
+    steps = [np.log(cell["flatness"][:, 1] / cell["flatness"][:, 0]) for cell in along.values()]
+    return _over_batch_sizes(steps, np.nanmean, rng, resamples, "mean logarithm of F(first record)/F(0)")
+
+
+def accuracy_after(along: Mapping[int, Arrays], L_c: float, rng: np.random.Generator, resamples: int) -> Estimate:
+    """Mean training accuracy of a run from its t_freeze on; the least of all batch sizes."""
+    found = []
+    for cell in along.values():
+        below = cell["train_loss"] < L_c
+        after = np.logical_or.accumulate(below, axis=1)
+        found.append(cell_mean(np.where(after, cell["train_accuracy"], np.nan)))
+    return _over_batch_sizes(found, np.nanmin, rng, resamples, "least mean from t_freeze on")
+
+
+def final_flatness_ratio(along: Mapping[int, Arrays], rng: np.random.Generator, resamples: int) -> Estimate:
+    """Mean final flatness of the smallest batch size over that of the largest."""
+    ends = [along[B]["flatness"][:, -1] for B in sorted(along)]
+
+    def ratio(means: np.ndarray) -> float:
+        return float(means[0] / means[-1])
+
+    return _over_batch_sizes(ends, ratio, rng, resamples, "ratio of means")
+
+
+def _over_batch_sizes(
+    values: Sequence[Sequence[float]],
+    reduce: Callable[[np.ndarray], float],
+    rng: np.random.Generator,
+    resamples: int,
+    method: str,
+) -> Estimate:
+    """Reduce the batch sizes' means over runs to one number, resampling the runs of each."""
+    used = [np.asarray(row, dtype=float) for row in values]
+    used = [row[np.isfinite(row)] for row in used]
+    method = f"{method}, {BY_RUNS}"
+    if not used or not all(map(len, used)):
+        return Estimate(np.nan, NONE, "a batch size without runs", method)
+    drawn = np.empty(resamples)
+    for k in range(resamples):
+        drawn[k] = reduce(np.array([row[rng.integers(0, len(row), len(row))].mean() for row in used]))
+    found = float(reduce(np.array([row.mean() for row in used])))
+    return Estimate(found, bounds(drawn), f"{sum(map(len, used))} runs of {len(used)} batch sizes", method)
+
+
+def collect_along(along: Mapping[int, Arrays], drawing: Drawing, resamples: int, L_c: float = 0.1) -> list[Claim]:
+    """What Fig. 3B and D say of the course of training at one rate.
+
+    Args:
+        along: by batch size, ``iteration`` (time), ``train_loss`` and ``train_accuracy`` (run, time) of train/ and
+            ``flatness`` (run, time) of curvature/, as ``sweep.read_cells`` joins them, of the runs that are
+            followed (the others' flatness is NaN before the end).
+        drawing: gives the random stream, the same for every number.
+        resamples: of the bootstrap.
+        L_c: threshold of Eq. 7.
+    """
+    followed = {}
+    for B, cell in sorted(along.items()):
+        kept = np.isfinite(cell["flatness"]).sum(axis=1) > 1
+        if kept.any():
+            names = ("flatness", "train_loss", "train_accuracy")
+            followed[B] = {"iteration": cell["iteration"], **{name: cell[name][kept] for name in names}}
+    return [
+        Claim(
+            "flatness_grows",
+            "II C, Fig. 3D",
+            f"After the first {START:.0%} of training flatness grows all the way, at every noise level.",
+            "grows continuously",
+            rises(0.9),
+            growth(followed, drawing(), resamples),
+        ),
+        Claim(
+            "flatness_falls_first",
+            "II C, Fig. 3D",
+            "At the very beginning flatness does not grow.",
+            "exception at the start",
+            falls(0),
+            first_step(followed, drawing(), resamples),
+        ),
+        Claim(
+            "flatness_ends_higher",
+            "II C, Fig. 3D",
+            "High-noise runs end substantially flatter than low-noise ones.",
+            "smallest B at least 1.5 times as flat as the largest",
+            Direction(+1, strength=0.5, no_effect=1.0),
+            final_flatness_ratio(followed, drawing(), resamples),
+        ),
+        Claim(
+            "accuracy_after_freezing",
+            "II C, Fig. 3A",
+            "From t_freeze on the training accuracy approaches 100%.",
+            "at least 0.98",
+            at_least(0.98),
+            accuracy_after(followed, L_c, drawing(), resamples),
+        ),
+    ]
+
+
+def elsewhere(claims: Sequence[Claim], experiment: str, place: str, subject: str) -> list[Claim]:
+    """The same claims of another experiment: keys, places and statements say so.
+
+    Args:
+        claims: of its own numbers.
+        experiment: its name in the settings, for the keys.
+        place: its figure.
+        subject: what it is, to stand before each statement.
+    """
+    return [
+        replace(
+            claim,
+            key=f"{experiment}_{claim.key}",
+            where=f"{place}, as {claim.where}",
+            statement=f"{subject}: {claim.statement}",
+        )
+        for claim in claims
+    ]

@@ -1,0 +1,730 @@
+"""Claims: the rule, and every number from made-up data of which the answer is known."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sgd_valleys.claims import branches, landscape, statistics, sweep, two_valley
+from sgd_valleys.claims.rules import (
+    AGREES,
+    DIRECTION,
+    DISAGREES,
+    UNDECIDED,
+    Claim,
+    Direction,
+    Estimate,
+    Value,
+    at_least,
+    at_most,
+    falls,
+    rises,
+    table,
+    to_json,
+    told,
+)
+
+RESAMPLES = 120
+
+
+def drawing():
+    return np.random.default_rng(1)
+
+
+def claim(expected, ours, low, high, p_value=None, key="made_up"):
+    measured = Estimate(ours, (low, high), "10 runs", "made up", p_value)
+    return Claim(key, "II A", "Something | happens.", "so", expected, measured)
+
+
+def verdicts(claims):
+    return {one.key: one.verdict for one in claims}
+
+
+# ---------------------------------------------------------------------------------------------------- the rule
+
+
+@pytest.mark.parametrize(
+    ("expected", "ours", "low", "high", "verdict"),
+    [
+        (Value(0.64), 0.5, 0.4, 0.64, AGREES),  # at the interval's end
+        (Value(0.64), 0.5, 0.4, 0.63, DISAGREES),
+        (Value(0.625, 0.125), 0.4, 0.4, 0.5, AGREES),  # at the tolerance's end
+        (Value(0.625, 0.12), 0.4, 0.4, 0.5, DISAGREES),
+        (Value(0.64, no_effect=0.0), 0.5, 0.4, 0.6, DIRECTION),
+        (Value(0.64, no_effect=0.0), 0.5, 0.0, 0.7, UNDECIDED),  # even where it includes the paper's value
+        (Value(0.64, no_effect=0.0), -0.5, -0.6, -0.4, DISAGREES),
+        (Value(-0.64, no_effect=0.0), -0.5, -0.6, -0.4, DIRECTION),
+        (Value(1.0), 1.0, np.nan, np.nan, UNDECIDED),
+        (rises(0.5), 0.5, 0.1, 0.9, AGREES),  # just as strong as claimed
+        (rises(0.5), 0.49, 0.1, 0.9, DIRECTION),
+        (rises(0.5), 0.6, 0.0, 0.9, UNDECIDED),
+        (rises(0.5), -0.6, -0.9, 0.0, UNDECIDED),
+        (rises(0.5), -0.6, -0.9, -0.1, DISAGREES),
+        (rises(0), 0.01, 0.001, 0.02, AGREES),
+        (falls(0.5), -0.6, -0.9, -0.1, AGREES),
+        (falls(0.5), 0.6, 0.1, 0.9, DISAGREES),
+        (at_most(1.0), 0.5, 0.3, 0.9, AGREES),
+        (at_most(1.0), 0.5, 0.3, 1.0, UNDECIDED),
+        (at_most(1.0), 1.5, 1.1, 1.9, DISAGREES),
+        (at_least(1.0), 1.5, 1.1, 1.9, AGREES),
+        (Direction(+1, 0.5, no_effect=1.0), 1.4, 1.3, 1.6, DIRECTION),
+        (rises(0.5), np.nan, np.nan, np.nan, UNDECIDED),
+        (at_most(0.5), 0.1, np.nan, np.nan, UNDECIDED),  # one measurement decides nothing
+    ],
+)
+def test_the_verdict_follows_from_the_numbers(expected, ours, low, high, verdict):
+    assert claim(expected, ours, low, high).verdict == verdict
+
+
+@pytest.mark.parametrize(("p_value", "verdict"), [(0.049, AGREES), (0.05, UNDECIDED), (np.nan, UNDECIDED)])
+def test_a_trend_that_chance_explains_is_undecided(p_value, verdict):
+    assert claim(rises(0.5), 0.9, 0.8, 1.0, p_value).verdict == verdict
+
+
+def test_a_chance_trend_against_the_claim_is_undecided_too():
+    assert claim(rises(0.5), -0.9, -1.0, -0.8, 0.2).verdict == UNDECIDED
+    assert claim(rises(0.5), -0.9, -1.0, -0.8, 0.01).verdict == DISAGREES
+
+
+def test_the_json_says_everything_that_the_verdict_follows_from():
+    text = to_json([claim(Value(0.64, 0.05, 0.0), 0.123456, 0.1, np.nan), claim(falls(), -0.9, -1, -0.8, 0.01, "b")])
+    content = json.loads(text)
+    first, second = content["claims"]
+    assert content["verdicts"] == {AGREES: 1, DIRECTION: 0, UNDECIDED: 1, DISAGREES: 0}
+    assert "tolerance" in content["rule"]
+    assert (first["paper_value"], first["tolerance"], first["ours"], first["interval"]) == (
+        0.64,
+        0.05,
+        0.1235,
+        [0.1, None],
+    )
+    assert (second["side"], second["strength"], second["no_effect"], second["p_value"]) == ("below", 0.5, 0.0, 0.01)
+    assert second["paper_value"] is None and second["verdict"] == AGREES and second["samples"] == "10 runs"
+
+
+def test_a_key_stands_for_one_claim():
+    with pytest.raises(ValueError, match="made_up"):
+        to_json([claim(rises(), 1, 1, 1)] * 2)
+
+
+def test_the_table_has_a_row_for_each_claim_and_no_stray_columns():
+    lines = table([claim(rises(), 0.9, 0.8, 1.0), claim(falls(), 0.9, 0.8, 1.0)]).splitlines()
+    assert len(lines) == 4
+    assert {line.replace("\\|", "").count("|") for line in lines} == {7}
+    assert lines[2].endswith("| agrees |") and lines[3].endswith("| disagrees |")
+
+
+@pytest.mark.parametrize(
+    ("ours", "low", "high", "p_value", "text"),
+    [
+        (0.38123, 0.3123, 0.4523, None, "0.38 [0.31, 0.45]"),
+        (426.13, 401.2, 459.8, None, "426 [401, 460]"),
+        (0.97931, 0.9765, 0.9823, None, "0.9793 [0.9765, 0.9823]"),
+        (0.000423, 0.000401, 0.000454, None, "0.00042 [0.0004, 0.00045]"),
+        (41.8373, 41.8373, 41.8373, None, "41.8"),
+        (0.9412, 0.9412, 0.9412, 0.0169, "0.941, p = 0.017"),
+        (0.25, np.nan, np.nan, None, "0.25"),
+        (np.nan, np.nan, np.nan, None, "not measured"),
+    ],
+)
+def test_numbers_are_told_to_the_digits_that_mean_something(ours, low, high, p_value, text):
+    assert told(Estimate(ours, (low, high), "", "", p_value)) == text
+
+
+# ------------------------------------------------------------------------------------------------- statistics
+
+
+def test_a_share_has_the_exact_binomial_interval():
+    none = statistics.proportion(0, 20, "runs")
+    assert none.value == 0 and none.interval == pytest.approx((0, 1 - 0.025 ** (1 / 20)))
+    assert np.isnan(statistics.proportion(0, 0, "runs").value)
+
+
+def test_a_permutation_test_tells_order_from_chance():
+    rng = np.random.default_rng(0)
+    x = np.arange(12.0)
+    assert statistics.permutation_p(x, np.exp(-x), rng, 400) == pytest.approx(1 / 401)
+    chance = [statistics.permutation_p(x, rng.normal(size=12), rng, 100) for _ in range(60)]
+    assert 0.35 < np.mean(chance) < 0.65  # uniform under chance
+    assert statistics.permutation_p(np.arange(3.0), np.arange(3.0), rng, 400) > 0.2  # three cells show nothing
+    assert np.isnan(statistics.permutation_p(x, np.ones(12), rng, 100))
+
+
+def test_runs_are_drawn_from_their_own_cell_alone():
+    values = np.arange(12.0).reshape(3, 4)
+    runs = np.array([4, 2, 1])
+    drawn = statistics.taken(values, statistics.draw_runs(values, runs, np.random.default_rng(0)))
+    assert np.isfinite(drawn).sum(axis=1).tolist() == [4, 2, 1]
+    assert drawn[2, 0] == 8 and set(drawn[1, :2]) <= {4.0, 5.0}
+
+
+def test_what_one_run_may_show_is_wider_than_what_all_show():
+    values = np.random.default_rng(0).normal(0.6, 0.2, 40)
+    typical = statistics.over_runs(values, drawing(), RESAMPLES, np.nanmedian, "median")
+    single = statistics.one_run(values)
+    assert single.value == typical.value == np.median(values)
+    assert np.ptp(single.interval) > 3 * np.ptp(typical.interval)
+    assert np.isnan(statistics.one_run(values[:1]).interval).all()
+
+
+# ------------------------------------------------------------------------------------- the landscape, Sec. II A
+
+
+def barriers_of(height, solutions=40, noise=0.0):
+    """Barriers that are a function of the similarity, of all pairs of some solutions on a line."""
+    rng = np.random.default_rng(3)
+    place = rng.uniform(0, 0.5, solutions)
+    pairs = np.stack(np.triu_indices(solutions, k=1), axis=1)
+    x = 1 - np.abs(place[pairs[:, 0]] - place[pairs[:, 1]])
+    y = height(x) + noise * rng.normal(size=len(x))
+    time = np.linspace(0, 1, 11)
+    return {
+        "pair_similarity": x,
+        "pair_barrier": y,
+        "pair_solution": pairs,
+        "block_slope": np.full(20, -0.2),
+        "block_r_squared": np.linspace(0.3, 0.8, 20),
+        "path_similarity": np.array([0.95, 0.62]),
+        "path_barrier": np.stack([np.zeros(11), np.minimum(time / 0.2, 1)]),
+        "time_fraction": time,
+    }
+
+
+def test_the_line_of_barrier_against_similarity_has_a_sign():
+    right = landscape.barrier_r_squared(barriers_of(lambda x: 1 - x), drawing(), RESAMPLES)
+    assert right.value == pytest.approx(-1) and right.samples == "780 pairs of 40 solutions"
+    wrong = landscape.barrier_r_squared(barriers_of(lambda x: x), drawing(), RESAMPLES)
+    assert wrong.value == pytest.approx(1)
+    chance = landscape.barrier_r_squared(barriers_of(np.zeros_like, noise=1.0), drawing(), RESAMPLES)
+    assert chance.interval[0] < 0 < chance.interval[1]
+
+
+def test_the_line_over_one_realization_is_its_spread_over_them():
+    found = landscape.barrier_r_squared_block(barriers_of(lambda x: 1 - x))
+    assert found.value == pytest.approx(-0.55)
+    assert found.interval == pytest.approx((-0.8 + 0.0125, -0.3 - 0.0125))
+
+
+def test_ranks_do_not_ask_for_a_straight_line():
+    found = landscape.barrier_rank(barriers_of(lambda x: np.exp(-30 * x)), drawing(), RESAMPLES)
+    assert found.value == pytest.approx(-1) and found.interval == pytest.approx((-1, -1))
+    none = landscape.barrier_rank(barriers_of(np.zeros_like, noise=1.0), drawing(), RESAMPLES)
+    assert none.interval[0] < 0 < none.interval[1]
+
+
+def test_a_barrier_near_a_similarity_is_that_of_pairs_there_over_the_solutions_loss():
+    step = barriers_of(lambda x: np.where(x > 0.8, 0.001, 0.1))
+    assert landscape.barrier_near(step, 0.95, 0.004, drawing(), RESAMPLES).value == pytest.approx(0.25)
+    assert landscape.barrier_near(step, 0.625, 0.004, drawing(), RESAMPLES).value == pytest.approx(25)
+    assert np.isnan(landscape.barrier_near(step, 0.2, 0.004, drawing(), RESAMPLES).value)
+
+
+def test_a_barrier_emerges_where_it_stays_above_half_of_its_end():
+    found = barriers_of(lambda x: 1 - x)
+    assert landscape.barrier_emergence(found, 0.625).value == pytest.approx(0.1)
+    found["path_barrier"][1, 7] = 0  # it is gone once more
+    assert landscape.barrier_emergence(found, 0.625).value == pytest.approx(0.8)
+    assert np.isnan(landscape.barrier_emergence(found, 0.8).value)
+
+
+def test_the_shown_runs_converge_or_not():
+    ended = np.where(np.arange(16) < 16, 1.0, np.nan) * np.ones((16, 1))
+    assert landscape.block_converges({"block_jaccard": ended}).value == 1
+    ended[3] = ended[:, 3] = np.nan
+    assert landscape.block_converges({"block_jaccard": ended}).value == 15 / 16
+
+
+def test_spectra_of_few_large_eigenvalues_and_many_near_zero():
+    few = np.concatenate([np.ones(10), np.full(90, 1e-6)])
+    endings = {
+        "converged": np.array([[[True, True, False]]]),
+        "runs": np.array([[3]]),
+        "trace": np.array([[[10.0, 10.0, 10.0]]]),
+        "top_sum": np.array([[[9.0, 8.0, 1.0]]]),
+    }
+    claims = landscape.collect_spectra(endings, [few] * 3, drawing, RESAMPLES)
+    assert [one.ours for one in claims] == pytest.approx([0.85, 0.9, 0.9])
+    assert verdicts(claims) == {
+        "spectrum_few_large": AGREES,
+        "spectrum_many_near_zero": AGREES,
+        "spectrum_as_printed": DISAGREES,
+    }
+    flat = landscape.collect_spectra(endings | {"top_sum": endings["top_sum"] / 9}, [np.ones(100)] * 3, drawing, 50)
+    assert list(verdicts(flat).values()) == [DISAGREES, DISAGREES, AGREES]
+    nothing = landscape.collect_spectra(endings, [], drawing, 50)
+    assert nothing[1].verdict == UNDECIDED
+
+
+def endings_of(loss=0.003):
+    return {"converged": np.array([True, True, False]), "train_loss": np.array([loss, loss, 5.0])}
+
+
+@pytest.mark.parametrize(
+    ("height", "noise", "verdict"),
+    [(lambda x: (1 - x) ** 3, 0.0, AGREES), (lambda x: x, 0.0, DISAGREES), (np.zeros_like, 1.0, UNDECIDED)],
+)
+def test_a_landscape_as_the_paper_has_it_and_one_of_another_kind(height, noise, verdict):
+    found = verdicts(
+        landscape.collect(
+            barriers_of(height, noise=noise), {"block_jaccard": np.ones((16, 16))}, endings_of(), drawing, RESAMPLES
+        )
+    )
+    assert found["barrier_falls"] == verdict
+    assert found["barrier_r_squared"] in ((DIRECTION, AGREES) if verdict == AGREES else (verdict,))
+    assert found["barrier_r_squared_block"] == found["endings_converge"] == AGREES
+    assert found["barrier_early"] == UNDECIDED  # a single pair
+    if verdict != UNDECIDED:
+        assert found["barrier_similar"] == verdict
+        assert found["barrier_dissimilar"] == AGREES
+
+
+# ----------------------------------------------------------------------------------- the sweep, Sec. II B and C
+
+ETA, BATCH = np.array([0.005, 0.01, 0.02, 0.05]), np.array([20, 50, 100, 200])
+
+
+def sweep_of(effect, scatter=0.05, runs=8):
+    """Endings, freezing times and similarities that go with log(eta / B) by ``effect``, and otherwise scatter."""
+    rng = np.random.default_rng(5)
+    level = np.log(ETA[:, None] / BATCH)[..., None] + np.zeros(runs)
+    level = effect * (level - level.min()) / np.ptp(level)
+
+    def scattered():
+        return level + scatter * rng.normal(size=level.shape)
+
+    endings = {
+        "eta": ETA,
+        "B": BATCH,
+        "runs": np.full((4, 4), runs),
+        "converged": np.ones(level.shape, dtype=bool),
+        "flatness": 3 + 2 * scattered(),
+        "test_accuracy": 0.9 + 0.01 * scattered(),
+        "train_loss": 0.003 + 0.0001 * scattered(),
+    }
+    time = 40 + 20 * scattered()
+    freezing = {
+        "eta": ETA,
+        "B": BATCH,
+        "threshold": np.array([0.1, 0.2]),
+        "freezing_time": np.stack([time, 0.7 * time]) / ETA[:, None, None],
+    }
+    cells = [(i, j, r) for i in range(4) for j in range(4) for r in range(runs)]
+    alike = np.array([1 - 0.2 * max(effect, 0) * level[i, j, r] + 0.2 * min(effect, 0) for i, j, r in cells])
+    jaccard = (alike[:, None] + alike) / 2 + scatter * 0.1 * rng.normal(size=(len(cells),) * 2)
+    similarity = {
+        "solution_eta": np.array([ETA[i] for i, _, _ in cells]),
+        "solution_B": np.array([BATCH[j] for _, j, _ in cells]),
+        "jaccard": (jaccard + jaccard.T) / 2,
+    }
+    return endings, similarity, freezing
+
+
+def collected(effect, **how):
+    return verdicts(sweep.collect(*sweep_of(effect, **how), drawing, RESAMPLES))
+
+
+BY_NOISE = ("accuracy_with_B", "flatness_with_B", "freezing_with_B")
+
+
+def test_a_sweep_in_which_noise_does_what_the_paper_says():
+    found = collected(1)
+    assert {found[key] for key in (*BY_NOISE, "flat_is_accurate", "longer_is_flatter", "examples_diverge")} == {AGREES}
+    assert found["final_losses_comparable"] == AGREES
+
+
+def test_a_sweep_in_which_noise_does_the_opposite():
+    found = collected(-1)
+    assert {found[key] for key in BY_NOISE} == {DISAGREES}
+    assert found["longer_is_flatter"] == AGREES  # both fall, together
+
+
+def test_a_sweep_in_which_noise_does_nothing():
+    found = collected(0, scatter=0.3)
+    assert {found[key] for key in (*BY_NOISE, "flat_is_accurate", "longer_is_flatter", "examples_diverge")} == {
+        UNDECIDED
+    }
+
+
+def trends_of(values):
+    """What trends.h5 holds of a quantity that every cell has exactly."""
+    noise = ETA[:, None] / BATCH
+    known = {name: values for name in sweep.TRENDS}
+    correlation = sweep.inference.rank_correlation(noise.ravel(), values.ravel())
+    known |= {f"{name}_correlation": np.float64(correlation) for name in sweep.TRENDS}
+    known |= {f"{name}_interval": np.array([correlation, correlation]) for name in sweep.TRENDS}
+    return {"noise": noise, **known}
+
+
+def test_trends_with_noise_agree_disagree_or_are_chance():
+    endings, _, _ = sweep_of(0)
+    rising = ETA[:, None] / BATCH
+    up = verdicts(sweep.collect_trends(endings, trends_of(rising), drawing, 400))
+    assert {key for key, verdict in up.items() if verdict == DISAGREES} == {
+        "similarity_with_noise",
+        "convergence_probability_with_noise",
+    }
+    assert up["max_flatness_with_noise"] == up["eta_t_freeze_with_noise"] == AGREES
+    down = verdicts(sweep.collect_trends(endings, trends_of(-rising), drawing, 400))
+    assert down["max_flatness_with_noise"] == DISAGREES and down["similarity_with_noise"] == AGREES
+    (first, *_) = sweep.collect_trends(endings, trends_of(-rising), drawing, 400)
+    assert first.measured.samples == "16 cells, 128 runs" and first.measured.p_value == pytest.approx(1 / 401)
+
+
+def test_three_cells_in_perfect_order_decide_nothing():
+    endings, _, _ = sweep_of(0)
+    few = np.full((4, 4), np.nan)
+    few[1, :3] = 3, 2, 1
+    for one in sweep.collect_trends(endings, trends_of(few), drawing, 400):
+        assert one.ours == pytest.approx(1) and one.interval == pytest.approx((1, 1))
+        assert one.verdict == UNDECIDED and one.measured.samples.startswith("3 cells")
+
+
+def test_the_whole_test_file_is_judged_where_it_was_measured():
+    endings, _, _ = sweep_of(0)
+    found = trends_of(ETA[:, None] / BATCH)
+    more = {name.replace("max_test", "max_test_file"): array for name, array in found.items() if "max_test" in name}
+    more |= {name.replace("mean_test", "mean_test_file"): array for name, array in found.items() if "mean_test" in name}
+    keys = verdicts(sweep.collect_trends(endings, found | more, drawing, 400))
+    assert keys["mean_test_file_accuracy_with_noise"] == AGREES
+    assert len(keys) == len(sweep.TRENDS) + 2
+
+
+def test_thresholds_that_give_the_same_map_and_one_that_turns_it():
+    endings, _, freezing = sweep_of(1)
+    (same,) = sweep.collect_thresholds(endings, freezing, drawing, RESAMPLES)
+    assert same.key == "freezing_at_L_c_0.2" and same.ours == pytest.approx(1) and same.verdict == AGREES
+    freezing["freezing_time"][1] *= -1
+    assert sweep.collect_thresholds(endings, freezing, drawing, RESAMPLES)[0].verdict == DISAGREES
+    freezing["freezing_time"][1] = np.random.default_rng(0).normal(size=(4, 4, 8))
+    assert sweep.collect_thresholds(endings, freezing, drawing, RESAMPLES)[0].verdict == UNDECIDED
+
+
+def test_the_ends_of_a_colour_scale_are_of_converged_runs():
+    endings, _, _ = sweep_of(0, scatter=0)
+    endings["flatness"][0, 0, 3], endings["flatness"][1, 1] = 9.0, 1.0
+    endings["flatness"][2, 2, 0], endings["converged"][2, 2, 0] = 50.0, False
+    assert sweep.extreme_cell(endings, "flatness", True, drawing(), RESAMPLES).value == 9
+    assert sweep.extreme_cell(endings, "flatness", False, drawing(), RESAMPLES).value == 1
+
+
+def test_grey_cells_are_named():
+    endings, _, _ = sweep_of(0)
+    assert sweep.noisiest_converges(endings).value == 1  # the claim is false
+    endings["converged"][3, 0] = endings["converged"][3, 1] = False
+    found = sweep.noisiest_converges(endings)
+    assert found.value == 0 and found.interval[1] < 0.5
+    assert found.samples.endswith("(eta, B) = (0.05, 20); cells without a converged run: (0.05, 20), (0.05, 50)")
+
+
+def test_the_examples_differ_by_their_similarities():
+    _, similarity, _ = sweep_of(1, scatter=0)
+    found = sweep.similarity_difference(similarity, (0.01, 50), (0.05, 50), drawing(), RESAMPLES)
+    assert found.value == pytest.approx(-0.2 * np.log(5) / np.log(100))
+    assert found.interval == pytest.approx((found.value, found.value))
+    missing = sweep.similarity_difference(similarity, (0.01, 50), (0.3, 50), drawing(), RESAMPLES)
+    assert np.isnan(missing.value)
+
+
+def test_the_reference_run_freezes_within_the_spread_of_its_cell():
+    _, _, freezing = sweep_of(0)
+    freezing["freezing_time"][0, 3, 1] = np.linspace(400, 460, 8)
+    found = sweep.reference_freezing(freezing, 0.05, 50)
+    assert found.value == 430 and found.interval == pytest.approx((401.5, 458.5))
+    assert np.isnan(sweep.reference_freezing(freezing, 0.3, 50).value)
+
+
+def test_final_losses_are_comparable_or_not():
+    endings, _, _ = sweep_of(0)
+    loss = np.ones((4, 4, 8)) * np.array([1.0, 1.5, 1.2, 1.1])[:, None]
+    assert sweep.loss_ratio(endings, loss, 0.02, drawing(), RESAMPLES).value == pytest.approx(1.5)
+    assert np.isnan(sweep.loss_ratio(endings, loss, 0.3, drawing(), RESAMPLES).value)
+
+
+def course(flatness, loss=None, accuracy=None, runs=4):
+    time = np.arange(0, 2001, 20)
+    scatter = 1 + 0.01 * np.random.default_rng(0).normal(size=(runs, 1))
+    loss = np.exp(-time / 100) if loss is None else loss
+    accuracy = np.minimum(1, 0.99 + time / 1e5) if accuracy is None else accuracy
+    return {
+        "iteration": time,
+        "flatness": flatness(time) * scatter,
+        "train_loss": np.tile(loss, (runs, 1)),
+        "train_accuracy": np.tile(accuracy, (runs, 1)),
+    }
+
+
+def growing(end):
+    """Flatness that drops at once and then grows to ``end``."""
+    return lambda time: np.where(time == 0, 2.0, 0.1 + (end - 0.1) * time / 2000)
+
+
+def test_flatness_along_training_as_the_paper_says():
+    claims = sweep.collect_along({10: course(growing(6)), 1000: course(growing(2))}, drawing, RESAMPLES)
+    assert set(verdicts(claims).values()) == {AGREES}
+    ours = {one.key: one.ours for one in claims}
+    assert ours["flatness_grows"] == pytest.approx(1)
+    assert ours["flatness_falls_first"] == pytest.approx(np.log([0.159 / 2, 0.119 / 2]).mean())
+    assert ours["flatness_ends_higher"] == pytest.approx(3)
+    assert ours["accuracy_after_freezing"] == pytest.approx(np.minimum(1, 0.99 + np.arange(240, 2001, 20) / 1e5).mean())
+
+
+def test_flatness_that_falls_along_training_and_with_noise():
+    falling = {
+        10: course(lambda time: 1 + 1 / (1 + time), accuracy=np.full(101, 0.9)),
+        1000: course(lambda time: 3 + time / 2000),
+    }
+    found = verdicts(sweep.collect_along(falling, drawing, RESAMPLES))
+    assert found["flatness_grows"] == DISAGREES  # one noise level is enough
+    assert found["flatness_ends_higher"] == DISAGREES
+    assert found["accuracy_after_freezing"] == DISAGREES
+    rng = np.random.default_rng(0)
+    chance = {B: course(lambda time: 1 + rng.random((4, 101))) for B in (10, 1000)}
+    found = verdicts(sweep.collect_along(chance, drawing, RESAMPLES))
+    assert found["flatness_falls_first"] == found["flatness_ends_higher"] == UNDECIDED
+
+
+def test_runs_that_were_not_followed_have_no_say_along_training():
+    cell = course(growing(6))
+    cell["flatness"][2:, :-1] = np.nan
+    claims = sweep.collect_along({10: cell, 1000: course(growing(2))}, drawing, RESAMPLES)
+    assert claims[0].measured.samples == "6 runs of 2 batch sizes"
+    assert all(one.verdict == UNDECIDED for one in sweep.collect_along({}, drawing, 10))
+
+
+def test_another_experiment_has_its_own_keys():
+    endings, _, _ = sweep_of(0)
+    ours = sweep.collect_trends(endings, trends_of(ETA[:, None] / BATCH), drawing, 50)
+    others = sweep.elsewhere(ours, "cifar10", "Fig. S5", "CIFAR-10")
+    assert others[0].key == "cifar10_similarity_with_noise"
+    assert others[0].where.startswith("Fig. S5") and others[0].statement.startswith("CIFAR-10: More noise")
+    assert [one.verdict for one in ours] == [one.verdict for one in others]
+    to_json(ours + others)
+
+
+# ----------------------------------------------------------------------------------------- branches, Sec. II D
+
+
+def branches_of(effect, scatter=0.02, runs=12, seed=0):
+    """Branches that get flatter, better and more alike by ``effect`` until the run freezes at 400.
+
+    Every run's scatter is that of another one turned around, so that without an effect nothing is left on the mean.
+    """
+    rng = np.random.default_rng(seed)
+    t_c = np.arange(0, 1001, 20)
+    way = effect * np.minimum(t_c / 400, 1)
+
+    def scattered():
+        half = rng.normal(size=(runs // 2, len(t_c)))
+        return way + scatter * np.concatenate([half, -half])
+
+    gap = rng.normal(size=runs // 2)
+    freezing = np.full(runs, 400.0)
+    return {
+        "t_c": t_c,
+        "flatness": 2 + scattered(),
+        "test_loss": 0.5 - 0.1 * scattered(),
+        "test_file_loss": 0.5 - 0.1 * scattered(),
+        "similarity_to_last": np.clip(0.6 + 0.4 * scattered(), 0, 1),
+        "freezing_time": freezing,
+        "basin_freezing_time": freezing - 100 * effect,
+        "similarity_before": np.full(runs, 0.8),
+        "similarity_after": 0.8 + 0.19 * effect + scatter * np.concatenate([gap, -gap]),
+    }
+
+
+def test_branches_as_the_paper_has_them():
+    found = branches.collect(branches_of(1), drawing, RESAMPLES)
+    ours = {one.key: one.ours for one in found}
+    del ours["branch_r_squared"]
+    by_key = verdicts(found)
+    assert by_key.pop("branch_r_squared") == DIRECTION  # tighter than the paper's 0.76
+    assert by_key.pop("branch_r_squared_one_run") == by_key.pop("branch_r_squared_test_file") == DIRECTION
+    assert set(by_key.values()) == {AGREES}
+    assert ours["early_is_sharp"] == pytest.approx(2.05 / 3, abs=0.01)
+    assert ours["early_is_worse"] == pytest.approx(0.495 / 0.4, abs=0.01)
+    assert ours["similarity_at_freezing"] == pytest.approx(1, abs=0.01)
+    assert ours["similarity_gap"] == pytest.approx(-0.19, abs=0.02)
+    assert ours["one_valley_after"] == pytest.approx(0.99, abs=0.02)
+    assert ours["jumps_before_freezing"] == pytest.approx(1, abs=0.02)
+    assert ours["one_basin_after"] == 1
+
+
+def test_branches_that_get_worse():
+    found = verdicts(branches.collect(branches_of(-1), drawing, RESAMPLES))
+    wrong = ("later_is_flatter", "later_generalizes", "early_is_sharp", "early_is_worse", "similarity_rises")
+    assert {found[key] for key in (*wrong, "similarity_at_freezing", "similarity_gap", "one_basin_after")} == {
+        DISAGREES
+    }
+    assert found["one_valley_after"] == DISAGREES
+
+
+def test_branches_without_any_order():
+    found = verdicts(branches.collect(branches_of(0), drawing, RESAMPLES))
+    keys = ("later_is_flatter", "later_generalizes", "early_is_sharp", "early_is_worse", "similarity_gap")
+    assert {found[key] for key in keys} == {UNDECIDED}
+    # each run's R^2 is next to nothing, of either sign
+    assert {found[key] for key in ("branch_r_squared", "branch_r_squared_one_run")} == {UNDECIDED}
+
+
+def test_each_runs_line_is_its_own():
+    made = branches_of(1, scatter=0, runs=4)
+    made["test_loss"][1] = made["flatness"][1]  # rises where the others fall
+    made["test_loss"][2:] = np.nan
+    fits = branches.own_fits(made, "test_loss")
+    assert fits[:2] == pytest.approx([-1, 1]) and np.isnan(fits[2:]).all()
+    assert branches.typical_fit(made, "test_loss", drawing(), RESAMPLES).value == pytest.approx(0)
+    assert branches.single_fit(made, "test_loss").samples == "2 runs"
+
+
+def test_ranks_before_freezing_do_not_see_what_comes_after():
+    made = branches_of(1, scatter=0, runs=4)
+    made["similarity_to_last"][:, made["t_c"] >= 400] = 0
+    found = branches.with_time(made, "similarity_to_last", drawing(), RESAMPLES, before_freezing=True)
+    assert found.value == pytest.approx(1)
+
+
+def test_a_run_that_never_freezes_has_no_similarity_at_freezing():
+    made = branches_of(1, scatter=0, runs=4)
+    made["freezing_time"][0] = np.nan
+    assert branches.similarity_at_freezing(made, drawing(), RESAMPLES).samples == "3 runs"
+    assert branches.settled(made).samples == "3 runs"
+
+
+# ----------------------------------------------------------------------------- the two-valley model, Sec. II E-G
+
+RATES = np.geomspace(0.01, 0.1, 6)
+
+
+def diagram_of(effect, runs=2000, seed=0):
+    """A phase diagram in which everything goes with log(eta sigma) by ``effect``, as so many runs show it."""
+    rng = np.random.default_rng(seed)
+    level = effect * np.log(RATES[:, None] * RATES / 1e-4) / np.log(100)
+    share = rng.binomial(runs, 0.7 + 0.25 * level) / runs
+    return {
+        "eta": RATES,
+        "sigma": RATES,
+        "stable": np.ones(6, dtype=bool),
+        "p_flat": share,
+        "diverged": np.zeros((6, 6)),
+        "freezing_time": (100 + 90 * level + rng.normal(size=(6, 6))) / RATES[:, None],
+        "freezing_time_error": np.ones((6, 6)) / RATES[:, None],
+        "freezing_y": 10 + 5 * level + 0.1 * rng.normal(size=(6, 6)),
+        "freezing_y_error": np.full((6, 6), 0.1),
+    }
+
+
+@pytest.mark.parametrize(("effect", "verdict"), [(1, AGREES), (-1, DISAGREES), (0, UNDECIDED)])
+def test_a_phase_diagram_that_rises_falls_or_does_neither(effect, verdict):
+    made = diagram_of(effect)
+    found = two_valley.collect_diagram(made, 2000, "H2", drawing, RESAMPLES)
+    by_key = verdicts(found)
+    transition = by_key.pop("p_flat_transition_H2")
+    assert transition == {1: DIRECTION, -1: DISAGREES, 0: UNDECIDED}[effect]  # by 0.25, and not by 0.4
+    assert set(by_key.values()) == {verdict}
+    assert "H^2" in found[0].statement and "S6" in found[0].where
+
+
+def test_rates_at_which_a_valley_is_unstable_have_no_say():
+    made = diagram_of(1)
+    made["stable"][3:] = False
+    made["p_flat"][3:] = 0
+    found = {one.key: one for one in two_valley.collect_diagram(made, 2000, "H", drawing, RESAMPLES)}
+    assert found["p_flat_with_eta_H"].verdict == AGREES
+    assert found["p_flat_with_eta_H"].measured.samples == "18 cells of 2000 runs"
+    assert not two_valley.collect_diagram(made | {"stable": np.zeros(6, dtype=bool)}, 2000, "H", drawing, RESAMPLES)
+
+
+def test_a_trend_along_one_axis_does_not_see_the_other():
+    rising = np.arange(6.0)[:, None] - 10 * np.arange(6.0)
+    assert two_valley.axis_trend(rising, RATES, 0) == pytest.approx(1)
+    assert two_valley.axis_trend(rising, RATES, 1) == pytest.approx(-1)
+    assert np.isnan(two_valley.axis_trend(np.ones((6, 6)), RATES, 0))
+
+
+def test_runs_that_never_change_valley_have_no_freezing_point():
+    made = diagram_of(1)
+    made["freezing_y"][:] = np.nan
+    assert np.isnan(two_valley.y_freeze_simulated(made, 2000, drawing(), RESAMPLES).value)
+
+
+def test_a_difference_of_corners_is_as_sure_as_its_runs_are_many():
+    few, many = (
+        two_valley.corner_difference(diagram_of(1, runs), runs, drawing(), 400).interval for runs in (100, 10_000)
+    )
+    assert np.ptp(few) == pytest.approx(10 * np.ptp(many), rel=0.3)
+    assert many[0] < 0.25 < many[1]
+
+
+def model(sign=1, final=(0.92, 0.94, 0.96)):
+    """Closed forms and a course of simulation; ``sign`` -1 turns all that the paper says around."""
+    along, delta_S = np.geomspace(0.1, 200, 300), np.geomspace(1e-6, 1, 13)
+    course_S = np.array([1e-4, 5e-4, 1e-3])
+    stationary = 0.6 + sign * (0.05 + 0.3 * (1 - np.exp(-along / (1e4 * course_S[:, None]))))
+    x, gamma = np.linspace(-1, 1, 41), np.linspace(1, 1.2, 5)
+    transient = 0.6 + sign * 0.01 * np.outer(gamma - 1, 14 + np.log(delta_S))
+    y_freeze = sign * delta_S**0.5
+    y_freeze[-2:] = np.nan
+    theory = {
+        "tau_x_max": np.float64(0.32 if sign > 0 else 0.5),
+        "tau_y_min": np.float64(41.84 if sign > 0 else 20.0),
+        "p_flat_equilibrium": np.float64(0.6),
+        "p_flat_boltzmann": np.float64(0.6 if sign > 0 else 0.55),
+        "cut_x": x,
+        "cut_loss": (np.abs(x) - 0.5) ** 2,
+        "cut_L_SGD": -sign * 0.1 * np.sign(x),
+        "along": along,
+        "course_delta_S": course_S,
+        "p_flat_stationary": stationary,
+        "delta_S": delta_S,
+        "gamma": gamma,
+        "p_flat_transient": transient,
+        "p_flat_transient_here": np.full(13, 0.94 if sign > 0 else 0.5),
+        "y_freeze": y_freeze,
+    }
+    mean_y = np.tile(np.linspace(1, 30, 200), (3, 1))
+    followed = np.stack([np.interp(mean_y[0], along, line) for line in stationary])
+    share = np.where(followed < np.array(final)[:, None], followed, np.array(final)[:, None])
+    share[:, -1] = final
+    occupancy = {
+        "delta_S": course_S,
+        "p_flat": share,
+        "p_flat_error": np.full(share.shape, 0.007),
+        "mean_y": mean_y,
+    }
+    return theory, occupancy
+
+
+def test_a_model_as_the_paper_has_it():
+    found = two_valley.collect(*model(), 1000, drawing, RESAMPLES)
+    assert verdicts(found) == {one.key: AGREES for one in found}
+    ours = {one.key: one.ours for one in found}
+    assert ours["above_equilibrium"] == pytest.approx(0.05, abs=0.01)
+    assert ours["effective_loss_flat"] == -0.1 and ours["effective_loss_sharp"] == 0.1
+    assert ours["simulated_above_equilibrium"] == 0.92
+    assert ours["final_p_flat_rises"] == pytest.approx(0.04)
+    assert ours["theory_until_freezing"] == pytest.approx(0, abs=1e-3)  # but for the last time
+    assert abs(ours["transient_theory"]) == pytest.approx(0.02)
+    assert ours["y_freeze"] == ours["transient_with_noise"] == pytest.approx(1)
+
+
+def test_a_model_of_which_nothing_holds():
+    theory, occupancy = model(-1, final=(0.5, 0.4, 0.3))
+    found = verdicts(two_valley.collect(theory, occupancy, 1000, drawing, RESAMPLES))
+    del found["theory_until_freezing"]
+    assert found == dict.fromkeys(found, DISAGREES)
+
+
+def test_a_simulation_that_does_not_follow_the_theory():
+    theory, occupancy = model()
+    occupancy["p_flat"][:, :-1] -= 0.1
+    found = two_valley.until_freezing(theory, occupancy)
+    assert found.value == pytest.approx(-0.1) and found.interval[1] < -0.02
+    few = verdicts(two_valley.collect(*model(final=(0.92, 0.92, 0.92)), 30, drawing, RESAMPLES))
+    assert few["final_p_flat_rises"] == UNDECIDED
+
+
+def test_what_does_not_vary_has_no_say_in_what_rises():
+    lines = np.array([[1.0, 1.0, 1.0], [1.0, 2.0, 3.0], [1.0, 3.0, 2.0]])
+    assert two_valley.rising(lines, np.arange(3.0)).value == pytest.approx(0.5)  # the least
+    assert np.isnan(two_valley.rising(lines[:1], np.arange(3.0)).value)
+    assert two_valley.rising(lines[1:2], -np.arange(3.0)).value == pytest.approx(-1)
