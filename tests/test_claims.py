@@ -235,7 +235,7 @@ def test_the_shown_runs_converge_or_not():
 
 
 def test_spectra_of_few_large_eigenvalues_and_many_near_zero():
-    few = np.concatenate([np.ones(10), np.full(90, 1e-6)])
+    few = 5000 * np.concatenate([np.ones(10), np.full(90, 1e-6)])
     endings = {
         "converged": np.array([[[True, True, False]]]),
         "runs": np.array([[3]]),
@@ -314,7 +314,7 @@ def sweep_of(effect, scatter=0.05, runs=8):
     similarity = {
         "solution_eta": np.array([ETA[i] for i, _, _ in cells]),
         "solution_B": np.array([BATCH[j] for _, j, _ in cells]),
-        "jaccard": (jaccard + jaccard.T) / 2,
+        "jaccard": np.where(np.eye(len(cells), dtype=bool), 1.0, (jaccard + jaccard.T) / 2),
     }
     return endings, similarity, freezing
 
@@ -393,7 +393,8 @@ def test_thresholds_that_give_the_same_map_and_one_that_turns_it():
     endings, _, freezing = sweep_of(1)
     (same,) = sweep.collect_thresholds(endings, freezing, drawing, RESAMPLES)
     assert same.key == "freezing_at_L_c_0.2" and same.ours == pytest.approx(1) and same.verdict == AGREES
-    freezing["freezing_time"][1] *= -1
+    # of eta t_freeze, which it turns around; t_freeze itself goes with 1 / eta at both
+    freezing["freezing_time"][1] = 100 / ETA[:, None, None] - freezing["freezing_time"][0]
     assert sweep.collect_thresholds(endings, freezing, drawing, RESAMPLES)[0].verdict == DISAGREES
     freezing["freezing_time"][1] = np.random.default_rng(0).normal(size=(4, 4, 8))
     assert sweep.collect_thresholds(endings, freezing, drawing, RESAMPLES)[0].verdict == UNDECIDED
@@ -489,6 +490,16 @@ def test_runs_that_were_not_followed_have_no_say_along_training():
     claims = sweep.collect_along({10: cell, 1000: course(growing(2))}, drawing, RESAMPLES)
     assert claims[0].measured.samples == "6 runs of 2 batch sizes"
     assert all(one.verdict == UNDECIDED for one in sweep.collect_along({}, drawing, 10))
+
+
+def test_a_loss_that_rises_again_does_not_unfreeze_a_run():
+    frozen, accuracy = np.full(101, 0.05), np.ones(101)
+    frozen[:50], accuracy[:50] = 1.0, 0.2
+    frozen[60:70], accuracy[60:70] = 0.5, 0.49
+    cell = course(growing(6), frozen, accuracy)
+    assert sweep.accuracy_after({10: cell}, 0.1, drawing(), RESAMPLES).value == pytest.approx(1 - 10 * 0.51 / 51)
+    cell["train_loss"][2] = 1.0  # a run that never freezes
+    assert sweep.accuracy_after({10: cell}, 0.1, drawing(), RESAMPLES).samples == "3 runs of 1 batch sizes"
 
 
 def test_another_experiment_has_its_own_keys():
@@ -590,6 +601,13 @@ def test_a_run_that_never_freezes_has_no_similarity_at_freezing():
     assert branches.settled(made).samples == "3 runs"
 
 
+def test_a_run_is_settled_if_its_first_branch_after_freezing_ends_where_the_last_does():
+    made = branches_of(1, scatter=0, runs=4)
+    made["freezing_time"] = np.array([400.0, 400.0, 410.0, 410.0])
+    made["basin_freezing_time"] = np.array([400.0, 420.0, 420.0, 440.0])
+    assert branches.settled(made).value == 0.5  # the first and the third
+
+
 # ----------------------------------------------------------------------------- the two-valley model, Sec. II E-G
 
 RATES = np.geomspace(0.01, 0.1, 6)
@@ -653,6 +671,9 @@ def test_a_difference_of_corners_is_as_sure_as_its_runs_are_many():
     )
     assert np.ptp(few) == pytest.approx(10 * np.ptp(many), rel=0.3)
     assert many[0] < 0.25 < many[1]
+    lost = diagram_of(1, 100)
+    lost["diverged"][-1, -1] = 60
+    assert two_valley.corner_difference(lost, 100, drawing(), 50).samples == "40 and 100 runs"
 
 
 def model(sign=1, final=(0.92, 0.94, 0.96)):
@@ -719,6 +740,9 @@ def test_a_simulation_that_does_not_follow_the_theory():
     occupancy["p_flat"][:, :-1] -= 0.1
     found = two_valley.until_freezing(theory, occupancy)
     assert found.value == pytest.approx(-0.1) and found.interval[1] < -0.02
+    halves = model()
+    halves[1]["p_flat"][:, 0] = 0.1  # where runs are put is no result
+    assert two_valley.until_freezing(*halves).value == pytest.approx(0, abs=1e-3)
     few = verdicts(two_valley.collect(*model(final=(0.92, 0.92, 0.92)), 30, drawing, RESAMPLES))
     assert few["final_p_flat_rises"] == UNDECIDED
 
