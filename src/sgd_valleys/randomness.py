@@ -16,6 +16,7 @@ class Stage(IntEnum):
     LANGEVIN = 5
     BRANCH_BOOTSTRAP = 6
     TREND_BOOTSTRAP = 7
+    CLAIM_BOOTSTRAP = 8
 
 
 def stream(seed: int, stage: Stage, *key: int | float) -> np.random.Generator:
