@@ -15,6 +15,7 @@ include: "workflow/rules/analysis.smk"
 include: "workflow/rules/branches.smk"
 include: "workflow/rules/two_valley.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/claims.smk"
 
 
 rule all:

@@ -1,11 +1,12 @@
 """Claims: the rule, and every number from made-up data of which the answer is known."""
 
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from sgd_valleys.claims import branches, landscape, statistics, sweep, two_valley
+from sgd_valleys.claims import branches, landscape, statistics, sweep, tables, two_valley
 from sgd_valleys.claims.rules import (
     AGREES,
     DIRECTION,
@@ -19,9 +20,7 @@ from sgd_valleys.claims.rules import (
     at_most,
     falls,
     rises,
-    table,
     to_json,
-    told,
 )
 
 RESAMPLES = 120
@@ -34,6 +33,11 @@ def drawing():
 def claim(expected, ours, low, high, p_value=None, key="made_up"):
     measured = Estimate(ours, (low, high), "10 runs", "made up", p_value)
     return Claim(key, "II A", "Something | happens.", "so", expected, measured)
+
+
+def content_of(sections):
+    """What stands in results/claims.json."""
+    return json.loads(to_json(sections, {}))
 
 
 def verdicts(claims):
@@ -87,8 +91,8 @@ def test_a_chance_trend_against_the_claim_is_undecided_too():
 
 
 def test_the_json_says_everything_that_the_verdict_follows_from():
-    text = to_json([claim(Value(0.64, 0.05, 0.0), 0.123456, 0.1, np.nan), claim(falls(), -0.9, -1, -0.8, 0.01, "b")])
-    content = json.loads(text)
+    first = claim(Value(0.64, 0.05, 0.0), 0.123456, 0.1, np.nan)
+    content = content_of({"a": [first], "b": [claim(falls(), -0.9, -1, -0.8, 0.01, "b")]})
     first, second = content["claims"]
     assert content["verdicts"] == {AGREES: 1, DIRECTION: 0, UNDECIDED: 1, DISAGREES: 0}
     assert "tolerance" in content["rule"]
@@ -104,14 +108,38 @@ def test_the_json_says_everything_that_the_verdict_follows_from():
 
 def test_a_key_stands_for_one_claim():
     with pytest.raises(ValueError, match="made_up"):
-        to_json([claim(rises(), 1, 1, 1)] * 2)
+        to_json({"one": [claim(rises(), 1, 1, 1)], "another": [claim(rises(), 1, 1, 1)]}, {})
 
 
-def test_the_table_has_a_row_for_each_claim_and_no_stray_columns():
-    lines = table([claim(rises(), 0.9, 0.8, 1.0), claim(falls(), 0.9, 0.8, 1.0)]).splitlines()
-    assert len(lines) == 4
-    assert {line.replace("\\|", "").count("|") for line in lines} == {7}
-    assert lines[2].endswith("| agrees |") and lines[3].endswith("| disagrees |")
+TWO_SECTIONS = {
+    "First <section>": [claim(rises(), 0.9, 0.8, 1.0), claim(falls(), 0.9, 0.8, 1.0, key="false")],
+    "Second section": [claim(rises(), 0.9, -0.8, 1.0, key="open")],
+}
+
+
+def test_the_markdown_has_a_row_for_each_claim_and_no_stray_columns():
+    text = tables.markdown(content_of(TWO_SECTIONS))
+    assert text.startswith("3 statements of the paper: 1 ✓ agrees, 0 ↗ agrees in direction, 1 ? undecided, 1 ✗ disag")
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) == 2 + 2 + 2 + 1
+    assert {line.replace("\\|", "").count("|") for line in rows} == {7}
+    assert rows[2].endswith("| ✓ agrees |") and rows[3].endswith("| ✗ disagrees |")
+    assert text.index("## First <section>") < text.index(rows[2]) < text.index("## Second section")
+
+
+def test_the_html_is_well_formed_and_counts_by_section():
+    text = tables.html(content_of(TWO_SECTIONS))
+    page = ElementTree.fromstring(text)
+    counts, first, second = page.findall("table")
+    told = [[cell.text or "".join(cell.itertext()) for cell in row.findall("td")] for row in counts.findall("tr")[1:]]
+    assert told == [["First <section>", "1", "0", "0", "1"], ["Second section", "0", "0", "1", "0"], ["all 3", *"1011"]]
+    assert [row.get("id") for table in (first, second) for row in table.findall("tr")[1:]] == [
+        "made_up",
+        "false",
+        "open",
+    ]
+    assert {link.get("href")[1:] for link in page.iter("a")} <= {heading.get("id") for heading in page.iter("h3")}
+    assert "How a verdict is made" in text and "permutation" in text
 
 
 @pytest.mark.parametrize(
@@ -128,7 +156,8 @@ def test_the_table_has_a_row_for_each_claim_and_no_stray_columns():
     ],
 )
 def test_numbers_are_told_to_the_digits_that_mean_something(ours, low, high, p_value, text):
-    assert told(Estimate(ours, (low, high), "", "", p_value)) == text
+    (entry,) = content_of({"": [claim(rises(), ours, low, high, p_value)]})["claims"]
+    assert tables.told(entry) == text
 
 
 # ------------------------------------------------------------------------------------------------- statistics
@@ -156,6 +185,22 @@ def test_runs_are_drawn_from_their_own_cell_alone():
     drawn = statistics.taken(values, statistics.draw_runs(values, runs, np.random.default_rng(0)))
     assert np.isfinite(drawn).sum(axis=1).tolist() == [4, 2, 1]
     assert drawn[2, 0] == 8 and set(drawn[1, :2]) <= {4.0, 5.0}
+
+
+def test_a_handful_of_runs_has_no_interval_however_alike_they_are():
+    few, enough = np.ones(statistics.FEWEST - 1), np.ones(statistics.FEWEST)
+    assert np.isnan(statistics.over_runs(few, drawing(), 50).interval).all()
+    assert statistics.over_runs(enough, drawing(), 50).interval == (1, 1)
+    assert np.isnan(statistics.one_run(few).interval).all()
+    once = statistics.over_cells([np.ones((3, 1))], np.ones(3), np.mean, drawing(), 50, "mean")
+    assert once.value == 1 and np.isnan(once.interval).all()
+
+
+def test_the_interval_of_resampled_correlations_holds_the_one_found():
+    drawn = np.linspace(0.4, 0.8, 101)
+    assert statistics.around(drawn, 0.9) == pytest.approx((0.41, 0.9))
+    assert statistics.around(drawn, 0.6) == statistics.bounds(drawn)
+    assert np.isnan(statistics.around(np.full(3, np.nan), np.nan)).all()
 
 
 def test_what_one_run_may_show_is_wider_than_what_all_show():
@@ -242,14 +287,14 @@ def test_spectra_of_few_large_eigenvalues_and_many_near_zero():
         "trace": np.array([[[10.0, 10.0, 10.0]]]),
         "top_sum": np.array([[[9.0, 8.0, 1.0]]]),
     }
-    claims = landscape.collect_spectra(endings, [few] * 3, drawing, RESAMPLES)
+    claims = landscape.collect_spectra(endings, [few] * 6, drawing, RESAMPLES)
     assert [one.ours for one in claims] == pytest.approx([0.85, 0.9, 0.9])
     assert verdicts(claims) == {
         "spectrum_few_large": AGREES,
         "spectrum_many_near_zero": AGREES,
         "spectrum_as_printed": DISAGREES,
     }
-    flat = landscape.collect_spectra(endings | {"top_sum": endings["top_sum"] / 9}, [np.ones(100)] * 3, drawing, 50)
+    flat = landscape.collect_spectra(endings | {"top_sum": endings["top_sum"] / 9}, [np.ones(100)] * 6, drawing, 50)
     assert list(verdicts(flat).values()) == [DISAGREES, DISAGREES, AGREES]
     nothing = landscape.collect_spectra(endings, [], drawing, 50)
     assert nothing[1].verdict == UNDECIDED
@@ -389,6 +434,34 @@ def test_the_whole_test_file_is_judged_where_it_was_measured():
     assert len(keys) == len(sweep.TRENDS) + 2
 
 
+def with_test_file(effect, **how):
+    """Endings whose accuracy on the whole test file rises with the noise by 0.01 from end to end."""
+    endings, similarity, freezing = sweep_of(effect, **how)
+    return endings | {"test_file_accuracy": endings["test_accuracy"]}, similarity, freezing
+
+
+@pytest.mark.parametrize(("effect", "verdict"), [(1, AGREES), (-1, DISAGREES)])
+def test_the_gain_is_that_of_the_noisiest_quarter_over_the_quietest(effect, verdict):
+    endings, _, _ = with_test_file(effect, scatter=0.001)
+    noise = ETA[:, None] / BATCH
+    quiet, loud = noise <= np.quantile(noise, 0.25), noise >= np.quantile(noise, 0.75)
+    means = endings["test_file_accuracy"].mean(axis=2)
+    claims = sweep.collect_trends(endings, trends_of(noise), drawing, RESAMPLES)
+    (gain,) = (one for one in claims if one.key == "test_file_accuracy_gain")
+    assert gain.ours == pytest.approx(means[loud].mean() - means[quiet].mean())
+    assert gain.verdict == verdict
+    lost = endings | {"converged": np.zeros_like(endings["converged"])}
+    (gain,) = (one for one in sweep.collect_trends(lost, trends_of(noise), drawing, 50) if "gain" in one.key)
+    assert gain.verdict == UNDECIDED
+
+
+@pytest.mark.parametrize(("effect", "verdict"), [(1, AGREES), (-1, DISAGREES)])
+def test_single_runs_are_judged_on_the_whole_test_file_too(effect, verdict):
+    found = verdicts(sweep.collect(*with_test_file(effect), drawing, RESAMPLES))
+    assert found["test_file_accuracy_with_B"] == verdict
+    assert "test_file_accuracy_with_B" not in collected(effect)
+
+
 def test_thresholds_that_give_the_same_map_and_one_that_turns_it():
     endings, _, freezing = sweep_of(1)
     (same,) = sweep.collect_thresholds(endings, freezing, drawing, RESAMPLES)
@@ -441,7 +514,7 @@ def test_final_losses_are_comparable_or_not():
     assert np.isnan(sweep.loss_ratio(endings, loss, 0.3, drawing(), RESAMPLES).value)
 
 
-def course(flatness, loss=None, accuracy=None, runs=4):
+def course(flatness, loss=None, accuracy=None, runs=6):
     time = np.arange(0, 2001, 20)
     scatter = 1 + 0.01 * np.random.default_rng(0).normal(size=(runs, 1))
     loss = np.exp(-time / 100) if loss is None else loss
@@ -478,8 +551,8 @@ def test_flatness_that_falls_along_training_and_with_noise():
     assert found["flatness_grows"] == DISAGREES  # one noise level is enough
     assert found["flatness_ends_higher"] == DISAGREES
     assert found["accuracy_after_freezing"] == DISAGREES
-    rng = np.random.default_rng(0)
-    chance = {B: course(lambda time: 1 + rng.random((4, 101))) for B in (10, 1000)}
+    values = 1 + np.random.default_rng(0).random((6, 101))
+    chance = {10: course(lambda time: values), 1000: course(lambda time: values[::-1])}
     found = verdicts(sweep.collect_along(chance, drawing, RESAMPLES))
     assert found["flatness_falls_first"] == found["flatness_ends_higher"] == UNDECIDED
 
@@ -488,7 +561,7 @@ def test_runs_that_were_not_followed_have_no_say_along_training():
     cell = course(growing(6))
     cell["flatness"][2:, :-1] = np.nan
     claims = sweep.collect_along({10: cell, 1000: course(growing(2))}, drawing, RESAMPLES)
-    assert claims[0].measured.samples == "6 runs of 2 batch sizes"
+    assert claims[0].measured.samples == "8 runs of 2 batch sizes"
     assert all(one.verdict == UNDECIDED for one in sweep.collect_along({}, drawing, 10))
 
 
@@ -499,7 +572,7 @@ def test_a_loss_that_rises_again_does_not_unfreeze_a_run():
     cell = course(growing(6), frozen, accuracy)
     assert sweep.accuracy_after({10: cell}, 0.1, drawing(), RESAMPLES).value == pytest.approx(1 - 10 * 0.51 / 51)
     cell["train_loss"][2] = 1.0  # a run that never freezes
-    assert sweep.accuracy_after({10: cell}, 0.1, drawing(), RESAMPLES).samples == "3 runs of 1 batch sizes"
+    assert sweep.accuracy_after({10: cell}, 0.1, drawing(), RESAMPLES).samples == "5 runs of 1 batch sizes"
 
 
 def test_another_experiment_has_its_own_keys():
@@ -509,7 +582,7 @@ def test_another_experiment_has_its_own_keys():
     assert others[0].key == "cifar10_similarity_with_noise"
     assert others[0].where.startswith("Fig. S5") and others[0].statement.startswith("CIFAR-10: More noise")
     assert [one.verdict for one in ours] == [one.verdict for one in others]
-    to_json(ours + others)
+    to_json({"ours": ours, "others": others}, {})
 
 
 # ----------------------------------------------------------------------------------------- branches, Sec. II D

@@ -1,8 +1,9 @@
 rule endpoints:
     input:
         script_file("endpoints"),
-        modules("similarity", "sweep"),
+        modules("evaluation", "networks", "similarity", "sweep"),
         data=DATA,
+        test_file=TEST_FILE,
         train=lambda w: stack_files(TRAIN, w.experiment),
         curvature=lambda w: stack_files(CURVATURE, w.experiment),
     output:
@@ -14,8 +15,10 @@ rule endpoints:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=3000,
+        runtime=60,
+    params:
+        settings=endpoint_params,
     script:
         "../scripts/endpoints.py"
 

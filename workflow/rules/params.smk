@@ -90,6 +90,11 @@ def curvature_params(wildcards):
     }
 
 
+def endpoint_params(wildcards):
+    known = network_params(wildcards.experiment)
+    return {name: known[name] for name in ("network", "classes")}
+
+
 def barrier_params(wildcards):
     return {
         **network_params(wildcards.experiment),
@@ -262,7 +267,7 @@ def beyond_figures():
 
 def targets():
     """What a complete run ends with: every figure, and what is asked for beyond them."""
-    return FIGURES + beyond_figures()
+    return FIGURES + beyond_figures() + ["results/claims.json", "results/claims.html", "results/claims.md"]
 
 
 def figure_params(name):
@@ -286,6 +291,66 @@ def rate_files(pattern, figure, *, rates=("eta",), also=()):
 def fig3_run():
     run = config["figures"]["fig3"]["run"]
     return sweep.canonical(run["eta"]), run["B"]
+
+
+def spectrum_files(figure):
+    """The stacks of a figure's experiment in which whole spectra are taken."""
+    name = config["figures"][figure]["experiment"]
+    e = EXPERIMENTS[name]
+    M = settings.training_samples(e["dataset"])
+    return [
+        CURVATURE.format(experiment=name, eta=eta, B=B, first=first, last=last)
+        for eta, B in sweep.cells(e["sweep"])
+        for first, last in sweep.stacks(e["sweep"], eta, B, M)
+        if sweep.selected_by_any(e["curvature"]["spectrum"], eta, B, range(first, last + 1))
+    ]
+
+
+def another_experiment():
+    """The experiment of Fig. S5, where it is another than that of Fig. 2."""
+    name = config["figures"]["figS5"]["experiment"]
+    return None if name == config["figures"]["fig2"]["experiment"] else name
+
+
+def claim_files():
+    """What the claims are judged by: the files of the figures that the paper makes them with."""
+    files = {
+        "barriers": analysis("barriers", "fig1"),
+        "block": analysis("similarity", "fig1"),
+        "block_endpoints": analysis("endpoints", "fig1"),
+        "spectrum_endpoints": analysis("endpoints", "figS1"),
+        "spectra": spectrum_files("figS1"),
+        **{name: analysis(name, "fig2") for name in ("endpoints", "similarity", "freezing", "trends")},
+        "train": rate_files(TRAIN, "fig3"),
+        "curvature": rate_files(CURVATURE, "fig3"),
+        "branches": reference_files("fig4X", statistics=BRANCH_STATISTICS)["statistics"],
+        "diagrams": [diagram_file("fig5"), diagram_file("figS6")],
+        "occupancy": "results/two_valley/occupancy.h5",
+        "theory": "results/two_valley/theory.h5",
+    }
+    if another_experiment():
+        files |= {f"other_{name}": analysis(name, "figS5") for name in ("endpoints", "freezing", "trends")}
+        files |= {"other_train": rate_files(TRAIN, "figS5"), "other_curvature": rate_files(CURVATURE, "figS5")}
+        files["other_spectra"] = spectrum_files("figS5")
+    return files
+
+
+def claim_params():
+    figures, other = config["figures"], another_experiment()
+    cells = EXPERIMENTS[figures["fig2"]["experiment"]]["projection"]["cells"]
+    run = figures["fig3"]["run"]
+    return {
+        "seed": config["seed"],
+        **config["claims"],
+        "similarity": EXPERIMENTS[figures["fig1"]["experiment"]]["barriers"]["similarity"],
+        "violin_eta": figures["fig2"]["violin_eta"],
+        "freezing_eta": figures["fig3"]["eta"],
+        "quiet": [cells[0]["eta"], cells[0]["B"]],
+        "noisy": [cells[-1]["eta"], cells[-1]["B"]],
+        "reference": [run["eta"], run["B"]],
+        "L_c": EXPERIMENTS[figures["fig3"]["experiment"]]["freezing"]["L_c"],
+        "other": other and {"experiment": other, "L_c": EXPERIMENTS[other]["freezing"]["L_c"]},
+    }
 
 
 def planned():

@@ -3,8 +3,7 @@
 import numpy as np
 
 from job import job
-from sgd_valleys import freezing, inference, networks, similarity, storage
-from sgd_valleys.networks import cross_entropy
+from sgd_valleys import evaluation, freezing, inference, similarity, storage
 from sgd_valleys.storage import Variable
 
 SERIES = {
@@ -27,15 +26,10 @@ with job(snakemake) as log:
     run = storage.read(snakemake.input.run, ["iteration", "train_loss", "test_error"], row)
     t_freeze = float(freezing.freezing_time(run["iteration"], run["train_loss"], p["L_c"]))
 
-    test_file = storage.read(snakemake.input.test_file, ["image", "label"])
-    network = networks.build(p["network"], test_file["image"].shape[1:], p["classes"])
-    inputs = network.inputs(test_file["image"])
+    network, *test_file = evaluation.load_test_file(snakemake.input.test_file, p)
     whole = storage.read(snakemake.input.train, [f"final_{name}" for name in network.names()])
-    logits = (
-        network.forward({name: whole[f"final_{name}"][b] for name in network.names()}, inputs) for b in range(len(t_c))
-    )
-    scored = [(cross_entropy(z, test_file["label"]), (z.argmax(axis=1) == test_file["label"]).mean()) for z in logits]
-    file_loss, file_accuracy = np.array(scored).T
+    final_parameters = {name: whole[f"final_{name}"] for name in network.names()}
+    file_loss, file_accuracy = evaluation.score(network, final_parameters, *test_file)
     final |= {
         "test_file_loss": np.where(branches["diverged"], np.nan, file_loss),
         "test_file_accuracy": np.where(branches["diverged"], np.nan, file_accuracy),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from job import job
-from sgd_valleys import similarity, storage, sweep
+from sgd_valleys import evaluation, similarity, storage, sweep
 from sgd_valleys.storage import Variable
 
 FINAL = {
@@ -11,6 +11,8 @@ FINAL = {
     "test_loss": ("test loss at T", "nat"),
     "train_accuracy": ("training accuracy at T", "1"),
     "test_accuracy": ("test accuracy at T", "1"),
+    "test_file_loss": ("loss on the data set's whole test file at T", "nat"),
+    "test_file_accuracy": ("accuracy on the data set's whole test file at T", "1"),
     "flatness": ("flatness F at T, Eq. 6", "1/nat"),
     "trace": ("trace of the Hessian at T", "nat"),
     "top_sum": ("sum of the top N eigenvalues at T", "nat"),
@@ -18,7 +20,9 @@ FINAL = {
 }
 
 with job(snakemake) as log:
+    p = snakemake.params.settings
     M = len(storage.read(snakemake.input.data, ["train_label"])["train_label"])
+    network, *test_file = evaluation.load_test_file(snakemake.input.test_file, p)
     series = ["train_loss", "test_loss", "train_accuracy", "test_accuracy"]
     curvature = sweep.read_cells(snakemake.input.curvature, ["flatness", "trace", "eigenvalue"])
     etas, Bs = sweep.grid(curvature)
@@ -29,11 +33,15 @@ with job(snakemake) as log:
     cell_mean = {name: np.full(shape[:2], np.nan) for name in ("similarity", "displacement_cosine")}
     count = np.zeros(shape[:2], dtype=int)
     for (eta, B), paths in sweep.files_by_cell(snakemake.input.train).items():
-        (run,) = sweep.read_cells(paths, [*series, "diverged", "test_error", "layer_weight"]).values()
+        names = [*series, "diverged", "test_error", "layer_weight", *(f"final_{name}" for name in network.names())]
+        (run,) = sweep.read_cells(paths, names).values()
         bent = curvature[eta, B]
         at = (etas.index(eta), Bs.index(B), run["realization"])
         for name in series:
             final[name][at] = run[name][:, -1]
+        parameters = {name: run[f"final_{name}"] for name in network.names()}
+        scores = evaluation.score(network, parameters, *test_file)
+        final["test_file_loss"][at], final["test_file_accuracy"][at] = scores
         final["flatness"][at] = bent["flatness"][:, -1]
         final["trace"][at] = bent["trace"][:, -1]
         final["top_sum"][at] = bent["eigenvalue"][:, -1].sum(axis=1)
@@ -73,4 +81,4 @@ with job(snakemake) as log:
             plane, flag["converged"].sum(axis=2) / np.maximum(count, 1), "share of the cell's runs that converge"
         ),
     }
-    storage.write(snakemake.output[0], variables, storage.provenance({}, snakemake.input.data))
+    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))

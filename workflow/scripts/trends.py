@@ -13,15 +13,18 @@ QUANTITIES = {
     "similarity": ("mean Jaccard similarity of pairs of the cell's runs, Eq. 4", "1"),
     "mean_test_accuracy": ("mean test accuracy of the converged runs", "1"),
     "max_test_accuracy": ("largest test accuracy of the converged runs", "1"),
+    "mean_test_file_accuracy": ("mean accuracy of the converged runs on the whole test file", "1"),
+    "max_test_file_accuracy": ("largest accuracy of the converged runs on the whole test file", "1"),
     "mean_flatness": ("mean flatness F of the converged runs, Eq. 6", "1/nat"),
     "max_flatness": ("largest flatness F of the converged runs, Eq. 6", "1/nat"),
     "eta_t_freeze": ("eta times the mean freezing time of the runs that freeze, Eq. 7", "1"),
     "convergence_probability": ("share of the runs that converge", "1"),
 }
+REDUCED = ("test_accuracy", "test_file_accuracy", "flatness")
 
 with job(snakemake) as log:
     p = snakemake.params.settings
-    names = ["eta", "B", "realization", "runs", "converged", "diverged", "test_accuracy", "flatness"]
+    names = ["eta", "B", "realization", "runs", "converged", "diverged", *REDUCED]
     ends = storage.read(snakemake.input.endpoints, names)
     M = len(storage.read(snakemake.input.data, ["train_label"])["train_label"])
     times = storage.read(snakemake.input.freezing, ["freezing_time"])["freezing_time"][0]
@@ -62,10 +65,8 @@ with job(snakemake) as log:
     converged, time = ends["converged"], ends["eta"][:, None, None] * times
     measures = {
         "similarity": similarity,
-        "mean_test_accuracy": over(ends["test_accuracy"], np.mean, converged),
-        "max_test_accuracy": over(ends["test_accuracy"], np.max, converged),
-        "mean_flatness": over(ends["flatness"], np.mean, converged),
-        "max_flatness": over(ends["flatness"], np.max, converged),
+        **{f"mean_{name}": over(ends[name], np.mean, converged) for name in REDUCED},
+        **{f"max_{name}": over(ends[name], np.max, converged) for name in REDUCED},
         "eta_t_freeze": over(time, np.mean),
         "convergence_probability": over(converged.astype(float), np.mean),
     }

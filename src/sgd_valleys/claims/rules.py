@@ -19,7 +19,7 @@ claim is judged by itself: of many true ones at 95%, a few will miss by chance.
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,23 +163,33 @@ class Claim:
         return self.expected.judge(m.value, *m.interval)
 
 
-def to_json(claims: Iterable[Claim]) -> str:
-    """The claims, how many have which verdict, and the rule, as JSON text; numbers to 4 digits, NaN as null."""
-    claims = list(claims)
-    _check_keys(claims)
+def to_json(claims: Mapping[str, Sequence[Claim]], made_by: Mapping[str, Any]) -> str:
+    """The claims by section, how many have which verdict, and the rule, as JSON text; numbers to 4 digits, NaN as null.
+
+    Args:
+        claims: under the headings of their sections.
+        made_by: settings and versions that they come from.
+
+    Raises:
+        ValueError: two claims have the same key.
+    """
+    keys = [claim.key for part in claims.values() for claim in part]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise ValueError(f"more than one claim is called {', '.join(twice)}")
     content = {
         "rule": __doc__.split("\n\n", 1)[1].strip(),
-        "verdicts": {verdict: sum(claim.verdict == verdict for claim in claims) for verdict in VERDICTS},
-        "claims": [_entry(claim) for claim in claims],
+        "verdicts": count_verdicts(claims),
+        "claims": [{"section": section, **_entry(claim)} for section, part in claims.items() for claim in part],
+        "made_by": made_by,
     }
-    return json.dumps(content, indent=2) + "\n"
+    return json.dumps(content, indent=2, sort_keys=False) + "\n"
 
 
-def _check_keys(claims: list[Claim]) -> None:
-    keys = [claim.key for claim in claims]
-    twice = sorted({key for key in keys if keys.count(key) > 1})
-    if twice:
-        raise ValueError(f"more than one claim is called {', '.join(twice)}")
+def count_verdicts(claims: Mapping[str, Sequence[Claim]]) -> dict[str, int]:
+    """How many claims have which verdict."""
+    return {
+        verdict: sum(claim.verdict == verdict for part in claims.values() for claim in part) for verdict in VERDICTS
+    }
 
 
 def _entry(claim: Claim) -> dict[str, Any]:
@@ -212,37 +222,3 @@ def _short(number: float | None) -> float | None:
     if number is None or not math.isfinite(number):
         return None
     return float(f"{number:.4g}")
-
-
-HEADER = ("where", "the paper says", "in numbers", "here [95% interval]", "of", "verdict")
-
-
-def table(claims: Iterable[Claim]) -> str:
-    """The claims as a Markdown table, a row each."""
-    rows = [
-        (claim.where, claim.statement, claim.paper, told(claim.measured), claim.measured.samples, claim.verdict)
-        for claim in claims
-    ]
-    lines = [HEADER, ("---",) * len(HEADER), *rows]
-    escaped = [[cell.replace("|", "\\|") for cell in line] for line in lines]
-    return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
-
-
-def told(measured: Estimate) -> str:
-    """A number and its interval, to the digits that the interval's width leaves meaning."""
-    value, (low, high) = measured.value, measured.interval
-    if not math.isfinite(value):
-        return "not measured"
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return f"{value:.3g}"
-    width = high - low
-    if width <= 0:
-        text = f"{value:.3g}" + ("" if low == value else f" [{low:.3g}, {high:.3g}]")
-    elif max(abs(low), abs(high), abs(value)) < 1e-3:
-        text = f"{value:.2g} [{low:.2g}, {high:.2g}]"
-    else:  # two digits of the width
-        decimals = max(0, 1 - math.floor(math.log10(width)))
-        text = f"{value:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
-    if measured.p_value is not None and math.isfinite(measured.p_value):
-        text += f", p = {measured.p_value:.2g}"
-    return text

@@ -11,12 +11,22 @@ from sgd_valleys.claims.rules import Estimate
 
 NONE = (np.nan, np.nan)
 BY_RUNS = "bootstrap over realizations"
+FEWEST = 5  # runs: resamples of fewer hardly differ, and their interval would be too sure of itself
 
 
 def bounds(drawn: np.ndarray) -> tuple[float, float]:
     """Central 95% of resampled numbers (resample); NaN where none is finite."""
     finite = drawn[np.isfinite(drawn)]
     return tuple(map(float, np.quantile(finite, [0.025, 0.975]))) if finite.size else NONE
+
+
+def around(drawn: np.ndarray, found: float) -> tuple[float, float]:
+    """Central 95% of resampled correlations (resample), widened to hold the one found.
+
+    Resampling what is itself noisy adds the noise once more, which takes order away from every resample.
+    """
+    low, high = bounds(drawn)
+    return min(low, found), max(high, found)
 
 
 def exact(value: float, of: str) -> Estimate:
@@ -27,7 +37,7 @@ def exact(value: float, of: str) -> Estimate:
 def over_runs(
     values: np.ndarray, rng: np.random.Generator, resamples: int, reduce: Callable = np.nanmean, name: str = "mean"
 ) -> Estimate:
-    """A statistic over realizations, resampling them.
+    """A statistic over realizations, resampling them; of fewer than ``FEWEST`` there is no interval.
 
     Args:
         values: (realization) a number each, NaN where it has none.
@@ -42,14 +52,15 @@ def over_runs(
     if not used.size:
         return Estimate(np.nan, NONE, "no runs", method)
     found, low, high = inference.interval(used, rng, resamples, reduce)
-    return Estimate(float(found), (float(low), float(high)), f"{used.size} runs", method)
+    between = (float(low), float(high)) if used.size >= FEWEST else NONE
+    return Estimate(float(found), between, f"{used.size} runs", method)
 
 
 def one_run(values: np.ndarray) -> Estimate:
     """What a single run may show: the median over realizations and the central 95% of them; NaN where it has none."""
     used = values[np.isfinite(values)]
     middle = float(np.median(used)) if used.size else np.nan
-    interval = bounds(used) if used.size > 1 else NONE
+    interval = bounds(used) if used.size >= FEWEST else NONE
     return Estimate(middle, interval, f"{used.size} runs", "median and central 95% of the runs")
 
 
@@ -128,7 +139,8 @@ def over_cells(
         found[k] = statistic(*(taken(value, drawn) for value in values))
     there = np.all([np.isfinite(value) for value in values], axis=0)
     samples = f"{there.sum()} runs in {there.any(axis=-1).sum()} cells"
-    return Estimate(float(statistic(*values)), bounds(found), samples, f"{method}, {BY_RUNS}")
+    interval = bounds(found) if np.max(runs) > 1 else NONE
+    return Estimate(float(statistic(*values)), interval, samples, f"{method}, {BY_RUNS}")
 
 
 def run_trend(

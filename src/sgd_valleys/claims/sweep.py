@@ -8,7 +8,7 @@ import numpy as np
 from sgd_valleys import inference
 from sgd_valleys.claims import statistics
 from sgd_valleys.claims.rules import Claim, Direction, Estimate, Value, at_least, at_most, falls, rises
-from sgd_valleys.claims.statistics import BY_RUNS, NONE, bounds, cell_max, cell_mean, nanmean
+from sgd_valleys.claims.statistics import BY_RUNS, FEWEST, NONE, bounds, cell_max, cell_mean, nanmean
 
 Arrays = Mapping[str, np.ndarray]
 Drawing = Callable[[], np.random.Generator]
@@ -90,17 +90,46 @@ def collect_trends(endpoints: Arrays, trends: Arrays, drawing: Drawing, permutat
     """What rises and falls with the noise, of any experiment.
 
     Args:
-        endpoints: ``runs`` of endpoints.h5.
+        endpoints: of endpoints.h5, ``runs``, and for the gain ``converged`` and ``test_file_accuracy``, where there.
         trends: of trends.h5, all: ``noise`` and each quantity with its ``_correlation`` and ``_interval``.
         drawing: gives the random stream, the same for every number.
         permutations: of the tests.
     """
     known = TRENDS | {name: text for name, text in TEST_FILE.items() if name in trends}
     runs = int(endpoints["runs"].sum())
-    return [
+    claims = [
         Claim(f"{name}_with_noise", where, says, paper, side, trend(trends, name, runs, drawing(), permutations))
         for name, (where, says, paper, side) in known.items()
     ]
+    if "test_file_accuracy" in endpoints:
+        gain = accuracy_gain(endpoints, trends["noise"], drawing(), permutations)
+        says = "By so much the noisiest quarter of the converging cells beats the quietest, on the whole test file."
+        claims.append(Claim("test_file_accuracy_gain", "II B, Fig. 2D, E", says, "above 0", rises(0), gain))
+    return claims
+
+
+def accuracy_gain(endpoints: Arrays, noise: np.ndarray, rng: np.random.Generator, resamples: int) -> Estimate:
+    """Mean accuracy on the whole test file over the noisiest quarter of the cells, less that over the quietest.
+
+    Args:
+        endpoints: of endpoints.h5, ``converged``, ``runs``, ``test_file_accuracy``.
+        noise: (eta, B) eta / B, 0 for gradient descent. Cells with the same noise as the last of a quarter are of it.
+        rng: of the resampling.
+        resamples: how many.
+    """
+    accuracy = _converged(endpoints, "test_file_accuracy")
+    shown = np.isfinite(accuracy).any(axis=2)
+    method = "difference of means over cells"
+    if not shown.any():
+        return Estimate(np.nan, NONE, "no converged run", method)
+    low, high = np.quantile(noise[shown], [0.25, 0.75])
+    quiet, loud = shown & (noise <= low), shown & (noise >= high)
+
+    def gain(values: np.ndarray) -> float:
+        means = cell_mean(values)
+        return nanmean(means[loud]) - nanmean(means[quiet])
+
+    return statistics.over_cells([accuracy], endpoints["runs"], gain, rng, resamples, method)
 
 
 def collect_thresholds(endpoints: Arrays, freezing: Arrays, drawing: Drawing, resamples: int) -> list[Claim]:
@@ -252,12 +281,13 @@ def collect(
     freezing_eta: float = 0.02,
     quiet: tuple[float, int] = (0.01, 50),
     noisy: tuple[float, int] = (0.05, 50),
+    reference: tuple[float, int] = (0.05, 50),
 ) -> list[Claim]:
     """What Figs. 2 and 3 say of single cells and rows, and of one map against another.
 
     Args:
         endpoints: of endpoints.h5, ``eta``, ``B``, ``runs``, ``converged``, ``flatness``, ``test_accuracy``,
-            ``train_loss``.
+            ``train_loss``, and ``test_file_accuracy`` where it is there.
         similarity: of similarity.h5, ``solution_eta``, ``solution_B``, ``jaccard``.
         freezing: of freezing.h5, ``eta``, ``B``, ``freezing_time``.
         drawing: gives the random stream, the same for every number.
@@ -265,7 +295,8 @@ def collect(
         violin_eta: rate of Fig. 2E and G.
         freezing_eta: rate of Fig. 3B.
         quiet: cell of Fig. 2B.
-        noisy: cell of Fig. 2C; the paper's run of Figs. 3A and 4 is of it.
+        noisy: cell of Fig. 2C.
+        reference: cell of the run of Figs. 3A and 4.
     """
     flat, accurate, loss = (_converged(endpoints, name) for name in ("flatness", "test_accuracy", "train_loss"))
     time = freezing["eta"][:, None, None] * freezing["freezing_time"][0]
@@ -278,6 +309,12 @@ def collect(
 
     def end(name: str, largest: bool) -> Estimate:
         return extreme_cell(endpoints, name, largest, drawing(), resamples)
+
+    on_test_file = []
+    if "test_file_accuracy" in endpoints:
+        says = f"At eta = {violin_eta:g} smaller batches give more accurate solutions, on the whole test file."
+        found = row(_converged(endpoints, "test_file_accuracy"), violin_eta)
+        on_test_file.append(Claim("test_file_accuracy_with_B", "II B, Fig. 2E", says, "falls with B", falls(0), found))
 
     return [
         Claim(
@@ -296,6 +333,7 @@ def collect(
             falls(0),
             row(accurate, violin_eta),
         ),
+        *on_test_file,
         Claim(
             "flatness_with_B",
             "II B, Fig. 2G",
@@ -355,10 +393,10 @@ def collect(
         Claim(
             "reference_freezing",
             "II C, Figs. 3A, 4",
-            f"The reference run, of (eta, B) = {noisy}, freezes at iteration 440.",
+            f"The reference run, of (eta, B) = {reference}, freezes at iteration 440.",
             "440",
             Value(440.0, tolerance=20.0),
-            reference_freezing(freezing, *noisy),
+            reference_freezing(freezing, *reference),
         ),
         Claim(
             "freezing_with_B",
@@ -444,7 +482,10 @@ def _over_batch_sizes(
     resamples: int,
     method: str,
 ) -> Estimate:
-    """Reduce the batch sizes' means over runs to one number, resampling the runs of each."""
+    """Reduce the batch sizes' means over runs to one number, resampling the runs of each.
+
+    Where none has ``FEWEST`` runs there is no interval; gradient descent has one, and is exact.
+    """
     used = [np.asarray(row, dtype=float) for row in values]
     used = [row[np.isfinite(row)] for row in used]
     method = f"{method}, {BY_RUNS}"
@@ -454,7 +495,8 @@ def _over_batch_sizes(
     for k in range(resamples):
         drawn[k] = reduce(np.array([row[rng.integers(0, len(row), len(row))].mean() for row in used]))
     found = float(reduce(np.array([row.mean() for row in used])))
-    return Estimate(found, bounds(drawn), f"{sum(map(len, used))} runs of {len(used)} batch sizes", method)
+    interval = bounds(drawn) if max(map(len, used)) >= FEWEST else NONE
+    return Estimate(found, interval, f"{sum(map(len, used))} runs of {len(used)} batch sizes", method)
 
 
 def collect_along(along: Mapping[int, Arrays], drawing: Drawing, resamples: int, L_c: float = 0.1) -> list[Claim]:

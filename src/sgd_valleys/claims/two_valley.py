@@ -7,7 +7,7 @@ import numpy as np
 from sgd_valleys import inference
 from sgd_valleys.claims import statistics
 from sgd_valleys.claims.rules import Claim, Estimate, Value, at_least, falls, rises
-from sgd_valleys.claims.statistics import NONE, bounds, exact, nanmean
+from sgd_valleys.claims.statistics import NONE, around, bounds, exact, nanmean
 
 Arrays = Mapping[str, np.ndarray]
 Drawing = Callable[[], np.random.Generator]
@@ -50,7 +50,7 @@ def p_flat_trend(diagram: Arrays, axis: str, runs: int, rng: np.random.Generator
     )
     found = axis_trend(diagram["p_flat"], diagram[axis], along)
     samples = f"{diagram['p_flat'].size} cells of {runs} runs"
-    return Estimate(found, bounds(drawn), samples, f"mean rank correlation at fixed other axis, {BINOMIAL}")
+    return Estimate(found, around(drawn, found), samples, f"mean rank correlation at fixed other axis, {BINOMIAL}")
 
 
 def freezing_trend(diagram: Arrays, axis: str, runs: int, rng: np.random.Generator, resamples: int) -> Estimate:
@@ -62,7 +62,8 @@ def freezing_trend(diagram: Arrays, axis: str, runs: int, rng: np.random.Generat
         [axis_trend(time + error * rng.standard_normal(time.shape), diagram[axis], along) for _ in range(resamples)]
     )
     method = "mean rank correlation at fixed other axis, resampled by standard errors"
-    return Estimate(axis_trend(time, diagram[axis], along), bounds(drawn), f"{time.size} cells of {runs} runs", method)
+    found = axis_trend(time, diagram[axis], along)
+    return Estimate(found, around(drawn, found), f"{time.size} cells of {runs} runs", method)
 
 
 def corner_difference(diagram: Arrays, runs: int, rng: np.random.Generator, resamples: int) -> Estimate:
@@ -91,7 +92,8 @@ def y_freeze_simulated(diagram: Arrays, runs: int, rng: np.random.Generator, res
     x, y, error = delta_S[known], y[known], error[known]
     drawn = [inference.rank_correlation(x, y + error * rng.standard_normal(len(y))) for _ in range(resamples)]
     samples = f"{known.sum()} cells of {runs} runs"
-    return Estimate(inference.rank_correlation(x, y), bounds(np.array(drawn)), samples, method)
+    found = inference.rank_correlation(x, y)
+    return Estimate(found, around(np.array(drawn), found), samples, method)
 
 
 def lowest_final(occupancy: Arrays, runs: int) -> Estimate:
@@ -221,7 +223,7 @@ def collect_diagram(diagram: Arrays, runs: int, noise: str, drawing: Drawing, re
         ),
         Claim(
             f"y_freeze_simulated_{noise}",
-            f"II G, {where}",
+            f"II G, {where.partition(', ')[2]}",
             f"More noise freezes runs farther out along y (noise as {name}).",
             "rises",
             rises(),

@@ -1,0 +1,50 @@
+"""How well trained networks do on images."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from sgd_valleys import networks, storage
+from sgd_valleys.networks import Network, Parameters, cross_entropy
+
+
+def load_test_file(path: str | os.PathLike, settings: Mapping[str, Any]) -> tuple[Network, np.ndarray, np.ndarray]:
+    """Build an experiment's network and read its data set's whole test file.
+
+    Args:
+        path: the experiment's ``test_file.h5``.
+        settings: among them ``network``, as the config has it, and ``classes``, their number.
+
+    Returns:
+        the network, the images in the form that it takes (sample, ...), their labels (sample).
+    """
+    found = storage.read(path, ["image", "label"])
+    network = networks.build(settings["network"], found["image"].shape[1:], settings["classes"])
+    return network, network.inputs(found["image"]), found["label"]
+
+
+def score(
+    network: Network, parameters: Parameters, inputs: np.ndarray, labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Loss and accuracy of several networks, one after another so that few activations are in memory at once.
+
+    Args:
+        network: their architecture.
+        parameters: by name, (run, ...).
+        inputs: (sample, ...) in the form that the network takes.
+        labels: (sample) classes.
+
+    Returns:
+        (run) mean cross-entropy in nats, (run) share of samples classified well; NaN where the loss is not finite.
+    """
+    runs = len(next(iter(parameters.values())))
+    loss, accuracy = np.full(runs, np.nan), np.full(runs, np.nan)
+    for r in range(runs):
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged run has no score
+            logits = network.forward({name: array[r] for name, array in parameters.items()}, inputs)
+            found = cross_entropy(logits, labels)
+        if np.isfinite(found):
+            loss[r], accuracy[r] = found, (logits.argmax(axis=1) == labels).mean()
+    return loss, accuracy

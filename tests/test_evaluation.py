@@ -1,0 +1,35 @@
+"""Trained networks on images they have not seen."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sgd_valleys import evaluation, networks, storage
+from sgd_valleys.storage import Variable
+
+SHAPE = (1, 8, 8)
+KINDS = [{"name": "mlp", "hidden": [6, 5]}, {"name": "cnn", "channels": [3, 4], "hidden": [5]}]
+
+
+@pytest.mark.parametrize("settings", KINDS, ids=["mlp", "cnn"])
+def test_loss_and_accuracy_are_those_of_torch_and_a_lost_run_has_none(settings: dict, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    image, label = rng.normal(size=(120, *SHAPE)), rng.integers(0, 4, 120)
+    axes = ("sample", "channel", "row", "column")
+    path = tmp_path / "test_file.h5"
+    storage.write(path, {"image": Variable(axes, image, "images"), "label": Variable(axes[:1], label, "labels")})
+    network, inputs, labels = evaluation.load_test_file(path, {"network": settings, "classes": 4})
+    runs = [network.initialize(np.random.default_rng(r)) for r in range(3)]
+    runs[1]["layer1_bias"][0] = np.nan
+    loss, accuracy = evaluation.score(
+        network, {name: np.stack([run[name] for run in runs]) for name in network.names()}, inputs, labels
+    )
+    assert np.isnan([loss[1], accuracy[1]]).all()
+    for r in (0, 2):
+        logits = torch.from_numpy(network.forward(runs[r], inputs))
+        expected = torch.nn.functional.cross_entropy(logits, torch.from_numpy(label))
+        assert loss[r] == pytest.approx(float(expected), rel=1e-12)
+        assert accuracy[r] == np.mean(logits.argmax(dim=1).numpy() == label)
+    assert isinstance(network, networks.MLP if settings["name"] == "mlp" else networks.CNN)

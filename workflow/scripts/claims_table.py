@@ -1,0 +1,14 @@
+"""The claims as a table to read: HTML for the report, Markdown for the documentation."""
+
+import json
+from pathlib import Path
+
+from job import job
+from sgd_valleys.claims import tables
+from sgd_valleys.storage import whole_or_absent
+
+with job(snakemake) as log:
+    content = json.loads(Path(snakemake.input.claims).read_text())
+    for name, text in (("html", tables.html(content)), ("md", tables.markdown(content))):
+        with whole_or_absent(snakemake.output[name]) as path:
+            path.write_text(text)
