@@ -19,10 +19,11 @@ from sgd_valleys.two_valley.landscape import Landscape
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())["figures"]
 MODEL_NAMES = ("fig5", "fig6", "fig6X", "figS6")
-NAMES = ("fig1", "fig2", "fig3", "fig4", "fig4X", "figS1", "figS2", "figS3", "figS4", "figS5", *MODEL_NAMES)
+NAMES = ("fig1", "fig2", "fig2X", "fig3", "fig4", "fig4X", "figS1", "figS2", "figS3", "figS4", "figS5", *MODEL_NAMES)
 KEYS = {
     "fig1": ("projection", "similarity", "barriers"),
     "fig2": ("endpoints", "projection"),
+    "fig2X": ("endpoints", "trends"),
     "fig3": ("endpoints", "freezing", "train", "curvature"),
     "fig4": ("run", "run_curvature", *(f"branch_{name}" for name in ("train", "curvature", "endpoints", "projection"))),
     "fig4X": ("statistics",),
@@ -80,6 +81,7 @@ def build(folder, eta=ETA, batch=B, realizations=REALIZATIONS, nothing=False):
         "test_loss": numbers(0.5 - 0.03 * scale, 0.01),
         "train_accuracy": np.where(finite, np.where(converged, 1.0, 0.97), np.nan),
         "test_accuracy": np.round(numbers(0.885 + 0.007 * scale, 0.004) * 200) / 200,
+        "test_file_accuracy": numbers(0.86 + 0.003 * scale, 0.001),
         "converged": converged,
         "diverged": diverged,
         "flatness": flatness,
@@ -98,6 +100,14 @@ def build(folder, eta=ETA, batch=B, realizations=REALIZATIONS, nothing=False):
     dims = {name: (name,) for name in grid} | dict.fromkeys(endpoints, run) | dict.fromkeys(cells, run[:2])
     paths = {"endpoints": folder / "endpoints.h5"}
     save_arrays(paths["endpoints"], dims, grid | endpoints | cells)
+
+    noise = np.where(batch_ == 1000, 0, noise[..., 0])
+    found = {"mean_test_accuracy_correlation": 0.6, "mean_test_file_accuracy_correlation": 0.9}
+    found |= dict.fromkeys(("mean_test_accuracy_interval", "mean_test_file_accuracy_interval"), np.array([0.4, 0.95]))
+    found = {name: np.asarray(array) * (np.nan if nothing else 1) for name, array in found.items()}
+    paths["trends"] = folder / "trends.h5"
+    trend_dims = {name: ("bound",) if array.ndim else () for name, array in found.items()} | {"noise": run[:2]}
+    save_arrays(paths["trends"], trend_dims, found | {"noise": noise})
 
     thresholds = np.array([0.1, 0.2, 0.05, 0.01])
     fraction = (12 + 8 * scale) / np.log(1 / thresholds).mean() * np.log(1 / thresholds)[:, None, None, None]
@@ -546,6 +556,18 @@ def test_a_rate_that_was_not_run_leaves_the_violins_empty(paths):
     figure = fig2.draw(data, CONFIG["fig2"] | {"violin_eta": 0.3}, CONFIG["style"])
     assert texts_of(axes_of(figure, "E")) == ["no converged run"]
     assert not axes_of(figure, "D").patches
+
+
+def test_means_stand_at_their_cells_noise_and_gradient_descent_apart(paths):
+    data = load("fig2X", paths)
+    axes = axes_of(draw("fig2X", data), "F")
+    mean = panels.reduce_cells(data["test_file_accuracy"], np.mean, among=data["converged"])
+    shown = np.isfinite(mean)
+    noisy, descent = shown & (data["noise"] > 0), shown & (data["noise"] == 0)
+    points, squares = axes.lines[:2]
+    assert sorted(zip(*points.get_data(), strict=True)) == sorted(zip(data["noise"][noisy], mean[noisy], strict=True))
+    np.testing.assert_array_equal(squares.get_ydata(), mean[descent])
+    assert descent.sum() and (squares.get_xdata() < data["noise"][noisy].min()).all()
 
 
 def test_both_trajectory_panels_have_the_same_limits(paths):

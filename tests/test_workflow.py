@@ -34,7 +34,7 @@ COMPUTED = (".h5", ".png", ".pdf")
 MODEL = {"phase_row", "phase_diagram", "occupancy", "halving", "fokker_planck", "theory"}
 
 
-def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_and_14_figures(checkout: Checkout) -> None:
+def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_and_15_figures(checkout: Checkout) -> None:
     plan = checkout.plan(tiny=False, cores=8)
     runs = defaultdict(list)
     for name in (name for name in plan["train"] if "/" not in name):
@@ -50,7 +50,7 @@ def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_and_14_figure
     assert len(plan["phase_row"]) == 20
     trained = SWEEP_ANALYSES | BRANCHES | {"data", "test_file", "train", "curvature", "projection"}
     assert set(plan) == FIGURES | trained | MODEL
-    assert len(FIGURES) == 14
+    assert len(FIGURES) == 15
     convolutional = re.findall(r"cifar10/eta([0-9.]+)_B(\d+)_", " ".join(plan["train"]))
     assert len(set(convolutional)) == 9
 

@@ -40,6 +40,23 @@ use rule fig1 as fig2 with:
         settings=figure_params("fig2"),
 
 
+use rule fig1 as fig2X with:
+    input:
+        script_file("figure"),
+        modules("figures/style", "figures/panels", "figures/fig2", "figures/fig2X", "sweep"),
+        endpoints=analysis("endpoints", "fig2X"),
+        trends=analysis("trends", "fig2X"),
+    output:
+        png="results/figures/fig2X.png",
+        pdf="results/figures/fig2X.pdf",
+    log:
+        "results/logs/figures/fig2X.log",
+    benchmark:
+        "results/benchmarks/figures/fig2X.tsv"
+    params:
+        settings=figure_params("fig2X"),
+
+
 use rule fig1 as fig3 with:
     input:
         script_file("figure"),

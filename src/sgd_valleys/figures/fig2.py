@@ -57,9 +57,9 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
             best = panels.reduce_cells(data[name], np.max, among=data["converged"])
             heatmap(left, data, best, f"max({symbol})", colormap)
             if name == "test_accuracy":
-                _box_rate(left, data, settings["violin_eta"])
+                box_rate(left, data, settings["violin_eta"])
             panel(right, letters[1], rf"$\eta = {settings['violin_eta']:g}$")
-            _draw_violins(right, data, name, symbol, settings)
+            draw_violins(right, data, name, symbol, settings)
     return figure
 
 
@@ -81,7 +81,7 @@ def _number_cells(axes: Axes, data: dict[str, np.ndarray]) -> None:
             axes.text(x, y, number, ha="center", va="center_baseline", color="black", path_effects=outline, fontsize=9)
 
 
-def _box_rate(axes: Axes, data: dict[str, np.ndarray], eta: float) -> None:
+def box_rate(axes: Axes, data: dict[str, np.ndarray], eta: float) -> None:
     """Frame the column of the rate whose violins are drawn."""
     rate = panels.index_of(data["eta"], eta)
     if rate is not None:
@@ -117,12 +117,14 @@ def _draw_trajectories(pair: np.ndarray, data: dict[str, np.ndarray], colormap: 
             colorbar(axes, lines, TRAIN_LOSS)
 
 
-def _draw_violins(axes: Axes, data: dict[str, np.ndarray], name: str, symbol: str, settings: dict) -> None:
+def draw_violins(
+    axes: Axes, data: dict[str, np.ndarray], name: str, symbol: str, settings: dict, separator: str = " "
+) -> None:
     """Draw the distribution of the converged runs for every B; a point where a cell has one value only."""
     groups = converged_values(data, name, settings["violin_eta"])
     axes.set_xlabel(r"$B$")
     axes.set_ylabel(symbol)
-    axes.set_xticks(range(len(data["B"])), batch_labels(data["B"], data["runs"], separator=" "))
+    axes.set_xticks(range(len(data["B"])), batch_labels(data["B"], data["runs"], separator))
     axes.set_xlim(-0.6, len(data["B"]) - 0.4)
     if not any(group.size for group in groups):
         empty(axes)
