@@ -5,10 +5,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-.PHONY: help preview paper test test-slurm lint format bench clean
+.PHONY: help preview paper test test-slurm test-browser lint format bench clean
 
 help: ## what can be made
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 # the environment, brought in line when the pins change; without a pip of its own, since Debian's venv cannot make one
 $(VENV)/.ready: pyproject.toml
@@ -29,6 +29,10 @@ test: $(VENV)/.ready ## the test suite
 test-slurm: $(VENV)/.ready ## the workflow on a real Slurm, started here; needs root and apt-get, else skips
 	tests/slurm/install.sh
 	timeout -s INT -k 30 600 $(BIN)/python -m pytest -rs --durations=10 tests/slurm
+
+test-browser: $(VENV)/.ready ## the pages in a real browser, a headless Chromium; needs one, or root and apt-get, else skips
+	tests/browser/install.sh
+	timeout -s INT -k 30 600 $(BIN)/python -m pytest -rs --durations=10 tests/browser
 
 lint: $(VENV)/.ready ## style of the code and of the workflow
 	$(BIN)/ruff check .
