@@ -11,12 +11,12 @@ for the run they leave alone.
 """
 
 import argparse
-import csv
 import heapq
 import random
-import statistics
 from collections import defaultdict
 from pathlib import Path
+
+from sgd_valleys import run_times
 
 # stages in the order of the workflow; a job waits for the whole stage before, a curvature job for its own training
 ANALYSES = ("endpoints", "similarity", "barriers", "freezing", "projection")
@@ -34,8 +34,6 @@ def read(results: Path) -> dict[tuple[str, str], float]:
     """Seconds of every job, by (rule, what it made)."""
     found = {}
     for path in sorted((results / "benchmarks").rglob("*.tsv")):
-        with path.open() as file:
-            seconds = float(next(csv.DictReader(file, delimiter="\t"))["s"])
         name = str(path.relative_to(results / "benchmarks").with_suffix(""))
         folder = path.parent.name
         if path.parent.parent.name == "branches":
@@ -46,7 +44,7 @@ def read(results: Path) -> dict[tuple[str, str], float]:
             rule = "phase_diagram" if rule.startswith("phase_diagram") else rule
         else:
             rule = folder if folder in ("train", "curvature") else path.stem
-        found[rule, name] = seconds
+        found[rule, name] = run_times.seconds(path)
     return found
 
 
@@ -105,12 +103,9 @@ def main() -> None:
     jobs = read(options.results)
     if not jobs:
         parser.error(f"no benchmark files under {options.results}/benchmarks: run the workflow first")
-    by_rule = defaultdict(list)
-    for (rule, _), seconds in jobs.items():
-        by_rule[rule].append(seconds)
     print(f"{'rule':<12} {'jobs':>5} {'total s':>9} {'median s':>9} {'longest s':>10}")
-    for rule, times in sorted(by_rule.items(), key=lambda item: -sum(item[1])):
-        print(f"{rule:<12} {len(times):>5} {sum(times):>9.0f} {statistics.median(times):>9.1f} {max(times):>10.1f}")
+    for row in run_times.by_rule((rule, seconds) for (rule, _), seconds in jobs.items()):
+        print(f"{row.rule:<12} {row.jobs:>5} {row.total:>9.0f} {row.median:>9.1f} {row.longest:>10.1f}")
     total = sum(jobs.values())
     bound = total / options.cores
     spans = sorted(makespan(jobs, options.cores, random.Random(k)) for k in range(100))

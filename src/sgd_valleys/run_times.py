@@ -1,0 +1,46 @@
+"""What the jobs of a run took, from the benchmark files that every rule of the workflow writes."""
+
+import csv
+import os
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RunTime:
+    """What the jobs of one rule took.
+
+    Attributes:
+        rule: its name.
+        jobs: how many.
+        total: of all of them, in seconds as the clock on the wall measures them, as all that follow.
+        median: of one.
+        longest: of one.
+    """
+
+    rule: str
+    jobs: int
+    total: float
+    median: float
+    longest: float
+
+
+def seconds(benchmark: str | os.PathLike) -> float:
+    """What a job took, in seconds, by its benchmark file."""
+    with open(benchmark) as file:
+        return float(next(csv.DictReader(file, delimiter="\t"))["s"])
+
+
+def by_rule(jobs: Iterable[tuple[str, float]]) -> list[RunTime]:
+    """What each rule took, the longest in total first.
+
+    Args:
+        jobs: rule and seconds of each.
+    """
+    found = defaultdict(list)
+    for rule, time in jobs:
+        found[rule].append(time)
+    rows = [RunTime(rule, len(t), sum(t), statistics.median(t), max(t)) for rule, t in found.items()]
+    return sorted(rows, key=lambda row: -row.total)
