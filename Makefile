@@ -5,7 +5,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-.PHONY: help preview paper test test-slurm test-browser lint format bench clean
+REPORT := results/report.html
+
+.PHONY: help preview paper report test test-slurm test-browser lint format bench clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,11 +19,14 @@ $(VENV)/.ready: pyproject.toml
 	touch $@
 
 preview: $(VENV)/.ready ## every figure at a reduced scale, in minutes
-	$(BIN)/snakemake --cores $(CORES) --configfile config/preview.yaml
-	@ls results/figures/*.png
+	$(BIN)/snakemake --cores $(CORES) --configfile config/preview.yaml --report-after-run --report $(REPORT)
+	@ls results/figures/*.png $(REPORT)
 
 paper: $(VENV)/.ready ## the paper, at its full scale
-	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --cores $(CORES) --report-after-run --report $(REPORT)
+
+report: $(VENV)/.ready ## the report of what lies under results/, whatever its settings
+	$(BIN)/snakemake --configfile results/config.yaml --report $(REPORT)
 
 test: $(VENV)/.ready ## the test suite
 	$(BIN)/python -m pytest

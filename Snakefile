@@ -6,6 +6,9 @@ min_version("9.0")
 configfile: f"{workflow.basedir}/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/params.smk"
 include: "workflow/rules/data.smk"
@@ -16,6 +19,7 @@ include: "workflow/rules/branches.smk"
 include: "workflow/rules/two_valley.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/summary.smk"
 
 
 rule all:

@@ -70,6 +70,34 @@ def _merged(below: Settings, above: Settings) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
+def on_top_of(below: Settings, config: Settings) -> dict[str, Any]:
+    """Settings as a file that brings them back on top of others: null is what these have and the settings leave out.
+
+    Args:
+        below: settings, with what experiments take over from each other as it is written there.
+        config: settings, with ``alike`` experiments.
+    """
+    return _on_top(below | {"experiments": alike(below["experiments"])}, config)
+
+
+def _on_top(below: Settings, config: Settings) -> dict[str, Any]:
+    found = {}
+    for key in dict.fromkeys([*below, *config]):
+        old, value = below.get(key), config.get(key)
+        found[key] = _on_top(old if isinstance(old, Mapping) else {}, value) if isinstance(value, Mapping) else value
+    return found
+
+
+def changes(below: Settings, above: Settings, where: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The settings in which two differ, as (name, below, above); None is a setting that is left out."""
+    for key in dict.fromkeys([*below, *above]):
+        old, new, name = below.get(key), above.get(key), f"{where}{key}"
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from changes(old, new, f"{name}.")
+        elif old != new:
+            yield name, old, new
+
+
 def check(config: Settings, schema: Path) -> None:
     """Refuse settings that cannot be run.
 

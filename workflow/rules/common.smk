@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 
 ROOT = Path(workflow.basedir)
@@ -11,7 +12,7 @@ sys.path.insert(0, str(ROOT / "src"))
 # jobs import the library and workflow/scripts/job.py from here, whichever environment they run in
 os.environ.update(PYTHONPATH=f"{ROOT / 'src'}{os.pathsep}{ROOT / 'workflow' / 'scripts'}")
 
-from sgd_valleys import settings, sweep  # noqa: E402
+from sgd_valleys import run_times, settings, storage, sweep  # noqa: E402
 from sgd_valleys.data import DATA_SETS  # noqa: E402
 from sgd_valleys.errors import UserError  # noqa: E402
 
@@ -21,6 +22,7 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())  # the settings that any others are on top of
 EXPERIMENTS = config["experiments"]
 MODEL = config["two_valley"]
 ENVIRONMENT = "../../envs/sgd-valleys.yaml"
@@ -40,6 +42,8 @@ PHASE_ROW = "results/two_valley/phase_diagram/{diagram}/eta{eta}.h5"
 PHASE_DIAGRAM = "results/two_valley/phase_diagram_{diagram}.h5"
 HALVING = "results/two_valley/halving/deltaS{delta_S}.h5"
 FOKKER_PLANCK = "results/two_valley/fokker_planck/{convention}.h5"
+SETTINGS = "results/config.yaml"
+VERSIONS = "results/versions.yaml"
 
 
 wildcard_constraints:

@@ -6,7 +6,7 @@ rule fig1:
         similarity=analysis("similarity", "fig1"),
         barriers=analysis("barriers", "fig1"),
     output:
-        png="results/figures/fig1.png",
+        png=figure_file("fig1", "valleys, and the barriers between them"),
         pdf="results/figures/fig1.pdf",
     log:
         "results/logs/figures/fig1.log",
@@ -30,7 +30,7 @@ use rule fig1 as fig2 with:
         endpoints=analysis("endpoints", "fig2"),
         projection=analysis("projection", "fig2"),
     output:
-        png="results/figures/fig2.png",
+        png=figure_file("fig2", "noise leads to diverse, flatter, more accurate solutions"),
         pdf="results/figures/fig2.pdf",
     log:
         "results/logs/figures/fig2.log",
@@ -66,7 +66,7 @@ use rule fig1 as fig3 with:
         train=rate_files(TRAIN, "fig3", also=[fig3_run()]),
         curvature=rate_files(CURVATURE, "fig3"),
     output:
-        png="results/figures/fig3.png",
+        png=figure_file("fig3", "noise delays freezing"),
         pdf="results/figures/fig3.pdf",
     log:
         "results/logs/figures/fig3.log",
@@ -90,7 +90,7 @@ use rule fig1 as fig4 with:
             projection=BRANCH_PROJECTION,
         ),
     output:
-        png="results/figures/fig4.png",
+        png=figure_file("fig4", "which valleys one SGD run passes through"),
         pdf="results/figures/fig4.pdf",
     log:
         "results/logs/figures/fig4.log",
@@ -106,7 +106,7 @@ use rule fig1 as fig4X with:
         modules("figures/style", "figures/panels", "figures/branches", "figures/fig4X", "sweep"),
         **reference_files("fig4X", statistics=BRANCH_STATISTICS),
     output:
-        png="results/figures/fig4X.png",
+        png=figure_file("fig4X", "Fig. 4 over all realizations (ours)"),
         pdf="results/figures/fig4X.pdf",
     log:
         "results/logs/figures/fig4X.log",
@@ -124,7 +124,7 @@ use rule fig1 as fig5 with:
         occupancy="results/two_valley/occupancy.h5",
         theory="results/two_valley/theory.h5",
     output:
-        png="results/figures/fig5.png",
+        png=figure_file("fig5", "the two-valley model"),
         pdf="results/figures/fig5.pdf",
     log:
         "results/logs/figures/fig5.log",
@@ -141,7 +141,7 @@ use rule fig1 as fig6 with:
         occupancy="results/two_valley/occupancy.h5",
         theory="results/two_valley/theory.h5",
     output:
-        png="results/figures/fig6.png",
+        png=figure_file("fig6", "its theory: effective loss, and freezing"),
         pdf="results/figures/fig6.pdf",
     log:
         "results/logs/figures/fig6.log",
@@ -162,7 +162,7 @@ use rule fig1 as fig6X with:
         printed=FOKKER_PLANCK.format(convention="hanggi-klimontovich"),
         theory="results/two_valley/theory.h5",
     output:
-        png="results/figures/fig6X.png",
+        png=figure_file("fig6X", "how far theory is from simulation (ours)"),
         pdf="results/figures/fig6X.pdf",
     log:
         "results/logs/figures/fig6X.log",
@@ -179,7 +179,7 @@ use rule fig1 as figS1 with:
         endpoints=analysis("endpoints", "figS1"),
         curvature=rate_files(CURVATURE, "figS1"),
     output:
-        png="results/figures/figS1.png",
+        png=figure_file("figS1", "Hessian spectra of the solutions"),
         pdf="results/figures/figS1.pdf",
     log:
         "results/logs/figures/figS1.log",
@@ -195,7 +195,7 @@ use rule fig1 as figS2 with:
         modules("figures/style", "figures/panels", "figures/figS2", "sweep"),
         endpoints=analysis("endpoints", "figS2"),
     output:
-        png="results/figures/figS2.png",
+        png=figure_file("figS2", "displacement, convergence, accuracy, losses"),
         pdf="results/figures/figS2.pdf",
     log:
         "results/logs/figures/figS2.log",
@@ -212,7 +212,7 @@ use rule fig1 as figS3 with:
         freezing=analysis("freezing", "figS3"),
         endpoints=analysis("endpoints", "figS3"),
     output:
-        png="results/figures/figS3.png",
+        png=figure_file("figS3", "freezing times at other thresholds"),
         pdf="results/figures/figS3.pdf",
     log:
         "results/logs/figures/figS3.log",
@@ -228,7 +228,7 @@ use rule fig1 as figS4 with:
         modules("figures/style", "figures/panels", "figures/branches", "figures/figS4", "sweep"),
         **reference_files("figS4", run=TRAIN, train=BRANCH_TRAIN, endpoints=BRANCH_ENDPOINTS),
     output:
-        png="results/figures/figS4.png",
+        png=figure_file("figS4", "losses and accuracies of the branches"),
         pdf="results/figures/figS4.pdf",
     log:
         "results/logs/figures/figS4.log",
@@ -249,7 +249,7 @@ use rule fig1 as figS5 with:
         train=rate_files(TRAIN, "figS5"),
         curvature=rate_files(CURVATURE, "figS5", rates=("eta", "spectrum_eta")),
     output:
-        png="results/figures/figS5.png",
+        png=figure_file("figS5", "a convolutional network on CIFAR-10"),
         pdf="results/figures/figS5.pdf",
     log:
         "results/logs/figures/figS5.log",
@@ -265,7 +265,7 @@ use rule fig1 as figS6 with:
         modules("figures/style", "figures/panels", "figures/phases", "figures/figS6", "sweep"),
         diagram=diagram_file("figS6"),
     output:
-        png="results/figures/figS6.png",
+        png=figure_file("figS6", "the two-valley model under another noise"),
         pdf="results/figures/figS6.pdf",
     log:
         "results/logs/figures/figS6.log",

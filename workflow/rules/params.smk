@@ -1,10 +1,13 @@
 """From settings to jobs: the files each takes, and its parameters as one dict of plain types."""
 
+import json
 import math
+import re
 from types import SimpleNamespace
 
 from snakemake.iocontainers import Wildcards
 
+CLAIMS = [f"results/claims.{kind}" for kind in ("json", "html", "md")]
 FIGURES = [f"results/figures/{name}.{kind}" for name in config["figures"] if name != "style" for kind in ("png", "pdf")]
 
 
@@ -266,13 +269,68 @@ def beyond_figures():
 
 
 def targets():
-    """What a complete run ends with: every figure, and what is asked for beyond them."""
-    return FIGURES + beyond_figures() + ["results/claims.json", "results/claims.html", "results/claims.md"]
+    """What a complete run ends with: every figure, what is asked for beyond them, the claims, and what all was made with."""
+    return FIGURES + beyond_figures() + [*CLAIMS, SETTINGS, VERSIONS]
 
 
 def figure_params(name):
     """The settings that one figure depends on: its own, and the style that all share."""
     return {"name": name, "figure": config["figures"][name], "style": config["figures"]["style"]}
+
+
+def figure_file(name, shows):
+    """A figure, which the report shows with its caption."""
+    labels = {"figure": f"Fig. {name.removeprefix('fig')}", "shows": shows}
+    return report(f"results/figures/{name}.png", caption=f"../report/{name}.rst", category="Figures", labels=labels)
+
+
+def run_file(path, what):
+    """What all was made with, which the report gives as a file."""
+    labels = {"file": Path(path).name, "what": what}
+    return report(path, caption=f"../report/{Path(path).stem}.rst", category="Settings and versions", labels=labels)
+
+
+def summary_params():
+    """All settings, after every file of settings and every default, and the code that they are for."""
+    return {"settings": settings.on_top_of(PAPER, config), "commit": storage.git_revision()}
+
+
+def check_finished():
+    """For the report: refuse a run that is not what the settings ask for."""
+    jobs = [str(job.output[0]) for job in workflow.dag.needrun_jobs() if job.output]
+    if jobs:
+        raise WorkflowError(
+            f"The report is of a finished run, and with these settings {len(jobs)} jobs are to be run, as that of "
+            f"{min(jobs)}: run the workflow first, or name the settings of the results, --configfile {SETTINGS}."
+        )
+
+
+def changed_settings():
+    """For the report: the settings that are not those of config.yaml, as (name, there, here)."""
+    return list(settings.changes(PAPER, settings.on_top_of(PAPER, config)))
+
+
+def rule_times():
+    """For the report: what each rule's jobs took; of this run alone, whatever else has its times beside it."""
+    jobs = [(job.rule.name, Path(str(job.benchmark))) for job in workflow.dag.jobs if job.benchmark]
+    return run_times.by_rule((rule, run_times.seconds(path)) for rule, path in jobs if path.is_file())
+
+
+def judged(figure):
+    """For the report: what came of the claims about a figure, by its number, as a list for its caption."""
+    lines = []
+    for claim in json.loads(Path(shown("results/claims.json")).read_text())["claims"]:
+        if figure in re.findall(r"S?\d+", claim["where"].partition("Fig")[2]):
+            statement = re.sub(r"([*`|_\\])", r"\\\1", claim["statement"])  # nothing in it is markup
+            lines.append(f"- *{claim['verdict']}*: {statement} ({claim['where']})")
+    return "\n".join(["Of its claims, each with its numbers on the first page:", "", *lines] if lines else [])
+
+
+def shown(path):
+    """For the report: the path of a file of results that has to be there."""
+    if not Path(path).is_file():
+        raise WorkflowError(f"The report shows {path}, which is not there: run the workflow first.")
+    return path
 
 
 def analysis(name, figure):

@@ -1,7 +1,7 @@
 """Is every file under results/ whole, and what the settings ask for? What is not is named in a sentence.
 
-Of pictures it is known only whether they have been cut off; what has to be made again since something that it is made
-from has changed is for `snakemake --dry-run` to say.
+Of pictures it is known only whether they have been cut off, of texts only whether they are there; what has to be made
+again since something that it is made from has changed is for `snakemake --dry-run` to say.
 """
 
 import json
@@ -15,7 +15,8 @@ from sgd_valleys import storage
 from sgd_valleys.errors import UserError
 
 ENDS = {".png": b"IEND\xaeB`\x82", ".pdf": b"%%EOF\n"}
-UNASKED = ("logs", "benchmarks")  # folders under results/ that hold no results
+TEXTS = (".html", ".json", ".md", ".yaml")
+UNASKED = ("logs", "benchmarks", "report.html")  # under results/, and no results
 
 
 def compared(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -42,6 +43,8 @@ def wrong(path: Path, planned: Mapping[str, Mapping[str, Any]]) -> str:
         return f"{path} is foreign: nothing in the settings makes it."
     if path.suffix in ENDS:
         return "" if path.read_bytes().endswith(ENDS[path.suffix]) else f"{path} is damaged: delete it and run again."
+    if path.suffix in TEXTS:
+        return ""
     try:
         attributes = storage.read_attributes(path)  # and its checksum with them
         data = path.parents[len(path.parents) - 3] / "data.h5"

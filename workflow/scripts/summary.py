@@ -1,0 +1,35 @@
+"""Write down what all results are made with: every setting, and the versions of what computes."""
+
+import platform
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import yaml
+
+from job import job
+from sgd_valleys.storage import whole_or_absent
+
+
+def installed(package: str) -> str:
+    """The version of a package; Snakemake itself is not in the environment of a job that has one of its own."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed where jobs run"
+
+
+with job(snakemake) as log:
+    p = snakemake.params.settings
+    project = tomllib.loads(Path(snakemake.input[1]).read_text())["project"]
+    pinned = [re.match(r"[\w.-]+", requirement)[0] for requirement in project["dependencies"]]
+    versions = {project["name"]: project["version"], "commit": p["commit"], "python": platform.python_version()}
+    versions |= {package: installed(package) for package in pinned}
+    for path, content, flow in (
+        (snakemake.output.settings, p["settings"], None),  # short lists and mappings in one line
+        (snakemake.output.versions, versions, False),
+    ):
+        with whole_or_absent(path) as temporary:
+            temporary.write_text(yaml.safe_dump(content, sort_keys=False, default_flow_style=flow, width=120))
+        log.info(f"wrote {path}")
