@@ -30,7 +30,17 @@ def mnist_root() -> Path:
 
 
 ROOT = Path(__file__).parents[1]
-WORKFLOW = ("Snakefile", "config.yaml", "config", "envs", "profiles", "src", "workflow", "tests/tiny.yaml")
+WORKFLOW = (
+    "Snakefile",
+    "config.yaml",
+    "config",
+    "envs",
+    "profiles",
+    "src",
+    "workflow",
+    "tests/tiny.yaml",
+    "pyproject.toml",
+)
 PLANNED = re.compile(r"^(?:local)?rule (\w+):\n((?:    .+\n)+)", re.MULTILINE)
 
 
@@ -68,13 +78,15 @@ class Checkout:
         return ended.stdout
 
     def plan(self, *arguments: str, **options: Any) -> dict[str, list[str]]:
-        """The jobs that Snakemake would run now: by rule, the name of each job's first output.
+        """The jobs that Snakemake would run now, but for what writes the settings down: it depends on all of them.
+
+        By rule, the name of each job's first output.
 
         The names of experiments other than mnist stand before theirs, as in "cifar10/data.h5".
         """
         jobs: dict[str, list[str]] = {}
         for rule, text in PLANNED.findall(self.run("--dry-run", *arguments, **options)):
-            if rule != "all":
+            if rule not in ("all", "summary"):
                 path = Path(re.search(r"output: ([^\s,]+)", text)[1])
                 folder = path.parts[1]
                 other = "" if folder in ("mnist", "two_valley", "figures") else f"{folder}/"

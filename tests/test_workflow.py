@@ -30,7 +30,7 @@ TRAINED_FIGURES = MNIST_FIGURES | {"figS5"}
 FIGURES = TRAINED_FIGURES | MODEL_FIGURES
 SWEEP_ANALYSES = {"endpoints", "similarity", "barriers", "freezing", "trends"}
 BRANCHES = {"branch", "branch_curvature", "branch_endpoints", "branch_projection", "branch_statistics"}
-COMPUTED = (".h5", ".png", ".pdf")
+COMPUTED = (".h5", ".png", ".pdf", ".yaml")
 MODEL = {"phase_row", "phase_diagram", "occupancy", "halving", "fokker_planck", "theory"}
 
 

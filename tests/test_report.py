@@ -1,0 +1,143 @@
+"""The report has a caption for every figure, the settings and the run times, and is refused where a run is not finished."""
+
+import importlib.metadata
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import Checkout
+from docutils.core import publish_parts
+from jinja2 import Environment, StrictUndefined
+from snakemake.utils import update_config
+
+from sgd_valleys import run_times, settings
+
+ROOT = Path(__file__).parents[1]
+REPORT = ROOT / "workflow" / "report"
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+FIGURES = [name for name in CONFIG["figures"] if name != "style"]
+
+
+def config_of(*overlays: str) -> dict:
+    """The settings with some files on top."""
+    found = yaml.safe_load((ROOT / "config.yaml").read_text())
+    for overlay in overlays:
+        update_config(found, yaml.safe_load((ROOT / overlay).read_text()))
+    return found | {"experiments": settings.alike(found["experiments"])}
+
+
+def caption(name: str, config: dict, claims: str = "") -> str:
+    """A caption as reStructuredText, as it comes out with these settings."""
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+    job = {"params": {"settings": {"figure": config["figures"].get(name)}}, "config": config}
+    files = [{"job": {"rule": {"module_globals": {"judged": lambda figure: claims}}}}]
+    return environment.from_string((REPORT / f"{name}.rst").read_text()).render(snakemake=job, files=files)
+
+
+def test_every_figure_has_a_caption_and_every_caption_a_figure() -> None:
+    others = {"workflow", "config", "versions"}
+    assert {path.stem for path in REPORT.glob("*.rst")} == {*FIGURES, *others}
+    rules = (ROOT / "workflow" / "rules" / "figures.smk").read_text()
+    assert re.findall(r'figure_file\("(\w+)"', rules) == FIGURES
+
+
+@pytest.mark.parametrize("overlay", [(), ("config/preview.yaml",), ("tests/tiny.yaml",), ("config/cifar10-full.yaml",)])
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_caption_tells_of_every_panel_at_any_scale(name: str, overlay: tuple[str, ...]) -> None:
+    text = caption(name, config_of(*overlay), "- *agrees*: a claim (Fig. 1)")
+    page = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["body"]
+    assert "system-message" not in page and "{" not in page
+    assert "<em>agrees</em>: a claim" in page
+    panels = set(re.findall(r"\*\*([A-J])\*\*", text))
+    last = {"fig1": "E", "fig2": "G", "fig3": "D", "fig4": "E", "fig4X": "F", "fig5": "D", "fig6": "C", "fig6X": "F"}
+    last |= {"figS1": "B", "figS2": "F", "figS4": "D", "figS5": "J", "figS6": "B"}
+    if name in last:
+        assert {"A", last[name]} <= panels <= set("ABCDEFGHIJ"[: ord(last[name]) - ord("A") + 1])
+
+
+def test_a_figure_of_an_experiment_without_barriers_keeps_its_caption() -> None:
+    config = config_of()
+    config["figures"]["fig1"]["experiment"] = "cifar10"
+    text = caption("fig1", config)
+    assert "**D**" in text and "**E**" not in text
+
+
+def test_settings_that_are_written_down_come_back() -> None:
+    overlay = {
+        "seed": 3,
+        "experiments": {
+            "cifar10": None,
+            "mnist": {"branches": None, "sweep": {"B": [100, 1000]}, "curvature": {"tolerance": 1e-8}},
+            "fashion": {"like": "mnist", "dataset": {"name": "fashion_mnist"}},
+        },
+    }
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    update_config(config, overlay)
+    config["experiments"] = settings.alike(config["experiments"])
+    written = yaml.safe_load(yaml.safe_dump(settings.on_top_of(CONFIG, config)))
+    again = yaml.safe_load((ROOT / "config.yaml").read_text())
+    update_config(again, written)
+    again["experiments"] = settings.alike(again["experiments"])
+    assert again == config
+    changed = {name: (there, here) for name, there, here in settings.changes(CONFIG, written)}
+    assert changed["seed"] == (CONFIG["seed"], 3)
+    assert changed["experiments.mnist.sweep.B"] == ([10, 20, 50, 100, 200, 500, 1000], [100, 1000])
+    assert changed["experiments.cifar10"][1] is None and changed["experiments.mnist.branches"][1] is None
+    assert changed["experiments.fashion"][1]["dataset"]["name"] == "fashion_mnist"
+    assert len(changed) == 6
+
+
+def test_run_times_are_by_rule_the_longest_first(tmp_path: Path) -> None:
+    jobs = [("train", 2.0), ("data", 3.0), ("train", 10.0), ("train", 4.0)]
+    train, data = run_times.by_rule(jobs)
+    assert (train.rule, train.jobs, train.total, train.median, train.longest) == ("train", 3, 16.0, 4.0, 10.0)
+    assert (data.rule, data.jobs, data.total) == ("data", 1, 3.0)
+    path = tmp_path / "train.tsv"
+    path.write_text("s\th:m:s\tmax_rss\n12.5\t0:00:12\t100.0\n")
+    assert run_times.seconds(path) == 12.5
+
+
+def test_the_settings_of_a_run_plan_the_same_run(finished: Checkout) -> None:
+    shown = finished.run("--dry-run", "--configfile", "results/config.yaml", tiny=False)
+    assert "Nothing to be done" in shown
+
+
+def test_a_change_of_a_setting_is_written_down(finished: Checkout) -> None:
+    finished.set({"figures": {"fig1": {"point_color": "#D55E00"}}})
+    finished.run("results/config.yaml")
+    written = yaml.safe_load((finished.root / "results/config.yaml").read_text())
+    assert written["figures"]["fig1"]["point_color"] == "#D55E00"
+
+
+def test_versions_are_those_of_every_pinned_package(complete: Checkout) -> None:
+    versions = yaml.safe_load((complete.root / "results/versions.yaml").read_text())
+    pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert list(versions) == ["sgd-valleys", "commit", "python", *(pin.split("==")[0] for pin in pins)]
+    assert versions["commit"] == "unknown"  # outside a checkout
+    assert versions["numpy"] == importlib.metadata.version("numpy")
+
+
+def test_the_report_of_what_is_not_finished_says_what_is_missing(finished: Checkout) -> None:
+    def told(*arguments: str) -> str:
+        ended = finished.snakemake("--report", "results/report.html", *arguments)
+        assert ended.returncode != 0 and not (finished.root / "results/report.html").exists()
+        return ended.stdout
+
+    finished.set({"figures": {"fig1": {"point_color": "#D55E00"}}})
+    assert "with these settings 2 jobs are to be run, as that of results/config.yaml" in told()
+    (finished.root / "results/figures/fig3.png").unlink()
+    assert "File results/figures/fig3.png marked for report but does not exist." in told()
+
+
+def test_claims_are_told_at_the_figures_they_are_about(finished: Checkout) -> None:
+    finished.run("--report", "results/report.html")
+    page = (finished.root / "results/report.html").read_text()
+    results = json.loads(re.search(r"var results = (\{.*\});", page)[1])
+    claims = json.loads((finished.root / "results/claims.json").read_text())["claims"]
+    about = [claim for claim in claims if "Fig. 2" in claim["where"]]
+    told = results["results/figures/fig2.png"]["caption"]
+    assert about and told.count("<li>") == len(about)
+    assert "<li>" not in results["results/figures/figS2.png"]["caption"]
