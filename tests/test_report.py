@@ -1,4 +1,4 @@
-"""The report has a caption for every figure, the settings and the run times, and is refused where a run is not finished."""
+"""The report has captions, settings and run times, and is refused where a run is not finished."""
 
 import importlib.metadata
 import json

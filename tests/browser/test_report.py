@@ -1,0 +1,128 @@
+"""The report of a real run, opened from a file by a browser without a network, tells all that it should."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from browser import Browser
+from conftest import Checkout
+
+pytest_plugins = ("browser",)
+PAGE = "document.querySelector('.claims')"
+
+
+@pytest.fixture(scope="module")
+def run(complete: Checkout, copy_of: Callable[[Checkout], Checkout]) -> Checkout:
+    """A finished run with its report."""
+    checkout = copy_of(complete)
+    checkout.run("--report", "results/report.html")
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def opened(run: Checkout, chromium: Browser) -> Browser:
+    """The report, opened once: with all its figures in it that takes a while."""
+    chromium.open(run.root / "results/report.html")
+    return chromium
+
+
+@pytest.fixture
+def page(opened: Browser) -> Browser:
+    """The report on its first page."""
+    opened.wait("typeof app !== 'undefined'", "the page")
+    opened.run("app.setView({content: 'rulegraph', navbarMode: 'menu'})")
+    opened.wait(PAGE, "the claims")
+    return opened
+
+
+def text_of(browser: Browser, selector: str) -> str:
+    return browser.run("return document.querySelector(arguments[0]).textContent", selector)
+
+
+def click(browser: Browser, path: str) -> None:
+    """Follow the first page's link to a file."""
+    browser.run("document.querySelector(`a[data-path='${arguments[0]}']`).click()", path)
+
+
+def test_the_first_thing_on_the_first_page_is_every_claim(run: Checkout, page: Browser) -> None:
+    claims = json.loads((run.root / "results/claims.json").read_text())["claims"]
+    rows = page.run(
+        "return [...document.querySelectorAll('.claims tbody tr')].map(row => "
+        "[row.textContent.replace(/\\s+/g, ' '), row.getBoundingClientRect().width])"
+    )
+    assert len(rows) >= len(claims) > 0
+    for claim in claims:
+        assert any(claim["statement"] in text and claim["verdict"] in text and width for text, width in rows), claim
+    tables = page.run("return [...document.querySelectorAll('table')].map(table => !!table.closest('.claims'))")
+    assert tables[0]
+    top = page.run("return document.querySelector('.prose h1').getBoundingClientRect().top")
+    assert 0 <= top < 100
+
+
+@pytest.mark.parametrize("width", [420, 1280])
+def test_the_claims_fit_in_the_window(page: Browser, width: int) -> None:
+    window = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
+    page.wait(f"window.innerWidth === {width}", "the window's width")
+    left, right = page.run(
+        "const box = document.querySelector('.claims').getBoundingClientRect(); return [box.left, box.right]"
+    )
+    assert left >= 0
+    assert right <= width
+
+
+def test_every_figure_is_shown_beside_its_caption(run: Checkout, page: Browser) -> None:
+    figures = sorted(path.name for path in run.root.glob("results/figures/*.png"))
+    linked = page.run("return [...document.querySelectorAll('a[data-path$=\".png\"]')].map(link => link.dataset.path)")
+    assert sorted(Path(path).name for path in linked) == figures
+    for path in linked:
+        page.run("app.setView({content: 'rulegraph', navbarMode: 'menu'})")
+        page.wait(PAGE, "the first page again")
+        click(page, path)
+        page.wait("document.querySelector('#app .grow.h-screen img')?.naturalWidth", f"the picture {path}")
+        shown, wanted = page.run(
+            "return [document.querySelector('#app .grow.h-screen img').src, results[arguments[0]].data_uri]", path
+        )
+        assert shown == wanted
+        assert "**" not in text_of(page, "nav li.prose") and len(text_of(page, "nav li.prose").split()) > 60
+        assert not page.run("return document.querySelector('.system-message')")
+
+
+def test_settings_versions_and_run_times_are_on_the_first_page(run: Checkout, page: Browser) -> None:
+    results = run.root / "results"
+    settings = page.run("return document.querySelector('pre').textContent")
+    assert yaml.safe_load(settings) == yaml.safe_load((results / "config.yaml").read_text())
+    versions = yaml.safe_load((results / "versions.yaml").read_text())
+    assert all(f"{name}{version}" in text_of(page, ".versions") for name, version in versions.items())
+    times = page.run(
+        "return [...document.querySelectorAll('.times tbody tr')].map(r => [...r.cells].map(c => c.innerText))"
+    )
+    jobs = {rule: int(jobs) for rule, jobs, *_ in times}
+    assert jobs["train"] == 6 + 4 and jobs["fig1"] == 1
+    assert sum(jobs.values()) == len(list(results.glob("benchmarks/**/*.tsv")))
+    assert "experiments.mnist.sweep.eta" in text_of(page, ".changes")
+    page.run("app.setView({content: 'stats'})")
+    page.wait("document.querySelector('#runtimes canvas, #runtimes svg')", "the picture of the run times")
+
+
+def test_the_house_leads_back_to_the_claims(page: Browser) -> None:
+    click(page, "results/figures/fig1.png")
+    page.wait("document.querySelector('#app .grow.h-screen img')", "the picture")
+    page.run("document.querySelector('nav nav a').click()")
+    page.wait(PAGE, "the claims")
+
+
+def test_it_logs_no_error_and_asks_for_nothing_from_outside(run: Checkout, page: Browser) -> None:
+    click(page, "results/figures/fig1.png")
+    page.wait("document.querySelector('#app .grow.h-screen img')?.naturalWidth", "the picture")
+    page.run("app.setView({content: 'stats', navbarMode: 'menu'})")
+    page.wait("document.querySelector('#runtimes canvas, #runtimes svg')", "the picture of the run times")
+    assert [message for message in page.messages() if message.startswith("SEVERE")] == []
+    assert {address.partition(":")[0] for address in page.requests()} <= {"file", "data", "blob"}
+    asked = "[...document.querySelectorAll('[src], link[href]')].map(element => element.src || element.href)"
+    assert [address for address in page.run(f"return {asked}") if address.startswith("http")] == []
+    html = (run.root / "results/report.html").read_text()
+    assert not re.search(r"<(?:script|img|link|iframe)\b[^>]*\b(?:src|href)=[\"']?https?:", html.partition("<body>")[0])
