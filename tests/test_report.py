@@ -82,6 +82,7 @@ def test_settings_that_are_written_down_come_back() -> None:
     update_config(again, written)
     again["experiments"] = settings.alike(again["experiments"])
     assert again == config
+    assert list(written["experiments"]["mnist"]) == [*config["experiments"]["mnist"], "branches"]
     changed = {name: (there, here) for name, there, here in settings.changes(CONFIG, written)}
     assert changed["seed"] == (CONFIG["seed"], 3)
     assert changed["experiments.mnist.sweep.B"] == ([10, 20, 50, 100, 200, 500, 1000], [100, 1000])

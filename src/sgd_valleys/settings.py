@@ -82,10 +82,10 @@ def on_top_of(below: Settings, config: Settings) -> dict[str, Any]:
 
 def _on_top(below: Settings, config: Settings) -> dict[str, Any]:
     found = {}
-    for key in dict.fromkeys([*below, *config]):
-        old, value = below.get(key), config.get(key)
+    for key, value in config.items():  # in their own order, since Snakemake takes another order for another setting
+        old = below.get(key)
         found[key] = _on_top(old if isinstance(old, Mapping) else {}, value) if isinstance(value, Mapping) else value
-    return found
+    return found | {key: None for key in below if key not in config}
 
 
 def changes(below: Settings, above: Settings, where: str = "") -> Iterator[tuple[str, Any, Any]]:
