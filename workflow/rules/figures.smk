@@ -47,7 +47,7 @@ use rule fig1 as fig2X with:
         endpoints=analysis("endpoints", "fig2X"),
         trends=analysis("trends", "fig2X"),
     output:
-        png="results/figures/fig2X.png",
+        png=figure_file("fig2X", "does noise help to generalize? On the whole test file"),
         pdf="results/figures/fig2X.pdf",
     log:
         "results/logs/figures/fig2X.log",
