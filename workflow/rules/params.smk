@@ -320,7 +320,8 @@ def judged(figure):
     """For the report: what came of the claims about a figure, by its number, as a list for its caption."""
     lines = []
     for claim in json.loads(Path(shown("results/claims.json")).read_text())["claims"]:
-        if figure in re.findall(r"S?\d+", claim["where"].partition("Fig")[2]):
+        where = claim["where"].partition(", as ")[0]  # another experiment's names its own figure first
+        if figure in re.findall(r"S?\d+", where.partition("Fig")[2]):
             statement = re.sub(r"([*`|_\\])", r"\\\1", claim["statement"])  # nothing in it is markup
             lines.append(f"- *{claim['verdict']}*: {statement} ({claim['where']})")
     return "\n".join(["Of its claims, each with its numbers on the first page:", "", *lines] if lines else [])
