@@ -20,12 +20,14 @@ include: "workflow/rules/two_valley.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/summary.smk"
+include: "workflow/rules/provenance.smk"
 
 
 rule all:
     default_target: True
     input:
         targets(),
+        CRATE,
     localrule: True
 
 
@@ -40,3 +42,15 @@ rule verify:
         planned=lambda w: planned(),
     script:
         "workflow/scripts/verify.py"
+
+
+rule dictionary:
+    log:
+        "results/logs/dictionary.log",
+    localrule: True
+    conda:
+        "envs/sgd-valleys.yaml"
+    params:
+        kinds=lambda w: kinds(),
+    script:
+        "workflow/scripts/dictionary.py"

@@ -31,6 +31,8 @@ def mnist_root() -> Path:
 
 ROOT = Path(__file__).parents[1]
 WORKFLOW = (
+    "CITATION.cff",
+    "LICENSE",
     "Snakefile",
     "config.yaml",
     "config",
@@ -78,7 +80,7 @@ class Checkout:
         return ended.stdout
 
     def plan(self, *arguments: str, **options: Any) -> dict[str, list[str]]:
-        """The jobs that Snakemake would run now, but for what writes the settings down: it depends on all of them.
+        """The jobs that Snakemake would run now, but for those that write down what the run is: they depend on all.
 
         By rule, the name of each job's first output.
 
@@ -86,7 +88,7 @@ class Checkout:
         """
         jobs: dict[str, list[str]] = {}
         for rule, text in PLANNED.findall(self.run("--dry-run", *arguments, **options)):
-            if rule not in ("all", "summary"):
+            if rule not in ("all", "summary", "crate"):
                 path = Path(re.search(r"output: ([^\s,]+)", text)[1])
                 folder = path.parts[1]
                 other = "" if folder in ("mnist", "two_valley", "figures") else f"{folder}/"

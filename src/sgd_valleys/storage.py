@@ -116,7 +116,7 @@ def write(
             is_scale = coordinate is not None and coordinate.dims == (dim,)
             scale = file.create_dataset(dim, data=arrays[dim] if is_scale else np.arange(size), track_times=False)
             scale.make_scale(dim)
-            scale.attrs["long_name"] = coordinate.long_name if is_scale else f"index of {dim}"
+            scale.attrs["long_name"] = coordinate.long_name if is_scale else _index_of(dim)
             scale.attrs["units"] = coordinate.units if is_scale else "1"
         for name, variable in variables.items():
             if variable.dims == (name,):
@@ -136,6 +136,11 @@ def write(
     stamp(content.getbuffer())
     with whole_or_absent(path) as temporary:
         temporary.write_bytes(content.getbuffer())
+
+
+def _index_of(dim: str) -> str:
+    """What an axis without a coordinate is."""
+    return f"index of {dim}"
 
 
 def stamp(content: memoryview) -> None:
@@ -176,15 +181,20 @@ def _checked(path: str, *_state: int) -> None:
 
 
 @contextmanager
-def open_file(path: str | os.PathLike) -> Iterator[h5py.File]:
+def open_file(path: str | os.PathLike, checked: bool = True) -> Iterator[h5py.File]:
     """Open a file of ours to read, once its checksum has shown that it is what was written.
+
+    Args:
+        path: the file.
+        checked: False for a look at a file that was just written, without reading all of it.
 
     Raises:
         UserError: it is missing, truncated, overwritten, or damaged inside.
     """
     try:
         state = os.stat(path)
-        _checked(str(path), state.st_ino, state.st_size, state.st_mtime_ns)
+        if checked:
+            _checked(str(path), state.st_ino, state.st_size, state.st_mtime_ns)
         with h5py.File(path, "r") as file:
             yield file
     except FileNotFoundError as error:
@@ -244,9 +254,34 @@ def read_variables(path: str | os.PathLike, names: Sequence[str]) -> dict[str, V
         }
 
 
-def read_attributes(path: str | os.PathLike) -> dict[str, Any]:
-    """Read a file's attributes; those stored as JSON come back as what they were."""
+@dataclass(frozen=True)
+class Description:
+    """What a file says of an array: the names of its axes, its type, what it is, and its unit."""
+
+    dims: tuple[str, ...]
+    dtype: str
+    long_name: str
+    units: str
+
+
+def describe(path: str | os.PathLike) -> dict[str, Description]:
+    """What the arrays of a file are, by name, without reading them. An axis without a coordinate is none of them."""
     with open_file(path) as file:
+        return {
+            name: Description(
+                _axes(array),
+                array.attrs.get("dtype", str(array.dtype)),
+                array.attrs["long_name"],
+                array.attrs["units"],
+            )
+            for name, array in file.items()
+            if array.attrs["long_name"] != _index_of(name)
+        }
+
+
+def read_attributes(path: str | os.PathLike, checked: bool = True) -> dict[str, Any]:
+    """Read a file's attributes; those stored as JSON come back as what they were. ``checked``: see ``open_file``."""
+    with open_file(path, checked) as file:
         return {key: _from_json(value) for key, value in file.attrs.items()}
 
 
@@ -266,7 +301,7 @@ def provenance(parameters: Mapping[str, Any], data: str | os.PathLike | None = N
     attributes: dict[str, Any] = {
         "parameters": parameters,
         "git_revision": git_revision(),
-        "versions": _versions(),
+        "versions": library_versions(),
     }
     if data is not None:
         attributes["data_sha256"] = read_attributes(data)["data_sha256"]
@@ -294,7 +329,8 @@ def _git(folder: str | os.PathLike, *command: str) -> str:
 
 
 @cache
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Of Python and the libraries on which results depend."""
     found = {"python": platform.python_version()}
     for library in LIBRARIES:
         try:

@@ -44,6 +44,7 @@ HALVING = "results/two_valley/halving/deltaS{delta_S}.h5"
 FOKKER_PLANCK = "results/two_valley/fokker_planck/{convention}.h5"
 SETTINGS = "results/config.yaml"
 VERSIONS = "results/versions.yaml"
+CRATE = ["results/ro-crate-metadata.json", "results/workflow.zip"]
 
 
 wildcard_constraints:

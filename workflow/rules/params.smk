@@ -1,8 +1,11 @@
 """From settings to jobs: the files each takes, and its parameters as one dict of plain types."""
 
+import ast
+import hashlib
 import json
 import math
 import re
+from importlib.metadata import version
 from types import SimpleNamespace
 
 from snakemake.iocontainers import Wildcards
@@ -412,19 +415,61 @@ def claim_params():
     }
 
 
-def planned():
-    """Every file of a complete run, with the settings that it is computed with."""
-    found, waiting = {}, targets()
+def producers(ends):
+    """Of every file that these ends need, and of themselves: the rule that makes it, and with which wildcards."""
+    found, waiting = {}, list(ends)
     while waiting:
         path = str(waiting.pop())
         if path in found or not path.startswith("results/"):
             continue
         (rule,) = (rule for rule in workflow.rules if rule.is_producer(path))
-        wildcards = Wildcards(fromdict=rule.get_wildcards(path))
+        found[path] = rule, Wildcards(fromdict=rule.get_wildcards(path))
+        waiting += rule.expand_input(found[path][1])[0]
+    return found
+
+
+def planned():
+    """Every file of a complete run, with the settings that it is computed with."""
+    found = {}
+    for path, (rule, wildcards) in producers([*targets(), *CRATE]).items():
         settings_of = rule.params.get("settings", {})
         found[path] = settings_of(wildcards) if callable(settings_of) else settings_of
-        waiting += rule.expand_input(wildcards)[0]
     return found
+
+
+def purpose(rule):
+    """What a rule's files are, as the first line of its script says; of a figure its module."""
+    script = Path(rule.script or "").name
+    path = f"src/sgd_valleys/figures/{rule.name}.py" if script == "figure.py" else f"workflow/scripts/{script}"
+    return ast.get_docstring(ast.parse((ROOT / path).read_text())).splitlines()[0] if script else f"Rule {rule.name}"
+
+
+def kinds():
+    """The patterns of all HDF5 files, each with the purpose of its rule and the files of a complete run."""
+    files = {}
+    for path, (rule, _) in producers(targets()).items():
+        if path.endswith(".h5"):
+            files.setdefault(rule, []).append(path)
+    made = [rule for rule in workflow.rules if rule in files]
+    patterns = [re.sub(r"{(\w+),[^{}]*}", r"{\1}", str(rule.output[0])) for rule in made]
+    return {rule.name: [path, purpose(rule), sorted(files[rule])] for rule, path in zip(made, patterns)}
+
+
+def code():
+    """The checksum of every file that the workflow is made of, by its path."""
+    files = [ROOT / name for name in ("Snakefile", "config.yaml", "CITATION.cff", "LICENSE", "pyproject.toml")]
+    for folder in ("config", "envs", "profiles", "src", "workflow"):
+        own = (path for path in (ROOT / folder).rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+        files += [path for path in own if path.parent.suffix != ".egg-info"]
+    return {os.path.relpath(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+
+
+def crate_params(wildcards):
+    return {
+        "files": {path: purpose(rule) for path, (rule, _) in sorted(producers(targets()).items())},
+        "code": code(),
+        "snakemake": version("snakemake"),
+    }
 
 
 def plan_of(experiment):
