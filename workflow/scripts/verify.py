@@ -1,7 +1,7 @@
 """Is every file under results/ whole, and what the settings ask for? What is not is named in a sentence.
 
-Of pictures it is known only whether they have been cut off, of texts only whether they are there; what has to be made
-again since something that it is made from has changed is for `snakemake --dry-run` to say.
+Of pictures and pages it is known only whether they have been cut off, of other texts only whether they are there; what
+has to be made again since something that it is made from has changed is for `snakemake --dry-run` to say.
 """
 
 import json
@@ -14,8 +14,8 @@ from job import job
 from sgd_valleys import storage
 from sgd_valleys.errors import UserError
 
-ENDS = {".png": b"IEND\xaeB`\x82", ".pdf": b"%%EOF\n"}
-TEXTS = (".html", ".json", ".md", ".yaml")
+ENDS = {".png": b"IEND\xaeB`\x82", ".pdf": b"%%EOF\n", ".html": (b"</html>\n", b"</section>\n")}
+TEXTS = (".json", ".md", ".yaml")
 UNASKED = ("logs", "benchmarks", "report.html")  # under results/, and no results
 
 
