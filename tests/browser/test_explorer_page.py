@@ -249,6 +249,8 @@ def test_missing_parts_do_not_break_it(browser: Browser, path: Path, tmp_path: P
     damaged = tmp_path / "missing.html"
     damaged.write_text(page.html(data))
     show(browser, damaged)
+    point_at(browser, "max_flatness", (1, 1))  # grey, as all cells
+    wait_for_cell(browser, 0.02, 50)
     for cell, text in (((0, 0), "not run"), ((1, 1), "2 diverged"), ((0, 2), "1 run,")):
         browser.run("showCell(arguments[0], false)", cell)
         assert text in browser.driver.find_element("id", "cell-summary").text

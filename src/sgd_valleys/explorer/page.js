@@ -39,12 +39,12 @@ const log10 = (value) => (value > 0 ? Math.log10(value) : null);
 const scale = (colors) => colors.map((color, k) => [k / (colors.length - 1), color]);
 const column = (points, k) => points.map((point) => point[k]);
 
-/** A number to three digits, short enough for a cell of a heatmap. */
-function short(value) {
+/** A number to three digits, or to so many; none after the point from 100 on. */
+function short(value, digits = 3) {
   if (value === null || value === undefined) return "–";
   if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(1);
   if (Math.abs(value) >= 100) return value.toFixed(0);
-  return value === 0 ? "0" : value.toPrecision(3);
+  return value === 0 ? "0" : value.toPrecision(digits);
 }
 
 function ordinal(n) {
@@ -153,17 +153,14 @@ function drawHeatmap(graph, axes, map, told) {
   const behind = (value) => (value === null ? GREY : map.colormap[Math.round(steps * (high > low ? (value - low) / (high - low) : 0.5))]);
   const cells = y.labels.flatMap((_, j) => x.labels.map((_, i) => [i, j]));
   const traces = [
-    { // grey cells
-      ...common, z: rows((i, j) => (z[j][i] === null ? 0 : null)), hoverinfo: "skip", colorscale: [[0, GREY], [1, GREY]], zmin: 0, zmax: 1,
+    { // grey under all cells, which answers the pointer where there is no colour, too
+      ...common, z: rows(() => 0), hoverinfo: "text", hovertext: rows((i, j) => told(map, [i, j])),
+      colorscale: scale([GREY, GREY]), zmin: 0, zmax: 1,
     },
-    {
-      ...common, z, hoverinfo: "text", hoverongaps: true,
-      hovertext: rows((i, j) => told(map, [i, j])),
-      colorscale: scale(map.colormap),
-    },
+    { ...common, z, hoverinfo: "skip", colorscale: scale(map.colormap) },
     {
       type: "scatter", mode: "text", x: column(cells, 0), y: column(cells, 1), hoverinfo: "skip",
-      text: cells.map(([i, j]) => short(map.values[i][j])),
+      text: cells.map(([i, j]) => short(map.values[i][j], Math.abs(map.values[i][j]) < 0.01 ? 2 : 3)), // as fits a cell
       textfont: { size: 10, color: cells.map(([i, j]) => ink(behind(z[j][i]))) },
     },
   ];
@@ -310,12 +307,13 @@ function drawSweep() {
 function space(graph, traces, explained) {
   const share = (k) => `PC${k + 1} (${Math.round(100 * explained[k])}%)`;
   const axis = (text) => ({ title: { text, font: { size: 12 } }, tickfont: { size: 10 }, nticks: 5, backgroundcolor: "#f7f7f7", showbackground: true, gridcolor: "#ddd", zeroline: false });
+  const away = find(graph).clientWidth < 500 ? 1.3 : 1;
   const layout = {
     font: FONT, margin: { l: 0, r: 0, t: 0, b: 0 }, legend: { orientation: "h", x: 0.5, xanchor: "center", y: 0, yanchor: "bottom", itemsizing: "constant", itemwidth: 30 },
     scene: {
       domain: { x: [0, 1], y: [0.1, 1] },
       xaxis: axis(share(0)), yaxis: axis(share(1)), zaxis: axis("log₁₀ ℒ<sub>train</sub>"), aspectmode: "manual",
-      aspectratio: { x: 1.1, y: 1.1, z: 0.9 }, camera: { eye: { x: -1.1, y: -1.5, z: 0.55 }, center: { x: 0, y: 0, z: -0.2 } },
+      aspectratio: { x: 1.1, y: 1.1, z: 0.9 }, camera: { eye: { x: -1.1 * away, y: -1.5 * away, z: 0.55 * away }, center: { x: 0, y: 0, z: -0.2 } },
     },
     uirevision: experiment.name, // the view stays where the reader has turned it
   };
@@ -356,12 +354,12 @@ function drawBlock() {
     ];
   });
   for (const B of sizes) traces.push({
-    type: "scatter3d", x: [null], y: [null], z: [null], mode: "markers", name: `end, B = ${named(B)}`,
+    type: "scatter3d", x: [null], y: [null], z: [null], mode: "markers", name: `end, B = ${named(B)}`, legendgroup: `B${B}`,
     marker: { symbol: symbol(B), color: "#888888", size: 5 }, hoverinfo: "skip",
   });
   const start = place.findIndex((points, r) => points[0][0] !== null && log10(loss[r][0]) !== null);
   if (start >= 0) traces.push({
-    type: "scatter3d", x: [place[start][0][0]], y: [place[start][0][1]], z: [log10(loss[start][0])], mode: "markers", name: "start",
+    type: "scatter3d", x: [place[start][0][0]], y: [place[start][0][1]], z: [log10(loss[start][0])], mode: "markers", name: "start", legendgroup: "start",
     marker: { color: INK, symbol: "diamond", size: 6 }, hovertemplate: "start of all runs<extra></extra>",
   });
   return space("block", traces, block.explained);
