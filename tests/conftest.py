@@ -91,7 +91,7 @@ class Checkout:
             if rule not in ("all", "summary", "crate"):
                 path = Path(re.search(r"output: ([^\s,]+)", text)[1])
                 folder = path.parts[1]
-                other = "" if folder in ("mnist", "two_valley", "figures") else f"{folder}/"
+                other = "" if folder in ("mnist", "two_valley", "figures", path.name) else f"{folder}/"
                 jobs.setdefault(rule, []).append(other + path.name)
         return jobs
 

@@ -25,16 +25,17 @@ from sgd_valleys.networks import cross_entropy
 ROOT = Path(__file__).parents[1]
 BRANCH_FIGURES = {"fig4", "fig4X", "figS4"}
 MODEL_FIGURES = {"fig5", "fig6", "fig6X", "figS6"}
-MNIST_FIGURES = {"fig1", "fig2", "fig3", "figS1", "figS2", "figS3"} | BRANCH_FIGURES
+MNIST_FIGURES = {"fig1", "fig2", "fig2X", "fig3", "figS1", "figS2", "figS3"} | BRANCH_FIGURES
 TRAINED_FIGURES = MNIST_FIGURES | {"figS5"}
 FIGURES = TRAINED_FIGURES | MODEL_FIGURES
 SWEEP_ANALYSES = {"endpoints", "similarity", "barriers", "freezing", "trends"}
 BRANCHES = {"branch", "branch_curvature", "branch_endpoints", "branch_projection", "branch_statistics"}
-COMPUTED = (".h5", ".png", ".pdf", ".yaml")
+COMPUTED = (".h5", ".png", ".pdf", ".yaml", ".json", ".html", ".md")
 MODEL = {"phase_row", "phase_diagram", "occupancy", "halving", "fokker_planck", "theory"}
+SUMMARIES = {"claims", "claims_table", "explorer", "summary"}
 
 
-def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_and_15_figures(checkout: Checkout) -> None:
+def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_15_figures_and_a_page(checkout: Checkout) -> None:
     plan = checkout.plan(tiny=False, cores=8)
     runs = defaultdict(list)
     for name in (name for name in plan["train"] if "/" not in name):
@@ -49,7 +50,7 @@ def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_and_15_figure
     assert plan["branch_projection"] == branched[:1]
     assert len(plan["phase_row"]) == 20
     trained = SWEEP_ANALYSES | BRANCHES | {"data", "test_file", "train", "curvature", "projection"}
-    assert set(plan) == FIGURES | trained | MODEL
+    assert set(plan) == FIGURES | trained | MODEL | SUMMARIES
     assert len(FIGURES) == 15
     convolutional = re.findall(r"cifar10/eta([0-9.]+)_B(\d+)_", " ".join(plan["train"]))
     assert len(set(convolutional)) == 9
@@ -92,6 +93,7 @@ def test_time_stamps_alone_cause_nothing(finished: Checkout) -> None:
     [
         ({"fig1": {"point_color": "#D55E00"}}, {"fig1"}),
         ({"figS2": {"colormap": "plasma"}}, {"figS2"}),
+        ({"fig4": {"t_c_colormap": "viridis"}}, {"fig4", "explorer"}),
         ({"style": {"font_size": 8}}, FIGURES),
     ],
 )
@@ -104,28 +106,38 @@ def test_a_change_of_looks_draws_the_figures_it_is_of(finished: Checkout, change
     ("source", "run"),
     [
         ("src/sgd_valleys/figures/fig2.py", {"fig2"}),
-        ("src/sgd_valleys/figures/style.py", FIGURES),
-        ("workflow/scripts/freezing.py", {"freezing", "trends", "fig3", "figS3", "figS5"}),
+        ("src/sgd_valleys/figures/style.py", FIGURES | {"explorer"}),
+        ("src/sgd_valleys/explorer/page.js", {"explorer"}),
+        ("workflow/scripts/freezing.py", {"freezing", "trends", "fig3", "figS3", "figS5", "explorer"}),
         (
             "src/sgd_valleys/freezing.py",
-            {"freezing", "trends", "fig3", "figS3", "figS5", "branch_endpoints", "branch_statistics"} | BRANCH_FIGURES,
+            {"freezing", "trends", "fig3", "figS3", "figS5", "branch_endpoints", "branch_statistics", "explorer"}
+            | BRANCH_FIGURES,
         ),
         ("workflow/scripts/branch_statistics.py", {"branch_statistics", "fig4X"}),
-        ("workflow/scripts/branch.py", BRANCHES | BRANCH_FIGURES),
+        ("workflow/scripts/branch.py", BRANCHES | BRANCH_FIGURES | {"explorer"}),
         (
             "src/sgd_valleys/curvature.py",
-            {"curvature", "endpoints", "trends", "branch_curvature", "branch_endpoints", "branch_statistics"}
+            {
+                "curvature",
+                "endpoints",
+                "trends",
+                "branch_curvature",
+                "branch_endpoints",
+                "branch_statistics",
+                "explorer",
+            }
             | TRAINED_FIGURES - {"fig1"},
         ),
         (
             "src/sgd_valleys/training.py",
-            TRAINED_FIGURES | SWEEP_ANALYSES | BRANCHES | {"train", "curvature", "projection"},
+            TRAINED_FIGURES | SWEEP_ANALYSES | BRANCHES | {"train", "curvature", "projection", "explorer"},
         ),
         ("src/sgd_valleys/two_valley/theory.py", {"theory", "fig5", "fig6", "fig6X"}),
         ("src/sgd_valleys/two_valley/fokker_planck.py", {"fokker_planck", "theory", "fig5", "fig6", "fig6X"}),
         (
             "src/sgd_valleys/two_valley/langevin.py",
-            {"phase_row", "phase_diagram", "occupancy", "halving"} | MODEL_FIGURES,
+            {"phase_row", "phase_diagram", "occupancy", "halving", "explorer"} | MODEL_FIGURES,
         ),
     ],
 )
@@ -153,7 +165,7 @@ def test_more_cells_and_runs_leave_the_old_ones_alone(
 ) -> None:
     finished.set({"experiments": {"mnist": {"sweep": sweep}}})
     plan = finished.plan()
-    assert set(plan) == SWEEP_ANALYSES | {"train", "curvature"} | also
+    assert set(plan) == SWEEP_ANALYSES | {"train", "curvature", "explorer"} | also
     assert plan.get("branch", ["eta0.02_B10_r2.h5"]) == ["eta0.02_B10_r2.h5"]
     assert set(plan["train"]) == set(plan["curvature"]) == {f"{cell}.h5" for cell in cells}
 
@@ -168,7 +180,7 @@ def test_another_learning_rate_is_another_row_of_a_phase_diagram(finished: Check
     plan = finished.plan()
     assert plan["phase_row"] == ["eta1.h5"]
     # continuous time is followed for as long as the longest runs of the diagram
-    assert set(plan) == {"phase_row", "phase_diagram", "fokker_planck", "fig5", "fig6X"}
+    assert set(plan) == {"phase_row", "phase_diagram", "fokker_planck", "fig5", "fig6X", "explorer"}
     shown = finished.run("results/figures/fig5.png")
     assert "two_valley.phase_diagrams.H.eta: at eta = 1 the sharp valley is unstable: it needs eta < f_2(y)" in shown
     diagram = storage.read(finished.root / "results/two_valley/phase_diagram_H.h5")

@@ -70,7 +70,7 @@ class Cell:
 
     def loss(self, parameters: dict[str, np.ndarray]) -> float:
         """Training loss at a point of parameter space."""
-        return float(cross_entropy(self.network.forward(parameters, self.inputs), self.labels))
+        return float(cross_entropy(self.network.forward(parameters, self.inputs.astype(np.float64)), self.labels))
 
     def hessian(self, parameters: dict[str, np.ndarray]) -> LayerHessian:
         """The Hessian in the weights of the layer under study, on the images on which the workflow takes it."""

@@ -93,7 +93,7 @@ def test_every_figure_is_shown_beside_its_caption(run: Checkout, page: Browser) 
 
 def test_settings_versions_and_run_times_are_on_the_first_page(run: Checkout, page: Browser) -> None:
     results = run.root / "results"
-    settings = page.run("return document.querySelector('pre').textContent")
+    settings = page.run("return document.querySelector('pre.literal-block').textContent")
     assert yaml.safe_load(settings) == yaml.safe_load((results / "config.yaml").read_text())
     versions = yaml.safe_load((results / "versions.yaml").read_text())
     assert all(f"{name}{version}" in text_of(page, ".versions") for name, version in versions.items())
@@ -113,6 +113,8 @@ def test_the_house_leads_back_to_the_claims(page: Browser) -> None:
     page.wait("document.querySelector('#app .grow.h-screen img')", "the picture")
     page.run("document.querySelector('nav nav a').click()")
     page.wait(PAGE, "the claims")
+    window, content = page.run("return [window.innerWidth, document.querySelector('.claims').clientWidth]")
+    assert content > 0.6 * window
 
 
 def test_it_logs_no_error_and_asks_for_nothing_from_outside(run: Checkout, page: Browser) -> None:

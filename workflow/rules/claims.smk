@@ -50,3 +50,18 @@ rule claims_table:
         runtime=10,
     script:
         "../scripts/claims_table.py"
+
+
+rule publish:
+    input:
+        claims="results/claims.json",
+        figures=[path for path in FIGURES if path.endswith(".png")],
+    log:
+        "results/logs/publish.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        changed=lambda w: [name for name, *_ in changed_settings()],
+    script:
+        "../scripts/publish.py"

@@ -44,6 +44,7 @@ HALVING = "results/two_valley/halving/deltaS{delta_S}.h5"
 FOKKER_PLANCK = "results/two_valley/fokker_planck/{convention}.h5"
 SETTINGS = "results/config.yaml"
 VERSIONS = "results/versions.yaml"
+EXPLORER = "results/explorer.html"
 CRATE = ["results/ro-crate-metadata.json", "results/workflow.zip"]
 
 

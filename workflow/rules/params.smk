@@ -179,7 +179,11 @@ def branched_files(wildcards):
 
 def reference_files(figure, **patterns):
     """The files of the reference run of a figure's experiment, by the names of their patterns."""
-    name = config["figures"][figure]["experiment"]
+    return files_of_reference(config["figures"][figure]["experiment"], **patterns)
+
+
+def files_of_reference(name, **patterns):
+    """The files of the reference run of an experiment, by the names of their patterns."""
     eta, B, realization = settings.reference_run(EXPERIMENTS[name])
     run = SimpleNamespace(experiment=name, eta=eta, B=B, realization=realization)
     return {
@@ -272,8 +276,8 @@ def beyond_figures():
 
 
 def targets():
-    """What a complete run ends with: every figure, what is asked for beyond them, the claims, and what all was made with."""
-    return FIGURES + beyond_figures() + [*CLAIMS, SETTINGS, VERSIONS]
+    """What a complete run ends with: figures, what is asked for beyond them, claims, a page, and what all was made with."""
+    return FIGURES + beyond_figures() + [*CLAIMS, EXPLORER, SETTINGS, VERSIONS]
 
 
 def figure_params(name):
@@ -413,6 +417,63 @@ def claim_params():
         "L_c": EXPERIMENTS[figures["fig3"]["experiment"]]["freezing"]["L_c"],
         "other": other and {"experiment": other, "L_c": EXPERIMENTS[other]["freezing"]["L_c"]},
     }
+
+
+def look(*keys, **of):
+    """Settings of figures by the figures' names: each key's in the first figure that has it and shows what is named.
+
+    Where no figure shows it, the first that has the key says how it would look.
+    """
+    found = {}
+    for key in keys:
+        having = [name for name, figure in config["figures"].items() if key in figure]
+        showing = [name for name in having if config["figures"][name].items() >= of.items()]
+        figure = (showing or having)[0]
+        found.setdefault(figure, {})[key] = config["figures"][figure][key]
+    return found
+
+
+def explorer_params():
+    """What the page shows and how, as in the figures."""
+    experiments = {
+        name: {
+            "reference": list(settings.reference_run(e)) if "branches" in e else None,
+            "looks": look(
+                "eta_colors", "time_colormap", "colormap", "t_c_colormap", "run_color", "loss_color", experiment=name
+            ),
+        }
+        for name, e in EXPERIMENTS.items()
+    }
+    diagrams = {
+        name: {
+            **{key: diagram[key] for key in ("noise", "runs", "iterations")},
+            "looks": look("p_flat_colormap", "freezing_colormap", diagram=name),
+        }
+        for name, diagram in MODEL["phase_diagrams"].items()
+    }
+    return {"experiments": experiments, "diagrams": diagrams}
+
+
+def explorer_files():
+    """All that the page is made from, by the names of what it belongs to and of what it is."""
+    found = {f"two_valley/{name}": PHASE_DIAGRAM.format(diagram=name) for name in MODEL["phase_diagrams"]}
+    for name, e in EXPERIMENTS.items():
+        found |= {f"{name}/{part}": f"results/{name}/{part}.h5" for part in ("endpoints", "freezing", "projection")}
+        found[f"{name}/train"] = stack_files(TRAIN, name)
+        found[f"{name}/curvature"] = stack_files(CURVATURE, name)
+        if "branches" in e:
+            found |= {
+                f"{name}/branch_{part}": path
+                for part, path in files_of_reference(
+                    name, run=TRAIN, train=BRANCH_TRAIN, projection=BRANCH_PROJECTION, endpoints=BRANCH_ENDPOINTS
+                ).items()
+            }
+    return found
+
+
+def page_parts(*names):
+    """The parts of the page that are not Python, as inputs for the same reason as the library's modules."""
+    return [os.path.relpath(ROOT / "src" / "sgd_valleys" / "explorer" / name) for name in names]
 
 
 def producers(ends):

@@ -1,11 +1,12 @@
 """Is every file under results/ whole, and what the settings ask for? What is not is named in a sentence.
 
-Of pictures it is known only whether they have been cut off, of texts only whether they are there; what has to be made
-again since something that it is made from has changed is for `snakemake --dry-run` to say.
+Of pictures, pages and archives it is known only whether they have been cut off, of other texts only whether they are
+there; what has to be made again since something that it is made from has changed is for `snakemake --dry-run` to say.
 """
 
 import json
 import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from job import job
 from sgd_valleys import storage
 from sgd_valleys.errors import UserError
 
-ENDS = {".png": b"IEND\xaeB`\x82", ".pdf": b"%%EOF\n"}
-TEXTS = (".html", ".json", ".md", ".yaml")
+ENDS = {".png": b"IEND\xaeB`\x82", ".pdf": b"%%EOF\n", ".html": (b"</html>\n", b"</section>\n")}
+TEXTS = (".json", ".md", ".yaml")
 UNASKED = ("logs", "benchmarks", "report.html")  # under results/, and no results
 
 
@@ -43,6 +44,8 @@ def wrong(path: Path, planned: Mapping[str, Mapping[str, Any]]) -> str:
         return f"{path} is foreign: nothing in the settings makes it."
     if path.suffix in ENDS:
         return "" if path.read_bytes().endswith(ENDS[path.suffix]) else f"{path} is damaged: delete it and run again."
+    if path.suffix == ".zip":
+        return "" if zipfile.is_zipfile(path) else f"{path} is damaged: delete it and run again."
     if path.suffix in TEXTS:
         return ""
     try:

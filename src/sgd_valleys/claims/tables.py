@@ -1,7 +1,7 @@
 """The claims as tables to read, from the content of results/claims.json: Markdown and HTML."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -60,10 +60,39 @@ def markdown(content: Content, level: int = 2) -> str:
     parts = [summary(content)]
     for section, claims in by_section(content).items():
         rows = [(c["where"], c["statement"], c["paper"], told(c), c["samples"], _marked(c)) for c in claims]
-        lines = [COLUMNS, ("---",) * len(COLUMNS), *rows]
-        table = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-        parts.append(f"{'#' * level} {section}\n\n{table}")
+        parts.append("\n".join([f"{'#' * level} {section}", "", *_table(COLUMNS, rows)]))
     return "\n\n".join(parts) + "\n"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a Markdown table."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines]
+
+
+def page(content: Content) -> str:
+    """docs/claims.md: the tables, and how a verdict is made."""
+    return (
+        "# The paper's claims, checked\n\n"
+        "Made by `snakemake publish` of a finished run at the scale of `config.yaml`; [claims.json](claims.json) has "
+        "the numbers, the statistics behind each interval, and the versions they were made with.\n\n"
+        f"{markdown(content)}\n## How a verdict is made\n\n{content['rule']}\n"
+    )
+
+
+def brief(content: Content) -> str:
+    """For the README: the counts by section, and a table of each to unfold."""
+    verdicts = list(content["verdicts"])
+    lines = [summary(content), "", f"| | {' | '.join(f'{MARKS[v]} {v}' for v in verdicts)} |", "| --- " * 5 + "|"]
+    for section, claims in by_section(content).items():
+        counts = (str(sum(claim["verdict"] == v for claim in claims)) for v in verdicts)
+        lines.append(f"| {section} | {' | '.join(counts)} |")
+    for section, claims in by_section(content).items():
+        lines += ["", f"<details><summary>{escape(section)}</summary>", ""]
+        rows = [(c["statement"], c["paper"], told(c), _marked(c)) for c in claims]
+        lines += _table((COLUMNS[1], COLUMNS[2], COLUMNS[3], COLUMNS[5]), rows)
+        lines += ["", "</details>"]
+    return "\n".join(lines) + "\n"
 
 
 def html(content: Content) -> str:

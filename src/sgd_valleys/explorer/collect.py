@@ -1,0 +1,222 @@
+"""What the page shows, from files of results to plain values that JSON can hold: null where nothing finite is."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sgd_valleys import storage, sweep
+from sgd_valleys.figures import panels
+
+DIGITS = 12  # to which averages count as the same in a ranking: their last bits depend on the order of summation
+
+
+@dataclass(frozen=True)
+class Map:
+    """A heatmap: its symbol as HTML, what it is, and the place of a cell in it ("3rd flattest").
+
+    ``lowest`` ranks the smallest first; ``log`` colours by the logarithm.
+    """
+
+    symbol: str
+    title: str
+    place: str
+    lowest: bool = False
+    log: bool = False
+
+
+MAPS = {
+    "similarity": Map("⟨Sim<sub>J</sub>⟩", "similarity of a cell’s solutions", "most alike"),
+    "convergence_probability": Map("P<sub>converge</sub>", "share of runs that converge", "most often converged"),
+    "max_test_accuracy": Map("max(Acc<sub>test</sub>)", "best test accuracy", "most accurate"),
+    "mean_test_accuracy": Map("⟨Acc<sub>test</sub>⟩", "mean test accuracy", "most accurate"),
+    "max_test_file_accuracy": Map("max(Acc<sub>file</sub>)", "best accuracy on the whole test file", "most accurate"),
+    "mean_test_file_accuracy": Map("⟨Acc<sub>file</sub>⟩", "mean accuracy on the whole test file", "most accurate"),
+    "max_flatness": Map("max(F)", "flatness of the flattest solution", "flattest"),
+    "mean_flatness": Map("⟨F⟩", "mean flatness", "flattest"),
+    "eta_t_freeze": Map("η⟨t<sub>freeze</sub>⟩", "mean time of freezing", "latest to freeze", log=True),
+    "mean_train_loss": Map("⟨ℒ<sub>train</sub>⟩", "mean final training loss", "lowest in loss", lowest=True, log=True),
+}
+CONVERGED, NOT_CONVERGED, DIVERGED = STATES = ("converged", "not converged", "diverged")
+
+
+def packed(array: np.ndarray) -> dict[str, Any]:
+    """An array as base64 of its float32 in little-endian order, with its shape; not finite values become NaN."""
+    values = np.where(np.isfinite(array), array, np.nan).astype("<f4")
+    return {"shape": list(values.shape), "f4": base64.b64encode(values.tobytes()).decode()}
+
+
+def plain(array: np.ndarray) -> Any:
+    """An array as nested lists, to the last digit; None where it is not finite."""
+    if array.dtype.kind != "f":
+        return array.tolist()
+    return np.where(np.isfinite(array), array.astype(object), None).tolist()
+
+
+def ranks(values: np.ndarray, lowest: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Places of values among the finite ones, 1 for the largest (or the smallest), alike where values are.
+
+    Args:
+        values: of any shape.
+        lowest: whether the smallest comes first.
+
+    Returns:
+        of the values' shape: the place, 0 for what is not finite; and how many share it.
+    """
+    place, share = np.zeros((2, *values.shape), dtype=int)
+    finite = np.isfinite(values)
+    signed = np.round(values[finite] if lowest else -values[finite], DIGITS)
+    _, which, count = np.unique(signed, return_inverse=True, return_counts=True)
+    before = np.cumsum(count) - count
+    place[finite], share[finite] = 1 + before[which], count[which]
+    return place, share
+
+
+def heatmap(name: str, values: np.ndarray) -> dict[str, Any]:
+    """One of ``MAPS`` with its values (eta, B) and each cell's place among the others."""
+    known = MAPS[name]
+    place, share = ranks(values, known.lowest)
+    return {
+        "name": name,
+        **{key: getattr(known, key) for key in ("symbol", "title", "place", "log")},
+        "values": plain(values),
+        "rank": plain(place),
+        "share": plain(share),
+    }
+
+
+def heatmaps(ends: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """The heatmaps of a sweep, from ``endpoints.h5`` and ``freezing.h5``; a cell without a converged run is empty.
+
+    As in the figures, accuracy and flatness are over the converged runs, freezing times over the runs that freeze, and
+    the training loss over all that stay finite.
+    """
+    values = {name: ends[name] for name in ("similarity", "convergence_probability")}
+    for quantity in ("test_accuracy", "test_file_accuracy", "flatness"):
+        for prefix, reduce in (("max", np.max), ("mean", np.mean)):
+            if quantity in ends:
+                values[f"{prefix}_{quantity}"] = panels.reduce_cells(ends[quantity], reduce, among=ends["converged"])
+    values["eta_t_freeze"] = panels.mean_freezing(dict(ends), 0)
+    values["mean_train_loss"] = panels.reduce_cells(ends["train_loss"], np.mean)
+    shown = panels.converging(ends["converged"])
+    return [heatmap(name, np.where(shown, values[name], np.nan)) for name in MAPS if name in values]
+
+
+def cell_runs(
+    ends: Mapping[str, np.ndarray], at: tuple[int, int], train: Mapping[str, np.ndarray], bent: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    """The runs of a cell: how they went, and where they ended.
+
+    Args:
+        ends: of the whole sweep, ``endpoints.h5`` and ``freezing.h5``.
+        at: the cell's place in it.
+        train: the cell's ``realization``, and its ``train_loss`` (realization, time).
+        bent: its ``flatness`` (realization, time), NaN at times at which it was not taken.
+    """
+    runs = train["realization"]
+    final = {
+        name: ends[name][at][runs]
+        for name in ("train_loss", "test_accuracy", "test_file_accuracy", "flatness")
+        if name in ends
+    }
+    final["freezing_time"] = ends["freezing_time"][0][at][runs]
+    state = np.where(ends["converged"][at], CONVERGED, np.where(ends["diverged"][at], DIVERGED, NOT_CONVERGED))[runs]
+    followed = np.flatnonzero(np.isfinite(bent["flatness"]).sum(axis=1) > 1)
+    return {
+        "realization": plain(runs),
+        "state": plain(state),
+        "loss": packed(train["train_loss"]),
+        "final": {name: plain(values) for name, values in final.items()},
+        "followed": plain(bent["realization"][followed]),
+        "flatness": packed(bent["flatness"][followed]),
+    }
+
+
+def block(path: str) -> dict[str, Any]:
+    """The trajectories of Fig. 1A, from ``projection.h5``."""
+    found = storage.read(path, ["block_pc", "block_loss", "block_eta", "block_B", "block_explained"])
+    # a diverged run has no place in the plane, but a loss up to its end, which would stretch the height
+    placed = np.isfinite(found["block_pc"]).all(axis=-1)
+    return {
+        "eta": [sweep.canonical(rate) for rate in found["block_eta"]],
+        "B": plain(found["block_B"]),
+        "pc": packed(found["block_pc"]),
+        "loss": packed(np.where(placed, found["block_loss"], np.nan)),
+        "explained": plain(found["block_explained"]),
+    }
+
+
+def branches(paths: Mapping[str, str], reference: Sequence[Any]) -> dict[str, Any]:
+    """The SGD run of Fig. 4A and its branches.
+
+    Args:
+        paths: ``run``, the file of the run's stack, and of its branches ``train``, ``projection`` and ``endpoints``.
+        reference: (eta, B, realization) of the run.
+    """
+    eta, B, realization = reference
+    place = storage.read(paths["projection"], ["t_c", "iteration", "pc", "run_iteration", "run_pc", "explained"])
+    ends = storage.read(paths["endpoints"], ["flatness", "freezing_time"])
+    run = storage.read(paths["run"], ["train_loss"], storage.position(paths["run"], "realization", realization))
+    return {
+        "eta": eta,
+        "B": B,
+        "realization": realization,
+        **{name: plain(place[name]) for name in ("t_c", "iteration", "run_iteration", "explained")},
+        **{name: packed(place[name]) for name in ("pc", "run_pc")},
+        "loss": packed(storage.read(paths["train"], ["train_loss"])["train_loss"]),
+        "run_loss": packed(run["train_loss"]),
+        "flatness": plain(ends["flatness"]),
+        "freezing_time": plain(ends["freezing_time"]),
+    }
+
+
+def experiment(paths: Mapping[str, Any], reference: Sequence[Any] | None) -> dict[str, Any]:
+    """All that the page shows of an experiment.
+
+    Args:
+        paths: ``endpoints``, ``freezing`` and ``projection``; the lists ``train`` and ``curvature``, a file each stack;
+            and what ``branches`` needs under the names ``branch_...``, where there are any.
+        reference: (eta, B, realization) of the run with branches; None without them.
+    """
+    ends = storage.read(paths["endpoints"]) | storage.read(paths["freezing"], ["threshold", "freezing_time"])
+    train = sweep.read_cells(paths["train"], ["train_loss"], shared=["iteration"])
+    bent = sweep.read_cells(paths["curvature"], ["flatness"])
+    etas, Bs = sweep.grid(train)
+    cells: list[list[dict[str, Any] | None]] = [[None] * len(Bs) for _ in etas]
+    for (eta, B), runs in train.items():
+        at = etas.index(eta), Bs.index(B)
+        cells[at[0]][at[1]] = cell_runs(ends, at, runs, bent[eta, B])
+    found = {
+        "eta": etas,
+        "B": Bs,
+        "full_batch": panels.full_batch(ends["B"], ends["runs"]),
+        "L_c": float(ends["threshold"][0]),
+        "iteration": {eta: plain(runs["iteration"]) for (eta, _), runs in train.items()},
+        "maps": heatmaps(ends),
+        "cells": cells,
+        "block": block(paths["projection"]),
+        "branches": None,
+    }
+    if reference:
+        own = {name.removeprefix("branch_"): path for name, path in paths.items() if name.startswith("branch_")}
+        found["branches"] = branches(own, reference)
+    return found
+
+
+def diagram(path: str) -> dict[str, Any]:
+    """A phase diagram of the two-valley model: P_flat and eta <t_freeze> over (eta, sigma), with standard errors."""
+    names = ["eta", "sigma", "stable", "p_flat", "p_flat_error", "freezing_time", "freezing_time_error"]
+    found = storage.read(path, names)
+    rate = found["eta"][:, None]
+    quantities = {
+        "p_flat": (found["p_flat"], found["p_flat_error"]),
+        "eta_t_freeze": (rate * found["freezing_time"], rate * found["freezing_time_error"]),
+    }
+    return {
+        "eta": [f"{value:.3g}" for value in found["eta"]],
+        "sigma": [f"{value:.3g}" for value in found["sigma"]],
+        "stable": plain(found["stable"]),
+        **{name: {"values": plain(values), "error": plain(error)} for name, (values, error) in quantities.items()},
+    }

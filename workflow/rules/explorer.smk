@@ -1,0 +1,21 @@
+rule explorer:
+    input:
+        script_file("explorer"),
+        modules("explorer/collect", "explorer/page", "figures/panels", "figures/style", "sweep"),
+        page_parts("page.html", "page.js", "page.css"),
+        **explorer_files(),
+    output:
+        EXPLORER,
+    log:
+        "results/logs/explorer.log",
+    benchmark:
+        "results/benchmarks/explorer.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        settings=explorer_params(),
+    script:
+        "../scripts/explorer.py"
