@@ -1,6 +1,7 @@
 """Claims: the rule, and every number from made-up data of which the answer is known."""
 
 import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -825,3 +826,28 @@ def test_what_does_not_vary_has_no_say_in_what_rises():
     assert two_valley.rising(lines, np.arange(3.0)).value == pytest.approx(0.5)  # the least
     assert np.isnan(two_valley.rising(lines[:1], np.arange(3.0)).value)
     assert two_valley.rising(lines[1:2], -np.arange(3.0)).value == pytest.approx(-1)
+
+
+# ------------------------------------------------------------------------------------------------ documentation
+
+
+def test_the_documentation_tells_the_published_claims():
+    root = Path(__file__).parents[1]
+    content = json.loads((root / "docs" / "claims.json").read_text())
+    assert len(content["claims"]) > 25
+    assert (root / "docs" / "claims.md").read_text() == tables.page(content)
+    assert tables.brief(content) in (root / "README.md").read_text()
+    changed = content | {"claims": [one | {"verdict": DISAGREES} for one in content["claims"]]}
+    assert tables.brief(changed) not in (root / "README.md").read_text()
+
+
+def test_published_verdicts_follow_from_their_numbers():
+    """By the rule as it stands now, whatever it was when they were published."""
+    content = json.loads((Path(__file__).parents[1] / "docs" / "claims.json").read_text())
+    for one in content["claims"]:
+        number, low, high = (np.nan if each is None else each for each in (one["ours"], *one["interval"]))
+        if one["paper_value"] is not None:
+            expected = Value(one["paper_value"], one["tolerance"], one["no_effect"])
+        else:
+            expected = Direction(+1 if one["side"] == "above" else -1, one["strength"], one["no_effect"])
+        assert claim(expected, number, low, high, one["p_value"]).verdict == one["verdict"], one["key"]
