@@ -32,7 +32,7 @@ SWEEP_ANALYSES = {"endpoints", "similarity", "barriers", "freezing", "trends"}
 BRANCHES = {"branch", "branch_curvature", "branch_endpoints", "branch_projection", "branch_statistics"}
 COMPUTED = (".h5", ".png", ".pdf", ".yaml", ".json", ".html", ".md")
 MODEL = {"phase_row", "phase_diagram", "occupancy", "halving", "fokker_planck", "theory"}
-SUMMARIES = {"claims", "claims_table", "explorer", "summary"}
+CLAIMS = {"claims", "claims_table"}
 
 
 def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_15_figures_and_a_page(checkout: Checkout) -> None:
@@ -50,7 +50,7 @@ def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_15_figures_an
     assert plan["branch_projection"] == branched[:1]
     assert len(plan["phase_row"]) == 20
     trained = SWEEP_ANALYSES | BRANCHES | {"data", "test_file", "train", "curvature", "projection"}
-    assert set(plan) == FIGURES | trained | MODEL | SUMMARIES
+    assert set(plan) == FIGURES | trained | MODEL | CLAIMS | {"explorer"}
     assert len(FIGURES) == 15
     convolutional = re.findall(r"cifar10/eta([0-9.]+)_B(\d+)_", " ".join(plan["train"]))
     assert len(set(convolutional)) == 9
@@ -105,17 +105,33 @@ def test_a_change_of_looks_draws_the_figures_it_is_of(finished: Checkout, change
 @pytest.mark.parametrize(
     ("source", "run"),
     [
-        ("src/sgd_valleys/figures/fig2.py", {"fig2"}),
+        ("src/sgd_valleys/figures/fig2.py", {"fig2", "fig2X"}),
+        ("src/sgd_valleys/claims/tables.py", {"claims_table"}),
+        ("src/sgd_valleys/claims/rules.py", CLAIMS),
         ("src/sgd_valleys/figures/style.py", FIGURES | {"explorer"}),
         ("src/sgd_valleys/explorer/page.js", {"explorer"}),
-        ("workflow/scripts/freezing.py", {"freezing", "trends", "fig3", "figS3", "figS5", "explorer"}),
+        (
+            "workflow/scripts/freezing.py",
+            {"freezing", "trends", "fig2X", "fig3", "figS3", "figS5", "explorer"} | CLAIMS,
+        ),
         (
             "src/sgd_valleys/freezing.py",
-            {"freezing", "trends", "fig3", "figS3", "figS5", "branch_endpoints", "branch_statistics", "explorer"}
-            | BRANCH_FIGURES,
+            {
+                "freezing",
+                "trends",
+                "fig2X",
+                "fig3",
+                "figS3",
+                "figS5",
+                "branch_endpoints",
+                "branch_statistics",
+                "explorer",
+            }
+            | BRANCH_FIGURES
+            | CLAIMS,
         ),
-        ("workflow/scripts/branch_statistics.py", {"branch_statistics", "fig4X"}),
-        ("workflow/scripts/branch.py", BRANCHES | BRANCH_FIGURES | {"explorer"}),
+        ("workflow/scripts/branch_statistics.py", {"branch_statistics", "fig4X"} | CLAIMS),
+        ("workflow/scripts/branch.py", BRANCHES | BRANCH_FIGURES | CLAIMS | {"explorer"}),
         (
             "src/sgd_valleys/curvature.py",
             {
@@ -127,17 +143,18 @@ def test_a_change_of_looks_draws_the_figures_it_is_of(finished: Checkout, change
                 "branch_statistics",
                 "explorer",
             }
-            | TRAINED_FIGURES - {"fig1"},
+            | TRAINED_FIGURES - {"fig1"}
+            | CLAIMS,
         ),
         (
             "src/sgd_valleys/training.py",
-            TRAINED_FIGURES | SWEEP_ANALYSES | BRANCHES | {"train", "curvature", "projection", "explorer"},
+            TRAINED_FIGURES | SWEEP_ANALYSES | BRANCHES | CLAIMS | {"train", "curvature", "projection", "explorer"},
         ),
-        ("src/sgd_valleys/two_valley/theory.py", {"theory", "fig5", "fig6", "fig6X"}),
-        ("src/sgd_valleys/two_valley/fokker_planck.py", {"fokker_planck", "theory", "fig5", "fig6", "fig6X"}),
+        ("src/sgd_valleys/two_valley/theory.py", {"theory", "fig5", "fig6", "fig6X"} | CLAIMS),
+        ("src/sgd_valleys/two_valley/fokker_planck.py", {"fokker_planck", "theory", "fig5", "fig6", "fig6X"} | CLAIMS),
         (
             "src/sgd_valleys/two_valley/langevin.py",
-            {"phase_row", "phase_diagram", "occupancy", "halving", "explorer"} | MODEL_FIGURES,
+            {"phase_row", "phase_diagram", "occupancy", "halving", "explorer"} | MODEL_FIGURES | CLAIMS,
         ),
     ],
 )
@@ -165,7 +182,7 @@ def test_more_cells_and_runs_leave_the_old_ones_alone(
 ) -> None:
     finished.set({"experiments": {"mnist": {"sweep": sweep}}})
     plan = finished.plan()
-    assert set(plan) == SWEEP_ANALYSES | {"train", "curvature", "explorer"} | also
+    assert set(plan) == SWEEP_ANALYSES | CLAIMS | {"train", "curvature", "explorer"} | also
     assert plan.get("branch", ["eta0.02_B10_r2.h5"]) == ["eta0.02_B10_r2.h5"]
     assert set(plan["train"]) == set(plan["curvature"]) == {f"{cell}.h5" for cell in cells}
 

@@ -5,7 +5,12 @@ rule explorer:
         page_parts("page.html", "page.js", "page.css"),
         **explorer_files(),
     output:
-        EXPLORER,
+        report(
+            EXPLORER,
+            caption="../report/explorer.rst",
+            category="Explore",
+            labels={"page": "Explore", "shows": "turn Figs. 1A and 4A in space, point at a cell and see its runs"},
+        ),
     log:
         "results/logs/explorer.log",
     benchmark:
