@@ -74,8 +74,8 @@ def _section(kind: Kind) -> list[str]:
         raise UserError(f"There is no file {kind.pattern}: a data dictionary needs a complete run.")
     contents = [storage.describe(path) for path in kind.files]
     attributes = [storage.read_attributes(path) for path in kind.files]
-    names = dict.fromkeys(without_number(name) for content in contents for name in content)
-    own = dict.fromkeys(name for each in attributes for name in sorted(each.keys() - COMMON.keys()))
+    names = sorted({without_number(name) for content in contents for name in content})
+    own = sorted({name for each in attributes for name in each.keys() - COMMON.keys()})
     settings = sorted({name for each in attributes for name in each["parameters"]})
     notes = [f"Rule `{kind.rule}`: {kind.purpose}"]
     notes += [f"Its settings: {_listed(settings)}."] if settings else []
