@@ -55,3 +55,18 @@ rule dictionary:
         kinds=lambda w: kinds(),
     script:
         "workflow/scripts/dictionary.py"
+
+
+rule publish:
+    input:
+        claims="results/claims.json",
+        figures=[path for path in FIGURES if path.endswith(".png")],
+    log:
+        "results/logs/publish.log",
+    localrule: True
+    conda:
+        "envs/sgd-valleys.yaml"
+    params:
+        changed=lambda w: [name for name, *_ in changed_settings()],
+    script:
+        "workflow/scripts/publish.py"

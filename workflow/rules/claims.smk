@@ -2,7 +2,6 @@ rule claims:
     input:
         script_file("claims"),
         modules(
-            "claims/__init__",
             "claims/branches",
             "claims/landscape",
             "claims/rules",
@@ -34,7 +33,7 @@ rule claims:
 rule claims_table:
     input:
         script_file("claims_table"),
-        modules("claims/__init__", "claims/tables"),
+        modules("claims/tables"),
         claims="results/claims.json",
     output:
         html="results/claims.html",
@@ -50,18 +49,3 @@ rule claims_table:
         runtime=10,
     script:
         "../scripts/claims_table.py"
-
-
-rule publish:
-    input:
-        claims="results/claims.json",
-        figures=[path for path in FIGURES if path.endswith(".png")],
-    log:
-        "results/logs/publish.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        changed=lambda w: [name for name, *_ in changed_settings()],
-    script:
-        "../scripts/publish.py"
