@@ -128,7 +128,7 @@ def test_the_report_of_what_is_not_finished_says_what_is_missing(finished: Check
         return ended.stdout
 
     finished.set({"figures": {"fig1": {"point_color": "#D55E00"}}})
-    assert "with these settings 2 jobs are to be run, as that of results/config.yaml" in told()
+    assert "with these settings 3 jobs are to be run, as that of results/config.yaml" in told()
     (finished.root / "results/figures/fig3.png").unlink()
     assert "File results/figures/fig3.png marked for report but does not exist." in told()
 

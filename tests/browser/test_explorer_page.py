@@ -19,6 +19,7 @@ pytest_plugins = ["browser"]
 
 NOT_OURS = "Canvas2D: Multiple readback"  # plotly.js measures its letters, and is told how that would be faster
 STATES = ("converged", "not converged", "diverged")
+MAPS = 2 * 4 + 2  # the largest and the mean of four quantities, similarity and freezing time
 
 
 def show(browser: Browser, path: Path, **size: int) -> Browser:
@@ -115,7 +116,7 @@ def test_it_opens_from_a_file_without_a_network_and_complains_of_nothing(shown: 
         'return [...document.querySelectorAll(".plot")].filter((graph) => !(graph.data && graph.data.length)).length'
     )
     assert empty == 0
-    assert shown.run('return document.querySelectorAll(".js-plotly-plot").length') == 2 + 8 + 2 + 2 * 2
+    assert shown.run('return document.querySelectorAll(".js-plotly-plot").length') == 2 + MAPS + 2 + 2 * 2
     assert shown.run('return document.querySelectorAll(".scene canvas").length') >= 2
 
 
@@ -125,7 +126,7 @@ def test_pointing_at_a_cell_shows_its_runs_and_frames_it_everywhere(shown: Brows
     for name, cell in (("max_flatness", (0, 1)), ("similarity", (1, 2))):
         point_at(shown, name, cell)
         wait_for_cell(shown, ends["eta"][cell[0]], ends["B"][cell[1]])
-        assert list(framed(shown).values()) == [list(cell)] * 8
+        assert list(framed(shown).values()) == [list(cell)] * MAPS
         rows = table(shown)
         assert len(rows) == ends["runs"][cell]
         for r, (number, loss, accuracy, *_, flatness, frozen, state) in enumerate(rows):
