@@ -230,8 +230,9 @@ def barriers_of(height, solutions=40, noise=0.0):
         "pair_solution": pairs,
         "block_slope": np.full(20, -0.2),
         "block_r_squared": np.linspace(0.3, 0.8, 20),
-        "path_similarity": np.array([0.95, 0.62]),
-        "path_barrier": np.stack([np.zeros(11), np.minimum(time / 0.2, 1)]),
+        "path_similarity": np.array([0.95] + [0.62] * 6),
+        "path_barrier": np.stack([np.zeros(11), *[np.minimum(time / 0.2, 1)] * 6]),
+        "path_solution": np.concatenate([[[0, 1]], np.stack(np.triu_indices(4, k=1), axis=1)]),
         "time_fraction": time,
     }
 
@@ -267,10 +268,31 @@ def test_a_barrier_near_a_similarity_is_that_of_pairs_there_over_the_solutions_l
 
 def test_a_barrier_emerges_where_it_stays_above_half_of_its_end():
     found = barriers_of(lambda x: 1 - x)
-    assert landscape.barrier_emergence(found, 0.625).value == pytest.approx(0.1)
+    early = landscape.barrier_emergence(found, 0.625, drawing(), RESAMPLES)
+    assert [early.value, *early.interval] == pytest.approx([0.1] * 3)
+    assert early.samples == "6 pairs of 4 solutions"
     found["path_barrier"][1, 7] = 0  # it is gone once more
-    assert landscape.barrier_emergence(found, 0.625).value == pytest.approx(0.8)
-    assert np.isnan(landscape.barrier_emergence(found, 0.8).value)
+    assert landscape.barrier_emergence(found, 0.625, drawing(), RESAMPLES).value == pytest.approx(0.1)
+    found["path_barrier"][1:, 7] = 0
+    late = landscape.barrier_emergence(found, 0.625, drawing(), RESAMPLES)
+    assert [late.value, *late.interval] == pytest.approx([0.8] * 3)
+    found["path_barrier"][1:, :-1] = 0
+    assert landscape.barrier_emergence(found, 0.625, drawing(), RESAMPLES).value == pytest.approx(1)
+    found["path_barrier"][1:] = 1  # there from the start
+    assert landscape.barrier_emergence(found, 0.625, drawing(), RESAMPLES).value == 0
+    assert np.isnan(landscape.barrier_emergence(found, 0.5, drawing(), RESAMPLES).value)
+
+
+def test_barriers_that_come_late_are_not_early_and_a_single_pair_does_not_decide():
+    def early(found):
+        claims = landscape.collect(found, {"block_jaccard": np.ones((16, 16))}, endings_of(), drawing, RESAMPLES)
+        return verdicts(claims)["barrier_early"]
+
+    found = barriers_of(lambda x: 1 - x)
+    single = {name: found[name][:2] for name in ("path_similarity", "path_barrier", "path_solution")}
+    assert early(found | single) == UNDECIDED
+    found["path_barrier"][1:, 7] = 0
+    assert early(found) == DISAGREES
 
 
 def test_the_shown_runs_converge_or_not():
@@ -318,7 +340,7 @@ def test_a_landscape_as_the_paper_has_it_and_one_of_another_kind(height, noise, 
     assert found["barrier_falls"] == verdict
     assert found["barrier_r_squared"] in ((DIRECTION, AGREES) if verdict == AGREES else (verdict,))
     assert found["barrier_r_squared_block"] == found["endings_converge"] == AGREES
-    assert found["barrier_early"] == UNDECIDED  # a single pair
+    assert found["barrier_early"] == AGREES
     if verdict != UNDECIDED:
         assert found["barrier_similar"] == verdict
         assert found["barrier_dissimilar"] == AGREES

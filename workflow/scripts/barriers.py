@@ -1,4 +1,4 @@
-"""Loss barriers between solutions: between many endpoints (Fig. 1E), and along training for two pairs (Fig. 1C, D)."""
+"""Loss barriers between solutions: between many endpoints (Fig. 1E), and along training (Fig. 1C, D)."""
 
 from functools import lru_cache
 
@@ -84,29 +84,35 @@ with job(snakemake) as log:
         low, median, high = np.nanquantile(block_fits[:, 1], [0, 0.5, 1])
         log.info(f"R^2 over the block's pairs, one realization each: median {median:.3f}, {low:.3f} to {high:.3f}")
 
-    # along training, between the converged runs of Fig. 1's block, whose whole parameters were recorded on the way
+    # along training, between the converged runs of Fig. 1's block, whose whole parameters were recorded on the way:
+    # the pairs that are shown, then all others that are as dissimilar as the least alike of them
     followed = [tuple(run) for run in p["block"] if tuple(run) in number]
     members = [number[run] for run in followed]
     block_jaccard = jaccard[np.ix_(members, members)]
     path_pairs = [pair for target in p["similarity"] if (pair := similarity.nearest_pair(block_jaccard, target))]
+    dissimilar = np.argwhere(np.triu(block_jaccard <= min(p["similarity"]), k=1)).tolist()
+    path_pairs += [pair for pair in map(tuple, dissimilar) if pair not in path_pairs]
 
-    def along(run: tuple[str, int, int]) -> list[dict[str, np.ndarray]]:
-        """All parameters of a run at every recorded time."""
+    def along(run: tuple[str, int, int]) -> dict[str, np.ndarray]:
+        """All parameters (time, ...) of a run at every recorded time."""
         eta, B, realization = run
         (path,) = (
             path for path in by_cell[eta, B] if realization in storage.read(path, ["realization"])["realization"]
         )
         place = storage.position(path, "checkpoint", realization)
         found = storage.read(path, [f"checkpoint_{name}" for name in network.names()], place)
-        return [{name: found[f"checkpoint_{name}"][t] for name in network.names()} for t in range(points)]
+        return {name: found[f"checkpoint_{name}"] for name in network.names()}
 
+    runs = {k: along(followed[k]) for k in sorted({k for pair in path_pairs for k in pair})}
     points = len(storage.read(snakemake.input.train[0], ["iteration"])["iteration"])
     path_loss = np.empty((len(path_pairs), points, len(alpha)))
-    for k, (i, j) in enumerate(path_pairs):
-        log.info(f"Sim_J {block_jaccard[i, j]:.3f}: the line from {followed[j]} to {followed[i]}")
-        for t, theta in enumerate(zip(along(followed[i]), along(followed[j]), strict=True)):
-            z = tuple(network.first_preactivation(one, inputs) for one in theta)
-            path_loss[k, t] = interpolation.line_loss(network, theta, z, labels, alpha)
+    progress = Progress(path_loss[..., 0].size, "lines along training", log)
+    for t in range(points):
+        now = {k: {name: array[t] for name, array in run.items()} for k, run in runs.items()}
+        z = {k: network.first_preactivation(theta, inputs) for k, theta in now.items()}
+        for k, (i, j) in enumerate(path_pairs):
+            path_loss[k, t] = interpolation.line_loss(network, (now[i], now[j]), (z[i], z[j]), labels, alpha)
+            progress()
 
     chosen = np.array(path_pairs, dtype=int).reshape(-1, 2)
     rate = np.array([float(eta) for eta, _, _ in followed])
@@ -136,6 +142,9 @@ with job(snakemake) as log:
         "path_barrier": Variable(("path", "time"), interpolation.barrier(path_loss), "loss barrier, Eq. 5", "nat"),
         "path_similarity": Variable(
             ("path",), block_jaccard[chosen[:, 0], chosen[:, 1]], "Jaccard similarity at the end, Eq. 4"
+        ),
+        "path_solution": Variable(
+            ("path", "end"), chosen, "the pair's runs, numbered in Fig. 1's block as they converge"
         ),
         "path_eta": Variable(("path", "end"), rate[chosen], "learning rates of the pair, first at alpha = 1"),
         "path_B": Variable(("path", "end"), size[chosen], "batch sizes of the pair, first at alpha = 1", "samples"),
