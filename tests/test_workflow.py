@@ -56,6 +56,16 @@ def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_15_figures_an
     assert len(set(convolutional)) == 9
 
 
+def test_the_paper_on_a_cluster_is_as_many_jobs_and_submissions_as_its_page_says(checkout: Checkout) -> None:
+    page = (ROOT / "docs" / "cluster.md").read_text()
+    jobs, submissions = map(int, re.search(r"The paper is (\d+) jobs in (\d+) submissions", page).groups())
+    shown = checkout.run("--dry-run", "--workflow-profile", "profiles/slurm", tiny=False, cores=None)
+    alone, grouped = (re.findall(rf"^{indent}rule (\w+):$", shown, re.M) for indent in ("", " {4}"))
+    submitted = [rule for rule in alone if rule not in ("all", "crate")]
+    assert len(submitted) + len(grouped) == jobs
+    assert len(submitted) + len(re.findall(r"Group job \w+ ", shown)) == submissions
+
+
 def differing(one: Checkout, other: Checkout) -> list[str]:
     """Names of the computed files that only one has, or whose bytes differ (HDF5 attributes included)."""
     a, b = one.results(*COMPUTED), other.results(*COMPUTED)
@@ -411,7 +421,7 @@ def test_fashion_mnist_is_settings_alone(checkout: Checkout, mnist_root: Path) -
     assert {name for name in plan["train"] if name.startswith("fashion/")} == {
         f"fashion/{name}" for name in before["train"] if "/" not in name
     }
-    checkout.run("results/figures/fig2.png", "results/figures/fig3.png")
+    checkout.run(*(f"results/figures/{name}.png" for name in ("fig2", "fig2X", "fig3")))
     assert not (checkout.root / "results" / "mnist").exists()
     found = storage.read(checkout.root / "results/fashion/data.h5")
     raw = data.load("fashion_mnist", mnist_root, 10, 20)
