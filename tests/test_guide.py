@@ -1,4 +1,4 @@
-"""docs/guide.md: every example runs as it stands, on the results of a finished run."""
+"""README and docs/guide.md: every example in Python runs as it stands, on the results of a finished run."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,14 @@ from sgd_valleys import storage
 from sgd_valleys.errors import UserError
 from sgd_valleys.results import Cell
 
-EXAMPLES = re.findall(r"^## (.*?)$.*?```python\n(.*?)```", (ROOT / "docs" / "guide.md").read_text(), re.M | re.S)
+README = "Without Snakemake"
+EXAMPLES = [
+    example
+    for page in ("README.md", "docs/guide.md")
+    for example in re.findall(
+        r"^## ([^\n]*)\n(?:(?!^## ).)*?```python\n(.*?)```", (ROOT / page).read_text(), re.M | re.S
+    )
+]
 
 
 @pytest.fixture
@@ -31,15 +38,25 @@ def run(finished: Checkout, mnist_root, monkeypatch: pytest.MonkeyPatch) -> Call
     return run_examples
 
 
-def test_the_first_example_has_ten_lines_and_the_workflows_flatness(run, capsys) -> None:
-    (code,) = (code for title, code in EXAMPLES if title.startswith("Ten lines"))
+def test_the_readmes_example_has_ten_lines_and_the_workflows_flatness(run, capsys) -> None:
+    (code,) = (code for title, code in EXAMPLES if title == README)
     assert len([line for line in code.splitlines() if line]) <= 10
-    cell = run("Ten lines")["cell"]
+    cell = run(README)["cell"]
     stored = storage.read("results/mnist/curvature/eta0.02_B50_r0-1.h5", ["flatness"])["flatness"][0, -1]
     assert float(capsys.readouterr().out) == pytest.approx(stored, rel=1e-12)
     assert cell.trajectory().shape == (2, 11, 2)
     with open("trajectories.png", "rb") as picture:
         assert picture.read(4) == b"\x89PNG"
+
+
+def test_one_cell(run, capsys) -> None:
+    run("One cell")
+    realizations, loss, trace = capsys.readouterr().out.splitlines()
+    assert realizations == "[0, 1] (2, 11)"
+    stored = storage.read("results/mnist/train/eta0.02_B50_r0-1.h5", ["train_loss"])["train_loss"][0, -1]
+    assert float(loss) == pytest.approx(stored, rel=1e-5)
+    stored = storage.read("results/mnist/curvature/eta0.02_B50_r0-1.h5", ["trace"])["trace"][0, -1]
+    assert float(trace) == pytest.approx(stored, rel=1e-12)
 
 
 def test_all_cells_at_once_and_the_barrier(run, capsys) -> None:
@@ -69,7 +86,7 @@ def test_the_two_valley_model(run) -> None:
 
 
 def test_every_example_is_run_here() -> None:
-    tested = ("Ten lines", "All cells", "A barrier", "A network", "A noise", "The two-valley", "A file")
+    tested = (README, "One cell", "All cells", "A barrier", "A network", "A noise", "The two-valley", "A file")
     assert all(title.startswith(tested) for title, _ in EXAMPLES)
     assert len(EXAMPLES) == len(tested)
 

@@ -1,18 +1,26 @@
-"""The README's example runs as it stands."""
+"""The README's commands are of this version; its example in Python is run by test_guide.py."""
 
 import re
-from pathlib import Path
+import subprocess
+import sys
+import tomllib
 
-import numpy as np
+from conftest import ROOT, Checkout
 
-README = Path(__file__).parents[1] / "README.md"
+README = (ROOT / "README.md").read_text()
 
 
-def test_the_example_without_snakemake_trains_and_finds_a_flat_valley(mnist_root, monkeypatch):
-    monkeypatch.chdir(mnist_root.parent)
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.S)
-    found = {}
-    exec(code, found)
-    assert (found["run"].train_loss[:, -1] < 0.05).all()
-    assert (found["run"].test_accuracy[:, -1] > 0.85).all()
-    assert np.isfinite(found["top"].eigenvalue).all()
+def test_pytorch_for_cpus_is_the_one_that_is_pinned() -> None:
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    shown = re.search(r"^python3 -m pip .* install (.*) --index-url", README, re.M)[1].split()
+    assert {pin.split("==")[0] for pin in shown} == {"torch", "torchvision"}
+    assert set(shown) <= set(wanted)
+
+
+def test_the_makespan_of_a_finished_run_is_planned_from_all_of_its_jobs(complete: Checkout) -> None:
+    results = complete.root / "results"
+    command = [sys.executable, "benchmarks/jobs.py", "--results", str(results), "--cores", "1"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True).stdout
+    jobs = len(list((results / "benchmarks").rglob("*.tsv")))
+    assert f"all: {jobs} jobs" in shown
+    assert "median" in shown and re.search(r"worst order \d+ s, 1\.00$", shown)  # one core is never idle

@@ -28,8 +28,8 @@ FORMATS = {
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip archive knows
 DESCRIPTION = (
     "A finished run of the workflow, every file with its size and a checksum: sha256 where there is one; an HDF5 file "
-    "carries its own in its attribute file_sha256, which is its identifier here and which `snakemake verify` compares. "
-    "The date is that of the workflow's version: a run has none, so that the same run has the same bytes."
+    "carries its own in its attribute file_sha256, which is its identifier here and which `snakemake --cores 1 verify` "
+    "compares. The date is that of the workflow's version: a run has none, so that the same run has the same bytes."
 )
 
 

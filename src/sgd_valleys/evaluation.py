@@ -18,7 +18,10 @@ def load_test_file(path: str | os.PathLike, settings: Mapping[str, Any]) -> tupl
         settings: among them ``network``, as the config has it, and ``classes``, their number.
 
     Returns:
-        the network, the images in the form that it takes (sample, ...), their labels (sample).
+        the network, the images in the form that it takes, (sample, ...) float32, and their labels (sample).
+
+    Raises:
+        UserError: the file is missing or damaged.
     """
     found = storage.read(path, ["image", "label"])
     network = networks.build(settings["network"], found["image"].shape[1:], settings["classes"])

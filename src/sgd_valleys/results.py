@@ -45,7 +45,17 @@ class Cell:
         self.inputs, self.labels = samples["train"]
 
     def read(self, *names: str) -> dict[str, np.ndarray]:
-        """Arrays of the training files by name, (realization, ...), with ``iteration`` (time), ``realization``."""
+        """Arrays of the training files.
+
+        Args:
+            names: of arrays with a leading realization axis; docs/data.md has them, with their units.
+
+        Returns:
+            by name (realization, ...), with ``realization`` and ``iteration`` (time).
+
+        Raises:
+            UserError: a file cannot be read, or holds no such array.
+        """
         (found,) = sweep.read_cells(self.paths, names, shared=["iteration"]).values()
         return found
 
@@ -69,17 +79,35 @@ class Cell:
         return {name: found[f"final_{name}"].astype(np.float64) for name in self.network.names()}
 
     def loss(self, parameters: dict[str, np.ndarray]) -> float:
-        """Training loss at a point of parameter space."""
+        """Mean cross-entropy over all training images, in nats.
+
+        Args:
+            parameters: by name, as ``parameters`` gives them.
+        """
         return float(cross_entropy(self.network.forward(parameters, self.inputs.astype(np.float64)), self.labels))
 
     def hessian(self, parameters: dict[str, np.ndarray]) -> LayerHessian:
-        """The Hessian in the weights of the layer under study, on the images on which the workflow takes it."""
+        """The Hessian (nat) in the weights of the layer under study, as an operator (parameter, parameter).
+
+        It is that of the loss on the images on which the workflow takes it: all training images, or the first
+        ``curvature.per_class`` of each class.
+
+        Args:
+            parameters: by name, as ``parameters`` gives them.
+
+        Raises:
+            UserError: the cell's file of curvature cannot be read.
+        """
         some = data.first_of_each_class(self.labels, self._curvature["per_class"])
         inputs = self.inputs[some].astype(np.float64)
         return LayerHessian(self.network.linearize(parameters, inputs, self.settings["layer"]))
 
     def flatness(self, realization: int) -> float:
-        """F of a run at its end, Eq. 6, computed anew as the workflow does; NaN where it cannot be had."""
+        """F of a run at its end (1/nat), Eq. 6, computed anew as the workflow does; NaN where it cannot be had.
+
+        Raises:
+            UserError: there is no such run, or the cell's file of curvature cannot be read.
+        """
         p = self._curvature
         hessian = self.hessian(self.parameters(realization))
         top = curvature.top_eigenvalues(hessian, p["N"], stream(p["seed"], Stage.LANCZOS), p["tolerance"])
