@@ -19,7 +19,7 @@ pytest_plugins = ["browser"]
 
 NOT_OURS = "Canvas2D: Multiple readback"  # plotly.js measures its letters, and is told how that would be faster
 STATES = ("converged", "not converged", "diverged")
-MAPS = 2 * 4 + 2  # the largest and the mean of four quantities, similarity and freezing time
+MAPS = len(collect.MAPS)
 
 
 def show(browser: Browser, path: Path, **size: int) -> Browser:

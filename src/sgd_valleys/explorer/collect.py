@@ -135,7 +135,15 @@ def cell_runs(
 
 
 def block(path: str) -> dict[str, Any]:
-    """The trajectories of Fig. 1A, from ``projection.h5``."""
+    """The trajectories of Fig. 1A, from ``projection.h5``.
+
+    Returns:
+        of the block's runs ``eta`` and ``B`` (run), packed ``pc`` (run, time, component) and ``loss`` (run, time, nat),
+        NaN for a diverged run; ``explained`` (component), the share of the variance.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     found = storage.read(path, ["block_pc", "block_loss", "block_eta", "block_B", "block_explained"])
     # a diverged run has no place in the plane, but a loss up to its end, which would stretch the height
     placed = np.isfinite(found["block_pc"]).all(axis=-1)
@@ -154,6 +162,15 @@ def branches(paths: Mapping[str, str], reference: Sequence[Any]) -> dict[str, An
     Args:
         paths: ``run``, the file of the run's stack, and of its branches ``train``, ``projection`` and ``endpoints``.
         reference: (eta, B, realization) of the run.
+
+    Returns:
+        the run's ``eta``, ``B``, ``realization``, ``freezing_time`` and ``run_iteration`` (run time), packed ``run_pc``
+        (run time, component) and ``run_loss`` (run time, nat); of the branches ``t_c`` and final ``flatness`` (branch,
+        1/nat), ``iteration`` (time), packed ``pc`` (branch, time, component) and ``loss`` (branch, time, nat);
+        ``explained`` (component), the share of the variance.
+
+    Raises:
+        UserError: a file is missing or damaged.
     """
     eta, B, realization = reference
     place = storage.read(paths["projection"], ["t_c", "iteration", "pc", "run_iteration", "run_pc", "explained"])
@@ -179,6 +196,14 @@ def experiment(paths: Mapping[str, Any], reference: Sequence[Any] | None) -> dic
         paths: ``endpoints``, ``freezing`` and ``projection``; the lists ``train`` and ``curvature``, a file each stack;
             and what ``branches`` needs under the names ``branch_...``, where there are any.
         reference: (eta, B, realization) of the run with branches; None without them.
+
+    Returns:
+        the sweep's ``eta``, ``B``, ``full_batch`` (the B of gradient descent, or None) and ``L_c`` (nat), ``iteration``
+        (time) by rate, the list ``maps``, ``cells`` (eta, B) as of ``cell_runs``, None where a cell was not run,
+        ``block``, and ``branches`` or None.
+
+    Raises:
+        UserError: a file is missing or damaged.
     """
     ends = storage.read(paths["endpoints"]) | storage.read(paths["freezing"], ["threshold", "freezing_time"])
     train = sweep.read_cells(paths["train"], ["train_loss"], shared=["iteration"])
@@ -206,7 +231,15 @@ def experiment(paths: Mapping[str, Any], reference: Sequence[Any] | None) -> dic
 
 
 def diagram(path: str) -> dict[str, Any]:
-    """A phase diagram of the two-valley model: P_flat and eta <t_freeze> over (eta, sigma), with standard errors."""
+    """A phase diagram of the two-valley model.
+
+    Returns:
+        ``eta`` and ``sigma`` as text, ``stable`` (eta), and of ``p_flat`` and ``eta_t_freeze``, eta <t_freeze>, the
+        ``values`` and their standard ``error`` (eta, sigma).
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     names = ["eta", "sigma", "stable", "p_flat", "p_flat_error", "freezing_time", "freezing_time_error"]
     found = storage.read(path, names)
     rate = found["eta"][:, None]

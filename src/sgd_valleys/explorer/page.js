@@ -21,7 +21,7 @@ let pinned = false;
 
 // ---- numbers
 
-/** The rows of an array that was packed as base64 of float32; `wide` numbers each along the last axis. */
+/** The rows of an array that was packed as base64 of float32. */
 function unpack(array) {
   const bytes = Uint8Array.from(atob(array.f4), (letter) => letter.charCodeAt(0));
   const values = Array.from(new Float32Array(bytes.buffer), (value) => (Number.isFinite(value) ? value : null));
@@ -52,7 +52,7 @@ function ordinal(n) {
   return n + ending;
 }
 
-/** The place of a cell in a heatmap: "3rd flattest of 47", "one of 5, 2nd flattest of 47". */
+/** The place of a cell in a heatmap: "3rd flattest of 47", "2nd flattest of 47, with 4 alike". */
 function placeOf(map, [i, j]) {
   const rank = map.rank[i][j], share = map.share[i][j];
   if (!rank) return "no converged run";
