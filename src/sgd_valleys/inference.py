@@ -159,38 +159,63 @@ class Trend:
         value: (cell) the quantity; NaN where a cell has none.
         correlation: Spearman's rank correlation over the cells that have one: 1 where it always rises.
         interval: central 95% of the bootstrap (low, high).
+        axes: (axis) mean rank correlation with the first axis at fixed second, and the other way round.
+        axes_interval: (axis, bound) central 95% of its bootstrap.
     """
 
     value: np.ndarray
     correlation: float
     interval: tuple[float, float]
+    axes: np.ndarray
+    axes_interval: np.ndarray
 
 
 def trend(
     x: np.ndarray,
+    axes: tuple[np.ndarray, np.ndarray],
     runs: Sequence[int],
     measure: Callable[[int, np.ndarray], float],
     rng: np.random.Generator,
     resamples: int,
 ) -> Trend:
-    """Whether a quantity of cells, each with several runs, rises or falls with ``x``.
+    """Whether a quantity of a grid's cells, each with several runs, rises or falls with ``x``, and along each axis.
 
     The bootstrap resamples each cell's runs: its interval is about more runs of the same cells, not about other cells.
 
     Args:
         x: (cell) what the cells are ordered by.
+        axes: (row) and (column), by which the grid's rows and columns are ordered; its cells are numbered row by row.
         runs: (cell) how many runs each has.
         measure: (cell, positions among its runs) -> its quantity as these runs have it; NaN where they have none.
         rng: of the resampling.
         resamples: how many.
     """
+
+    def correlations(value: np.ndarray) -> list[float]:
+        grid = value.reshape(len(axes[0]), len(axes[1]))
+        return [rank_correlation(x, value), *(axis_correlation(grid, at, k) for k, at in enumerate(axes))]
+
     value = np.array([measure(cell, np.arange(count)) for cell, count in enumerate(runs)])
-    drawn = np.full(resamples, np.nan)
+    drawn = np.full((resamples, 3), np.nan)
     for k in range(resamples):
         again = [measure(cell, rng.integers(0, count, count)) for cell, count in enumerate(runs)]
-        drawn[k] = rank_correlation(x, np.array(again))
-    bounds = np.nanquantile(drawn, [0.025, 0.975]) if np.isfinite(drawn).any() else (np.nan, np.nan)
-    return Trend(value, rank_correlation(x, value), (float(bounds[0]), float(bounds[1])))
+        drawn[k] = correlations(np.array(again))
+    bounds = np.full((3, 2), np.nan)
+    for one, interval in zip(drawn.T, bounds, strict=True):
+        if np.isfinite(one).any():
+            interval[:] = np.nanquantile(one, [0.025, 0.975])
+    found, *along = correlations(value)
+    return Trend(value, found, (float(bounds[0, 0]), float(bounds[0, 1])), np.array(along), bounds[1:])
+
+
+def axis_correlation(values: np.ndarray, at: np.ndarray, axis: int) -> float:
+    """Rank correlation of a map's values (row, column) with one of its axes, mean over the other's lines.
+
+    Lines in which it has no value, or does not vary, have no say; NaN where none has.
+    """
+    found = np.array([rank_correlation(at, line) for line in np.moveaxis(values, axis, -1)])
+    found = found[np.isfinite(found)]
+    return float(found.mean()) if found.size else np.nan
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:

@@ -386,7 +386,11 @@ def claim_files():
         "block_endpoints": analysis("endpoints", "fig1"),
         "spectrum_endpoints": analysis("endpoints", "figS1"),
         "spectra": spectrum_files("figS1"),
-        **{name: analysis(name, "fig2") for name in ("endpoints", "similarity", "freezing", "trends")},
+        **{name: analysis(name, "fig2") for name in ("endpoints", "similarity", "trends")},
+        "noise_freezing": analysis("freezing", "fig2"),
+        "freezing": analysis("freezing", "fig3"),
+        "freezing_endpoints": analysis("endpoints", "fig3"),
+        "freezing_trends": analysis("trends", "fig3"),
         "train": rate_files(TRAIN, "fig3"),
         "curvature": rate_files(CURVATURE, "fig3"),
         "branches": reference_files("fig4X", statistics=BRANCH_STATISTICS)["statistics"],
@@ -403,19 +407,32 @@ def claim_files():
 
 def claim_params():
     figures, other = config["figures"], another_experiment()
-    cells = EXPERIMENTS[figures["fig2"]["experiment"]]["projection"]["cells"]
+    shown = {name: figure["experiment"] for name, figure in figures.items() if "experiment" in figure}
+    of = {name: EXPERIMENTS[experiment] for name, experiment in shown.items()}
+    cells = of["fig2"]["projection"]["cells"]
     run = figures["fig3"]["run"]
     return {
         "seed": config["seed"],
         **config["claims"],
-        "similarity": EXPERIMENTS[figures["fig1"]["experiment"]]["barriers"]["similarity"],
+        "experiments": {
+            "landscape": [shown["fig1"], shown["figS1"]],
+            "noise": [shown["fig2"]],
+            "freezing": [shown["fig3"]],
+            "branches": [shown["fig4X"]],
+        },
+        "similarity": of["fig1"]["barriers"]["similarity"],
+        "N": of["figS1"]["curvature"]["N"],
+        "images": settings.samples(of["fig2"]["dataset"], "test"),
         "violin_eta": figures["fig2"]["violin_eta"],
         "freezing_eta": figures["fig3"]["eta"],
         "quiet": [cells[0]["eta"], cells[0]["B"]],
         "noisy": [cells[-1]["eta"], cells[-1]["B"]],
         "reference": [run["eta"], run["B"]],
-        "L_c": EXPERIMENTS[figures["fig3"]["experiment"]]["freezing"]["L_c"],
-        "other": other and {"experiment": other, "L_c": EXPERIMENTS[other]["freezing"]["L_c"]},
+        "L_c": of["fig3"]["freezing"]["L_c"],
+        "same_basin": of["fig4X"]["branches"]["same_basin"],
+        "other": other
+        and {key: of["figS5"][part][key] for part, key in (("freezing", "L_c"), ("curvature", "N"))}
+        | {"experiment": other},
     }
 
 

@@ -85,7 +85,7 @@ with job(snakemake) as log:
         log.info(f"R^2 over the block's pairs, one realization each: median {median:.3f}, {low:.3f} to {high:.3f}")
 
     # along training, between the converged runs of Fig. 1's block, whose whole parameters were recorded on the way:
-    # the pairs that are shown, then all others that are as dissimilar as the least alike of them
+    # the pairs that are shown, then all others whose similarity is at most the least of those asked for
     followed = [tuple(run) for run in p["block"] if tuple(run) in number]
     members = [number[run] for run in followed]
     block_jaccard = jaccard[np.ix_(members, members)]

@@ -32,10 +32,14 @@ with job(snakemake) as log:
         """The same resamples for every claim, so that adding one changes no other."""
         return stream(p["seed"], Stage.CLAIM_BOOTSTRAP)
 
-    ends, freezing = storage.read(files.endpoints), storage.read(files.freezing)
-    spectrum_ends = storage.read(files.spectrum_endpoints)
+    spectrum_ends, noise_ends, freezing_ends = (
+        storage.read(path) for path in (files.spectrum_endpoints, files.endpoints, files.freezing_endpoints)
+    )
+    noise_freezing, freezing = storage.read(files.noise_freezing), storage.read(files.freezing)
+    trends, freezing_trends = storage.read(files.trends), storage.read(files.freezing_trends)
+    of = {part: " and ".join(dict.fromkeys(names)) for part, names in p["experiments"].items()}
     found = {
-        "The loss landscape where training ends (Sec. II A, Figs. 1 and S1)": [
+        f"The loss landscape where training ends (Sec. II A, Figs. 1 and S1; {of['landscape']})": [
             *landscape.collect(
                 storage.read(files.barriers),
                 storage.read(files.block),
@@ -44,27 +48,35 @@ with job(snakemake) as log:
                 resamples,
                 (max(p["similarity"]), min(p["similarity"])),
             ),
-            *landscape.collect_spectra(spectrum_ends, spectra_of(files.spectra), drawing, resamples),
+            *landscape.collect_spectra(spectrum_ends, spectra_of(files.spectra), drawing, resamples, p["N"]),
         ],
-        "What noise does: diversity, accuracy, flatness, freezing (Secs. II B and C, Figs. 2, 3, S2 and S3)": [
-            *noise.collect_trends(ends, storage.read(files.trends), drawing, resamples),
+        f"What noise does: diversity, accuracy, flatness (Sec. II B, Fig. 2; {of['noise']})": [
+            *noise.collect_trends(noise_ends, noise_freezing, trends, drawing, resamples),
             *noise.collect(
-                ends,
+                noise_ends,
                 storage.read(files.similarity),
-                freezing,
                 drawing,
                 resamples,
                 violin_eta=p["violin_eta"],
-                freezing_eta=p["freezing_eta"],
                 quiet=tuple(p["quiet"]),
                 noisy=tuple(p["noisy"]),
+                images=p["images"],
+            ),
+        ],
+        f"How noise delays freezing (Sec. II C, Figs. 3 and S3; {of['freezing']})": [
+            *noise.collect_freezing(
+                freezing_ends,
+                freezing,
+                drawing,
+                resamples,
+                eta=p["freezing_eta"],
                 reference=tuple(p["reference"]),
             ),
             *noise.collect_along(along_training(files.train, files.curvature), drawing, resamples, p["L_c"]),
-            *noise.collect_thresholds(ends, freezing, drawing, resamples),
+            *noise.collect_thresholds(freezing_ends, freezing, freezing_trends["noise"], drawing, resamples),
         ],
-        "Gradient descent from points of a run (Sec. II D, Fig. 4)": branches.collect(
-            storage.read(files.branches), drawing, resamples
+        f"Gradient descent that leaves a run on its way (Sec. II D, Fig. 4; {of['branches']})": branches.collect(
+            storage.read(files.branches), drawing, resamples, p["same_basin"]
         ),
     }
 
@@ -74,7 +86,7 @@ with job(snakemake) as log:
         if settings["noise"] in two_valley.DIAGRAMS and settings["noise"] not in seen:
             seen.add(settings["noise"])
             model += two_valley.collect_diagram(
-                storage.read(path), settings["runs"], settings["noise"], drawing, resamples
+                storage.read(path), settings["runs"], settings["iterations"], settings["noise"], drawing, resamples
             )
     runs = storage.read_attributes(files.occupancy)["parameters"]["runs"]
     theory, occupancy = storage.read(files.theory), storage.read(files.occupancy)
@@ -85,17 +97,18 @@ with job(snakemake) as log:
     if p["other"]:
         name = p["other"]["experiment"]
         ends, freezing = storage.read(files.other_endpoints), storage.read(files.other_freezing)
+        trends = storage.read(files.other_trends)
         other = [
-            *noise.collect_trends(ends, storage.read(files.other_trends), drawing, resamples),
+            *noise.collect_trends(ends, freezing, trends, drawing, resamples, axes=False),
+            *noise.collect_flat_is_accurate(ends, drawing, resamples),
+            *noise.collect_longer_is_flatter(ends, freezing, drawing, resamples),
             *noise.collect_along(
                 along_training(files.other_train, files.other_curvature), drawing, resamples, p["other"]["L_c"]
             ),
-            *noise.collect_thresholds(ends, freezing, drawing, resamples),
-            *landscape.collect_spectra(ends, spectra_of(files.other_spectra), drawing, resamples),
+            *noise.collect_thresholds(ends, freezing, trends["noise"], drawing, resamples),
+            *landscape.collect_spectra(ends, spectra_of(files.other_spectra), drawing, resamples, p["other"]["N"]),
         ]
-        found[f"The same of another network and data set, {name} (Fig. S5)"] = noise.elsewhere(
-            other, name, "Fig. S5", name
-        )
+        found[f"The same of another network and data set (Fig. S5; {name})"] = noise.elsewhere(other, name, "Fig. S5")
 
     text = rules.to_json(found, storage.provenance(p))
     log.info(", ".join(f"{count} {verdict}" for verdict, count in rules.count_verdicts(found).items()))

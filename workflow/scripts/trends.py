@@ -71,6 +71,7 @@ with job(snakemake) as log:
         "convergence_probability": over(converged.astype(float), np.mean),
     }
     shape = ends["runs"].shape
+    axes = (ends["eta"], 1 / ends["B"])
     variables = {
         "eta": Variable(("eta",), ends["eta"], "learning rate"),
         "B": Variable(("B",), ends["B"], "batch size", "samples"),
@@ -78,7 +79,7 @@ with job(snakemake) as log:
     }
     for name, (what, unit) in QUANTITIES.items():
         rng = stream(p["seed"], Stage.TREND_BOOTSTRAP)
-        found = inference.trend(noise, count, measures[name], rng, p["resamples"])
+        found = inference.trend(noise, axes, count, measures[name], rng, p["resamples"])
         low, high = found.interval
         log.info(
             f"{name} against noise over {np.isfinite(found.value).sum()} cells: rank correlation "
@@ -89,5 +90,11 @@ with job(snakemake) as log:
             name: Variable(("eta", "B"), found.value.reshape(shape), what, unit),
             f"{name}_correlation": Variable((), found.correlation, f"Spearman's rank correlation with noise: {what}"),
             f"{name}_interval": Variable(("bound",), bounds, "its 95% bootstrap interval, over each cell's runs"),
+            f"{name}_axes": Variable(
+                ("axis",), found.axes, "mean rank correlation with eta at fixed B, and with 1 / B at fixed eta"
+            ),
+            f"{name}_axes_interval": Variable(
+                ("axis", "bound"), found.axes_interval, "their 95% bootstrap intervals, over each cell's runs"
+            ),
         }
     storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))

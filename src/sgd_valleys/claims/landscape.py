@@ -1,12 +1,13 @@
 """Claims about the loss landscape at the ends of training (Sec. II A, Figs. 1 and S1)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sgd_valleys import inference
 from sgd_valleys.claims import statistics
-from sgd_valleys.claims.rules import Claim, Estimate, Value, at_least, at_most, falls
+from sgd_valleys.claims.rules import MARKED, Claim, Estimate, Value, at_least, at_most, falls
 from sgd_valleys.claims.statistics import NONE, bounds
 
 Arrays = Mapping[str, np.ndarray]
@@ -97,12 +98,12 @@ def barrier_emergence(barriers: Arrays, target: float, rng: np.random.Generator,
     """Median share of the training after which the barrier of a dissimilar pair stays above half of its final one.
 
     Args:
-        barriers: of barriers.h5.
-        target: the similarity at the end up to which, with ``WINDOW``, a followed pair counts as dissimilar.
+        barriers: of barriers.h5; a pair whose last barrier is not finite is left out.
+        target: the similarity at the end up to which a followed pair counts as dissimilar.
         rng: of the resampling.
         resamples: how many.
     """
-    used = barriers["path_similarity"] <= target + WINDOW
+    used = (barriers["path_similarity"] <= target) & np.isfinite(barriers["path_barrier"][:, -1])
     height, pairs = barriers["path_barrier"][used], barriers["path_solution"][used]
     method = f"median time from which on a barrier is at least half of its final one, {BY_SOLUTIONS}"
     if not len(height):
@@ -119,10 +120,20 @@ def barrier_emergence(barriers: Arrays, target: float, rng: np.random.Generator,
     return Estimate(float(np.median(first)), interval, _of(pairs), method)
 
 
-def block_converges(similarity: Arrays) -> Estimate:
-    """Share of Fig. 1's block of runs that converge: a run that does not has no similarity there, even to itself."""
-    ended = np.isfinite(np.diag(similarity["block_jaccard"]))
-    return statistics.proportion(ended.sum(), len(ended), "runs")
+def block_converges(block: Arrays, endpoints: Arrays) -> Estimate:
+    """Share of the runs of Fig. 1's cells that converge, in all realizations.
+
+    Args:
+        block: of similarity.h5, ``block_eta``, ``block_B``.
+        endpoints: of endpoints.h5, ``eta``, ``B``, ``runs``, ``converged``.
+    """
+    cells = {
+        (int(np.abs(endpoints["eta"] - eta).argmin()), int(np.flatnonzero(endpoints["B"] == B)[0]))
+        for eta, B in zip(block["block_eta"], block["block_B"], strict=True)
+    }
+    count = sum(int(endpoints["converged"][cell].sum()) for cell in cells)
+    runs = sum(int(endpoints["runs"][cell]) for cell in cells)
+    return statistics.proportion(count, runs, f"runs of the {len(cells)} cells")
 
 
 def top_share(endpoints: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
@@ -139,17 +150,24 @@ def top_share(endpoints: Arrays, rng: np.random.Generator, resamples: int) -> Es
 def near_zero_share(spectra: Sequence[np.ndarray], rng: np.random.Generator, resamples: int) -> Estimate:
     """Mean share of a run's eigenvalues that are below ``NEAR_ZERO`` of its largest.
 
+    The runs are of different cells, so that its interval is about another choice of these as well.
+
     Args:
         spectra: (index) all eigenvalues of a run each.
         rng: of the resampling.
         resamples: how many.
     """
     share = np.array([np.mean(one < NEAR_ZERO * one.max()) for one in spectra if np.isfinite(one).all()])
-    return statistics.over_runs(share, rng, resamples)
+    found = statistics.over_runs(share, rng, resamples)
+    return replace(found, method="mean, bootstrap over these runs, of different cells")
 
 
 def collect_spectra(
-    endpoints: Arrays, spectra: Sequence[np.ndarray], drawing: Callable[[], np.random.Generator], resamples: int
+    endpoints: Arrays,
+    spectra: Sequence[np.ndarray],
+    drawing: Callable[[], np.random.Generator],
+    resamples: int,
+    N: int,
 ) -> list[Claim]:
     """What the spectra at the ends say.
 
@@ -158,6 +176,7 @@ def collect_spectra(
         spectra: the rows of ``spectrum`` of all files under curvature/ that have it; may be none.
         drawing: gives the random stream, the same for every number.
         resamples: of the bootstrap.
+        N: how many eigenvalues ``top_sum`` is of.
     """
     zero = near_zero_share(spectra, drawing(), resamples)
     return [
@@ -165,7 +184,7 @@ def collect_spectra(
             "spectrum_few_large",
             "II A, Fig. S1",
             "A few large eigenvalues carry the curvature at the end of training.",
-            "the top 10 hold most of the trace",
+            f"the top {N} hold most of the trace",
             at_least(0.5),
             top_share(endpoints, drawing(), resamples),
         ),
@@ -179,7 +198,7 @@ def collect_spectra(
         ),
         Claim(
             "spectrum_as_printed",
-            "II A, text",
+            "II A, Fig. S1, as printed",
             "As the sentence is printed, near-zero eigenvalues are the few and large ones the many.",
             "few below 1e-3 of the largest",
             at_most(0.5),
@@ -190,11 +209,11 @@ def collect_spectra(
 
 def collect(
     barriers: Arrays,
-    similarity: Arrays,
+    block: Arrays,
     endpoints: Arrays,
     drawing: Callable[[], np.random.Generator],
     resamples: int,
-    targets: tuple[float, float] = (0.95, 0.625),
+    targets: tuple[float, float],
 ) -> list[Claim]:
     """What Fig. 1 says.
 
@@ -202,8 +221,8 @@ def collect(
         barriers: of barriers.h5, ``pair_similarity``, ``pair_barrier``, ``pair_solution``, ``block_slope``,
             ``block_r_squared``, ``path_similarity``, ``path_barrier``, ``path_solution``,
             ``time_fraction``.
-        similarity: of similarity.h5, ``block_jaccard``.
-        endpoints: of endpoints.h5, ``converged``, ``train_loss``.
+        block: of similarity.h5, ``block_eta``, ``block_B``.
+        endpoints: of endpoints.h5, ``eta``, ``B``, ``runs``, ``converged``, ``train_loss``.
         drawing: gives the random stream, the same for every number.
         resamples: of the bootstrap.
         targets: Sim_J of the paper's similar and its dissimilar pair.
@@ -215,10 +234,10 @@ def collect(
         Claim(
             "endings_converge",
             "II A, Fig. 1A",
-            "The runs shown all reach a training accuracy of 100%.",
+            "The runs of the cells shown all reach a training accuracy of 100%.",
             "all",
             Value(1.0, no_effect=0.5),
-            block_converges(similarity),
+            block_converges(block, endpoints),
         ),
         Claim(
             "barrier_similar",
@@ -249,22 +268,23 @@ def collect(
             "II A, Fig. 1E",
             "The more dissimilar two solutions, the higher the barrier between them.",
             "falls with Sim_J, strongly",
-            falls(),
+            falls(MARKED),
             barrier_rank(barriers, drawing(), resamples),
         ),
         Claim(
             "barrier_r_squared",
             "II A, Fig. 1E",
             "A straight line of barrier against similarity, over random pairs of all solutions.",
-            "R^2 = 0.64, falling: -0.64 with the slope's sign",
+            "R^2 = 0.64, falling",
             Value(-0.64, tolerance=0.05, no_effect=0.0),
             barrier_r_squared(barriers, drawing(), resamples),
+            more=True,
         ),
         Claim(
             "barrier_r_squared_block",
             "II A, Fig. 1E",
-            "The same over the pairs of Fig. 1B's runs, of one realization as in the paper.",
-            "R^2 = 0.64, falling: -0.64 with the slope's sign",
+            "A straight line of barrier against similarity, over the pairs of Fig. 1B's runs in one realization.",
+            "R^2 = 0.64, falling",
             Value(-0.64, tolerance=0.05, no_effect=0.0),
             barrier_r_squared_block(barriers),
         ),

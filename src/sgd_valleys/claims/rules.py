@@ -1,20 +1,26 @@
 """A claim of the paper, what was measured of it, and the one rule that makes a verdict of the two.
 
-The rule. A claim says what would have been "no effect", and what the paper expects: a value, with the tolerance within
-which another experiment of the same kind may differ, or a direction, with the least strength that the paper's
-words ask for. What was measured has a 95% interval and, where it is a trend over cells, the p-value of a permutation
-test as well. Then, the first that applies:
+The rule. A claim says what would have been "no effect", and what the paper expects: a value, with a tolerance; that a
+number is as good as a value ("to 1", "no difference"), with the tolerance that counts as good; or a direction, with the
+least strength that the paper's words ask for. What was measured has a 95% interval and, where it is a trend over cells
+or runs, the p-value of a permutation test as well. Then, the first that applies:
 
 1. "undecided": there is no measurement or no interval, or the interval includes "no effect" (its ends count), or the
    p-value is 0.05 or more.
-2. "agrees": a value, where it lies in the interval or within the tolerance of it; a direction, where the interval lies
-   on the claimed side of "no effect" and the measurement is at least as far from it as the strength says.
-3. "agrees in direction": the interval lies on the claimed side, or on the side on which the paper's value lies.
-4. "disagrees": everything else.
+2. "agrees": a value, where it lies in the interval, or the measurement within the tolerance of it; as good as a value,
+   where the whole interval is within the tolerance of it; a direction, where the whole interval lies on the claimed
+   side of "no effect", at least as far from it as the strength says.
+3. "agrees in direction": the measurement lies on the claimed side of "no effect", or on that of the paper's value.
+4. "undecided": as good as a value, where the interval is only in part within the tolerance.
+5. "disagrees": everything else.
 
 A value without a "no effect", such as a time scale, agrees, disagrees, or has no measurement. A bound ("at most b", as
-of a negligible barrier) is a direction whose "no effect" is b. What is exact (a closed form) is its own interval. Each
-claim is judged by itself: of many true ones at 95%, a few will miss by chance.
+of a negligible barrier) is a direction whose "no effect" is b. What is exact (a closed form) is its own interval.
+
+The strengths, tolerances and bounds are this project's reading of the paper's words, set when first numbers were known:
+judge a verdict by the numbers beside it. Of a rank correlation "rises" and "falls" ask for any size; "systematically",
+"consistently", "progressively", "strongly" and "directly" for 0.5; "steadily" and "continuously" for 0.9. Each claim is
+judged by itself: of many true ones at 95%, a few will miss by chance.
 """
 
 import json
@@ -34,7 +40,7 @@ class Value:
 
     Attributes:
         value: the number.
-        tolerance: how far outside our interval it may lie.
+        tolerance: how far from it our number may be, whatever the interval.
         no_effect: what the measurement would be if the paper were wrong altogether; None where there is no such thing.
     """
 
@@ -47,10 +53,33 @@ class Value:
         null = self.no_effect
         if null is not None and low <= null <= high:
             return UNDECIDED
-        if low - self.tolerance <= self.value <= high + self.tolerance:
+        if low <= self.value <= high or _at_most(abs(ours - self.value), self.tolerance):
             return AGREES
         if null is not None and (ours > null) == (self.value > null):
             return DIRECTION
+        return DISAGREES
+
+
+@dataclass(frozen=True)
+class Equal:
+    """The number is as good as a value: a wide interval does not show that.
+
+    Attributes:
+        value: it.
+        tolerance: what counts as good.
+    """
+
+    value: float
+    tolerance: float
+    no_effect: None = None
+
+    def judge(self, ours: float, low: float, high: float) -> str:
+        """The verdict on a measurement with an interval."""
+        off = sorted(abs(bound - self.value) for bound in (low, high))
+        if _at_most(off[1], self.tolerance):
+            return AGREES
+        if low <= self.value + self.tolerance and high >= self.value - self.tolerance:
+            return UNDECIDED
         return DISAGREES
 
 
@@ -75,16 +104,24 @@ class Direction:
             return UNDECIDED
         if far < 0:
             return DISAGREES
-        return AGREES if self.side * (ours - self.no_effect) >= self.strength else DIRECTION
+        return AGREES if _at_most(self.strength, near) else DIRECTION
 
 
-def rises(strength: float = 0.5) -> Direction:
-    """A rank correlation above 0; "systematically" and the like ask for at least 0.5."""
+def _at_most(number: float, bound: float) -> bool:
+    """But for rounding."""
+    return number <= bound + 1e-9 * max(1, abs(bound))
+
+
+SOME, MARKED, STEADY = 0.0, 0.5, 0.9  # strengths of a rank correlation, as the rule has the paper's words
+
+
+def rises(strength: float) -> Direction:
+    """A number above 0, such as a rank correlation of what goes up."""
     return Direction(+1, strength)
 
 
-def falls(strength: float = 0.5) -> Direction:
-    """A rank correlation below 0."""
+def falls(strength: float) -> Direction:
+    """A number below 0."""
     return Direction(-1, strength)
 
 
@@ -107,7 +144,8 @@ class Estimate:
         interval: its 95% interval (low, high); NaN where there is none.
         samples: how many of what are behind it.
         method: the statistics that made the interval.
-        p_value: of a permutation test that there is no trend.
+        p_value: of a permutation test that there is no trend, on the side that was measured.
+        spread: the interval is the central 95% of single runs, not of the number.
     """
 
     value: float
@@ -115,6 +153,7 @@ class Estimate:
     samples: str
     method: str
     p_value: float | None = None
+    spread: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,19 +167,21 @@ class Claim:
         paper: value or direction as the paper has it.
         expected: the same as numbers, for the verdict.
         measured: ours.
+        more: it is not a statement of the paper, but a check of it by other data, or in another way.
     """
 
     key: str
     where: str
     statement: str
     paper: str
-    expected: Value | Direction
+    expected: Value | Equal | Direction
     measured: Estimate
+    more: bool = False
 
     @property
     def paper_value(self) -> float | None:
         """The paper's number, where it gives one."""
-        return self.expected.value if isinstance(self.expected, Value) else None
+        return None if isinstance(self.expected, Direction) else self.expected.value
 
     @property
     def ours(self) -> float:
@@ -200,9 +241,11 @@ def _entry(claim: Claim) -> dict[str, Any]:
         "where": claim.where,
         "statement": claim.statement,
         "paper": claim.paper,
+        "more": claim.more,
+        "expected": type(expected).__name__.lower(),
         "paper_value": _short(claim.paper_value),
     }
-    if isinstance(expected, Value):
+    if not isinstance(expected, Direction):
         entry |= {"tolerance": _short(expected.tolerance)}
     else:
         entry |= {"side": "above" if expected.side > 0 else "below", "strength": _short(expected.strength)}
@@ -210,6 +253,7 @@ def _entry(claim: Claim) -> dict[str, Any]:
         "no_effect": _short(expected.no_effect),
         "ours": _short(measured.value),
         "interval": [_short(bound) for bound in measured.interval],
+        "interval_of": "single runs" if measured.spread else "the number",
         "p_value": _short(measured.p_value),
         "samples": measured.samples,
         "method": measured.method,

@@ -1,5 +1,7 @@
 """Numbers with intervals, from runs, pairs of runs, cells of a sweep, and counts."""
 
+import itertools
+import math
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -61,7 +63,7 @@ def one_run(values: np.ndarray) -> Estimate:
     used = values[np.isfinite(values)]
     middle = float(np.median(used)) if used.size else np.nan
     interval = bounds(used) if used.size >= FEWEST else NONE
-    return Estimate(middle, interval, f"{used.size} runs", "median and central 95% of the runs")
+    return Estimate(middle, interval, f"{used.size} runs", "median and central 95% of the runs", spread=True)
 
 
 def proportion(count: int, of: int, what: str) -> Estimate:
@@ -72,16 +74,50 @@ def proportion(count: int, of: int, what: str) -> Estimate:
     return Estimate(count / of, (float(found.low), float(found.high)), f"{of} {what}", "exact binomial")
 
 
+def _reached(found: float, drawn: np.ndarray) -> np.ndarray:
+    """Which of the correlations that chance gave are as far out, on the side of the one found."""
+    return np.sign(found) * drawn >= abs(found) - 1e-9
+
+
 def permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutations: int) -> float:
-    """Two-sided p-value of a rank correlation: how often chance gives one as far from 0; NaN where there is none."""
+    """One-sided p-value of a rank correlation of independent points; NaN where there is none.
+
+    It says how often chance gives one as large on the side that was measured. Which side that is, the verdict asks.
+    """
     used = np.isfinite(x) & np.isfinite(y)
     found = inference.rank_correlation(x[used], y[used])
     if not np.isfinite(found):
         return np.nan
     a, b = ((rank - rank.mean()) / rank.std() for rank in (rankdata(x[used]), rankdata(y[used])))
     drawn = np.array([a @ rng.permutation(b) for _ in range(permutations)]) / len(a)
-    reached = (np.abs(drawn) >= abs(found) - 1e-9).sum()
-    return float((1 + reached) / (1 + permutations))
+    return float((1 + _reached(found, drawn).sum()) / (1 + permutations))
+
+
+def grid_permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutations: int) -> float:
+    """The same of two maps over a grid, whose rows and whose columns are reordered as wholes.
+
+    Cells of a row, or of a column, have much in common whatever the map is about, so that single cells in any order
+    would not be what chance gives. All orders of a small grid are gone through, the one found among them.
+
+    Args:
+        x: (row, column), NaN where it has no value.
+        y: (row, column), the one that is reordered.
+        rng: of the drawing.
+        permutations: how many orders to draw, where there are more.
+    """
+    found = inference.rank_correlation(x.ravel(), y.ravel())
+    if not np.isfinite(found):
+        return np.nan
+    rows, columns = y.shape
+    every = math.factorial(rows) * math.factorial(columns) <= permutations
+    if every:
+        orders = itertools.product(itertools.permutations(range(rows)), itertools.permutations(range(columns)))
+    else:
+        orders = ((rng.permutation(rows), rng.permutation(columns)) for _ in range(permutations))
+    drawn = np.array([inference.rank_correlation(x.ravel(), y[np.ix_(*order)].ravel()) for order in orders])
+    drawn = drawn[np.isfinite(drawn)]
+    count = _reached(found, drawn).sum()
+    return float(count / len(drawn)) if every else float((1 + count) / (1 + len(drawn)))
 
 
 def draw_runs(values: np.ndarray, runs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -144,29 +180,41 @@ def over_cells(
 
 
 def run_trend(
-    x: np.ndarray, values: np.ndarray, rng: np.random.Generator, resamples: int, permutations: int
+    x: np.ndarray, values: np.ndarray, runs: np.ndarray, rng: np.random.Generator, resamples: int, permutations: int
 ) -> Estimate:
     """Rank correlation of the runs' values with what their cell is at, and a permutation test over the runs.
+
+    A cell of which fewer than ``FEWEST`` of its runs have a value has no say: the few that do were chosen by what they
+    did. A cell with a single run, gradient descent, has.
 
     Args:
         x: (cell) of the cells.
         values: (cell, run), NaN where there is none.
+        runs: (cell) how many runs each cell has.
         rng: of both.
         resamples: of each cell's runs.
         permutations: of the test.
     """
-    along = np.broadcast_to(np.asarray(x, dtype=float)[:, None], values.shape)
     used = [row[np.isfinite(row)] for row in values]
+    few = np.array([0 < len(row) < min(FEWEST, count) for row, count in zip(used, runs, strict=True)])
+    used = [row[:0] if left else row for row, left in zip(used, few, strict=True)]
+    places = np.repeat(np.asarray(x, dtype=float), [len(row) for row in used])
     drawn = np.empty(resamples)
     for k in range(resamples):
         again = [row[rng.integers(0, len(row), len(row))] if len(row) else row for row in used]
-        places = np.repeat(np.asarray(x, dtype=float), [len(row) for row in used])
         drawn[k] = inference.rank_correlation(places, np.concatenate(again))
-    p_value = permutation_p(along.ravel(), values.ravel(), rng, permutations)
-    count = int(np.isfinite(values).sum())
-    samples = f"{count} runs at {sum(len(row) > 0 for row in used)} batch sizes"
-    correlation = inference.rank_correlation(along.ravel(), values.ravel())
-    return Estimate(correlation, bounds(drawn), samples, f"rank correlation, {BY_RUNS}, permutation test", p_value)
+    every = np.concatenate(used)
+    samples = f"{len(every)} runs at {sum(len(row) > 0 for row in used)} batch sizes"
+    if few.any():
+        left = ", ".join(f"{size:g}" for size in np.asarray(x)[few])
+        samples += f"; without B = {left}, where fewer than {FEWEST} runs converge"
+    return Estimate(
+        inference.rank_correlation(places, every),
+        bounds(drawn),
+        samples,
+        f"rank correlation, {BY_RUNS}, permutation test",
+        permutation_p(places, every, rng, permutations),
+    )
 
 
 def nanmean(values: np.ndarray) -> float:

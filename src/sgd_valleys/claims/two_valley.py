@@ -6,15 +6,18 @@ import numpy as np
 
 from sgd_valleys import inference
 from sgd_valleys.claims import statistics
-from sgd_valleys.claims.rules import Claim, Estimate, Value, at_least, falls, rises
-from sgd_valleys.claims.statistics import NONE, around, bounds, exact, nanmean
+from sgd_valleys.claims.rules import MARKED, SOME, Claim, Equal, Estimate, Value, at_least, at_most, falls, rises
+from sgd_valleys.claims.statistics import NONE, around, bounds, exact
 
 Arrays = Mapping[str, np.ndarray]
 Drawing = Callable[[], np.random.Generator]
 
 FORM = "closed form"
-BINOMIAL = "binomial resampling of runs"
-DIAGRAMS = {"H": ("H", "II E, Fig. 5C, D"), "H2": ("H^2", "II E, Fig. S6")}
+BINOMIAL = "binomial resampling of runs, too wide where none changes valley"
+# covariance, P_flat, freezing time
+DIAGRAMS = {"H": ("H", "II E, Fig. 5C", "II E, Fig. 5D"), "H2": ("H^2", "II E, Fig. S6", "II E, Fig. S6")}
+FROZEN = 0.9  # of the iterations, by which the last changes of valley are over on the mean
+FOLLOWS = 0.05  # a tenth of the range of P_flat that Fig. 6B shows
 MONOTONE = 0.999  # rank correlation of what rises at every point, but for rounding
 
 
@@ -26,14 +29,14 @@ def redrawn(share: np.ndarray, runs: np.ndarray, rng: np.random.Generator) -> np
     return np.where(known, drawn, np.nan)
 
 
-def axis_trend(values: np.ndarray, at: np.ndarray, axis: int) -> float:
-    """Rank correlation of a diagram's values (eta, sigma) with one of its axes, mean over the other's lines."""
-    lines = np.moveaxis(values, axis, -1)
-    found = np.array([inference.rank_correlation(at, line) for line in lines])
-    return nanmean(found)
-
-
-def p_flat_trend(diagram: Arrays, axis: str, runs: int, rng: np.random.Generator, resamples: int) -> Estimate:
+def p_flat_trend(
+    diagram: Arrays,
+    axis: str,
+    runs: int,
+    rng: np.random.Generator,
+    resamples: int,
+    frozen: np.ndarray | None = None,
+) -> Estimate:
     """How P_flat goes with eta, or with sigma, at fixed value of the other.
 
     Args:
@@ -42,14 +45,16 @@ def p_flat_trend(diagram: Arrays, axis: str, runs: int, rng: np.random.Generator
         runs: of each cell.
         rng: of the resampling.
         resamples: how many.
+        frozen: (eta, sigma) the cells to leave it at; all by default.
     """
     finished = runs - diagram["diverged"]
     along = ("eta", "sigma").index(axis)
+    share = diagram["p_flat"] if frozen is None else np.where(frozen, diagram["p_flat"], np.nan)
     drawn = np.array(
-        [axis_trend(redrawn(diagram["p_flat"], finished, rng), diagram[axis], along) for _ in range(resamples)]
+        [inference.axis_correlation(redrawn(share, finished, rng), diagram[axis], along) for _ in range(resamples)]
     )
-    found = axis_trend(diagram["p_flat"], diagram[axis], along)
-    samples = f"{diagram['p_flat'].size} cells of {runs} runs"
+    found = inference.axis_correlation(share, diagram[axis], along)
+    samples = f"{np.isfinite(share).sum()} cells of {runs} runs"
     return Estimate(found, around(drawn, found), samples, f"mean rank correlation at fixed other axis, {BINOMIAL}")
 
 
@@ -59,10 +64,13 @@ def freezing_trend(diagram: Arrays, axis: str, runs: int, rng: np.random.Generat
     along = ("eta", "sigma").index(axis)
     error = np.where(np.isfinite(error), error, 0)
     drawn = np.array(
-        [axis_trend(time + error * rng.standard_normal(time.shape), diagram[axis], along) for _ in range(resamples)]
+        [
+            inference.axis_correlation(time + error * rng.standard_normal(time.shape), diagram[axis], along)
+            for _ in range(resamples)
+        ]
     )
     method = "mean rank correlation at fixed other axis, resampled by standard errors"
-    found = axis_trend(time, diagram[axis], along)
+    found = inference.axis_correlation(time, diagram[axis], along)
     return Estimate(found, around(drawn, found), f"{time.size} cells of {runs} runs", method)
 
 
@@ -119,30 +127,70 @@ def stationary_with_noise(theory: Arrays) -> Estimate:
     """P_flat of Eq. 22 at the strongest noise less that at the weakest, mean over y: at fixed y noise blurs."""
     order = np.argsort(theory["course_delta_S"])
     share = theory["p_flat_stationary"][order]
-    return exact((share[-1] - share[0]).mean(), f"{FORM} at {share.shape[1]} y")
+    return exact((share[-1] - share[0]).mean(), f"{FORM}, mean over {share.shape[1]} y")
 
 
-def until_freezing(theory: Arrays, occupancy: Arrays) -> Estimate:
-    """Simulated P_flat less Eq. 22 until it freezes, mean over time; the largest in size of all noise levels.
+def rate_ratio_with_noise(theory: Arrays) -> Estimate:
+    """ln(k+ / k-) of Eq. 21 at the strongest noise less that at the weakest, mean over y; by Eq. 22 from P_flat."""
+    order = np.argsort(theory["course_delta_S"])
+    share = theory["p_flat_stationary"][order[[0, -1]]]
+    known = ((share > 0) & (share < 1)).all(axis=0)
+    weak, strong = np.log((1 - share[:, known]) / share[:, known])
+    return exact((strong - weak).mean(), f"{FORM}, mean over {known.sum()} y")
 
-    A noise level counts as frozen from where Eq. 22 exceeds the share that its runs end with. The interval takes the
-    runs' error to be the same all along, as they are the same runs.
+
+def floors(theory: Arrays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Loss (y) on the floor of the sharp valley, on the ridge x = 0 and on the floor of the flat valley, y above 0."""
+    x, later = theory["x"], theory["y"] > 0
+    loss = theory["loss"][:, later]
+    return loss[x < 0].min(axis=0), loss[np.abs(x).argmin()], loss[x > 0].min(axis=0)
+
+
+def depth_difference(theory: Arrays) -> Estimate:
+    """Largest difference in loss of the two floors at one y, over the height of the barrier there."""
+    sharp, ridge, flat = floors(theory)
+    height = ridge - flat
+    seen = height > 0.01 * height.max()  # above what a grid resolves
+    return exact(np.abs(sharp - flat)[seen].max() / height[seen].max(), f"{FORM} at {seen.sum()} y")
+
+
+def barrier_with_y(theory: Arrays) -> Estimate:
+    """Rank correlation of the barrier's height with y."""
+    _, ridge, flat = floors(theory)
+    return rising(ridge - flat, theory["y"][theory["y"] > 0])
+
+
+def until_freezing(theory: Arrays, occupancy: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
+    """Root mean square over time of simulated P_flat less Eq. 22, until y_freeze; the largest of the noise levels.
+
+    What the runs' number leaves open is taken off, and the interval takes it to be the same all along, as they are the
+    same runs.
+
+    Args:
+        theory: of theory.h5.
+        occupancy: of occupancy.h5.
+        rng: of the resampling.
+        resamples: how many.
     """
-    method = "largest mean difference until Eq. 22 passes the final share, binomial error"
-    found = []
+    method = "largest root mean square difference up to y_freeze of Eq. 25, binomial error"
+    levels = []
     for k, delta_S in enumerate(occupancy["delta_S"]):
         course = np.abs(theory["course_delta_S"] - delta_S).argmin()
+        y_freeze = np.interp(np.log(delta_S), np.log(theory["delta_S"]), theory["y_freeze"])
         y, share = occupancy["mean_y"][k], occupancy["p_flat"][k]
-        printed = np.interp(y, theory["along"], theory["p_flat_stationary"][course])
-        inside = (y >= theory["along"][0]) & (y <= theory["along"][-1]) & (printed < share[-1])
+        inside = (y >= theory["along"][0]) & (y <= min(theory["along"][-1], y_freeze))
         inside[0] = False  # half of the runs are put on either side there
         if inside.any():
-            error = 1.96 * float(occupancy["p_flat_error"][k][inside].max())
-            found.append((float((share - printed)[inside].mean()), error))
-    if not found:
+            printed = np.interp(y[inside], theory["along"], theory["p_flat_stationary"][course])
+            levels.append((share[inside] - printed, occupancy["p_flat_error"][k][inside]))
+    if not levels:
         return Estimate(np.nan, NONE, "no recorded time", method)
-    value, error = max(found, key=lambda one: abs(one[0]))
-    return Estimate(value, (value - error, value + error), f"{len(found)} noise levels", method)
+
+    def size(shift: float) -> float:
+        return max(np.sqrt(max(0.0, ((off + shift * error) ** 2 - error**2).mean())) for off, error in levels)
+
+    drawn = np.array([size(shift) for shift in rng.standard_normal(resamples)])
+    return Estimate(float(size(0.0)), around(drawn, size(0.0)), f"{len(levels)} noise levels", method)
 
 
 def transient_theory(theory: Arrays, occupancy: Arrays, runs: int) -> Estimate:
@@ -173,13 +221,16 @@ def rising(values: np.ndarray, at: np.ndarray) -> Estimate:
     return exact(lines.min() if lines.size else np.nan, f"{FORM} at {used} points")
 
 
-def collect_diagram(diagram: Arrays, runs: int, noise: str, drawing: Drawing, resamples: int) -> list[Claim]:
+def collect_diagram(
+    diagram: Arrays, runs: int, iterations: int, noise: str, drawing: Drawing, resamples: int
+) -> list[Claim]:
     """What Fig. 5C and D say, or Fig. S6.
 
     Args:
         diagram: of phase_diagram_*.h5, ``eta``, ``sigma``, ``stable``, ``p_flat``, ``diverged``, ``freezing_time``,
             ``freezing_time_error``, ``freezing_y``, ``freezing_y_error``.
         runs: of each cell, from the file's settings.
+        iterations: of each run, from the same.
         noise: what its covariance goes with, ``H`` or ``H2``.
         drawing: gives the random stream, the same for every number.
         resamples: of the resampling.
@@ -190,43 +241,58 @@ def collect_diagram(diagram: Arrays, runs: int, noise: str, drawing: Drawing, re
     if not diagram["stable"].any():
         return []
     diagram = {name: array if name == "sigma" else array[diagram["stable"]] for name, array in diagram.items()}
-    name, where = DIAGRAMS[noise]
+    frozen = diagram["freezing_time"] <= FROZEN * iterations
+    name, shares, times = DIAGRAMS[noise]
     claims = []
     for axis, symbol in (("eta", "the learning rate"), ("sigma", "the noise strength")):
         claims += [
             Claim(
                 f"p_flat_with_{axis}_{noise}",
-                where,
+                shares,
                 f"P_flat rises with {symbol} (noise as {name}).",
-                "rises",
-                rises(),
+                "rises systematically",
+                rises(MARKED),
                 p_flat_trend(diagram, axis, runs, drawing(), resamples),
             ),
             Claim(
                 f"freezing_with_{axis}_{noise}",
-                where,
+                times,
                 f"eta <t_freeze> rises with {symbol} (noise as {name}).",
                 "rises systematically",
-                rises(),
+                rises(MARKED),
                 freezing_trend(diagram, axis, runs, drawing(), resamples),
             ),
         ]
+        if not frozen.all():
+            says = f"P_flat rises with {symbol} (noise as {name}), over the cells whose runs have frozen when they end."
+            found = p_flat_trend(diagram, axis, runs, drawing(), resamples, frozen)
+            key = f"p_flat_with_{axis}_{noise}_frozen"
+            claims.append(Claim(key, shares, says, "rises systematically", rises(MARKED), found, more=True))
+    finished = int(runs - diagram["diverged"][-1, -1])
     return [
         *claims,
         Claim(
             f"p_flat_transition_{noise}",
-            where,
+            shares,
             f"From the weakest noise to the strongest P_flat rises dramatically (noise as {name}).",
             "by 0.4 or more",
             rises(0.4),
             corner_difference(diagram, runs, drawing(), resamples),
         ),
         Claim(
+            f"stable_bias_{noise}",
+            f"III; {shares.partition(', ')[2]}",
+            f"The bias to the flat valley is there although both valleys are stable (noise as {name}).",
+            "P_flat above 1/2 at the strongest noise",
+            at_least(0.5),
+            statistics.proportion(round(float(diagram["p_flat"][-1, -1]) * finished), finished, "runs"),
+        ),
+        Claim(
             f"y_freeze_simulated_{noise}",
-            f"II G, {where.partition(', ')[2]}",
+            f"II G, Eq. 25; {shares.partition(', ')[2]}",
             f"More noise freezes runs farther out along y (noise as {name}).",
             "rises",
-            rises(),
+            rises(SOME),
             y_freeze_simulated(diagram, runs, drawing(), resamples),
         ),
     ]
@@ -238,7 +304,7 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, drawing: Drawing, resa
     Args:
         theory: of theory.h5, ``tau_x_max``, ``tau_y_min``, ``p_flat_equilibrium``, ``p_flat_boltzmann``, ``cut_x``,
             ``cut_loss``, ``cut_L_SGD``, ``along``, ``course_delta_S``, ``p_flat_stationary``, ``delta_S``, ``gamma``,
-            ``p_flat_transient``, ``p_flat_transient_here``, ``y_freeze``.
+            ``p_flat_transient``, ``p_flat_transient_here``, ``y_freeze``, ``x``, ``y``, ``loss``.
         occupancy: of occupancy.h5, ``delta_S``, ``p_flat``, ``p_flat_error``, ``mean_y``.
         runs: of occupancy.h5, from the file's settings.
         drawing: gives the random stream, the same for every number.
@@ -249,6 +315,22 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, drawing: Drawing, resa
     parted = theory["gamma"] > 1  # at gamma = 1 the valleys are alike, and noise decides nothing
     transient = theory["p_flat_transient"][parted]
     return [
+        Claim(
+            "equal_depth",
+            "II E, Eq. 11",
+            "The two valleys are equally deep at every y.",
+            "no difference",
+            Equal(0.0, tolerance=0.01),
+            depth_difference(theory),
+        ),
+        Claim(
+            "barrier_with_y",
+            "II E, Eq. 11",
+            "The barrier between the valleys grows along y.",
+            "rises at every y",
+            rises(MONOTONE),
+            barrier_with_y(theory),
+        ),
         Claim(
             "tau_x",
             "App. A 2, Eq. A7",
@@ -278,7 +360,7 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, drawing: Drawing, resa
             "II F, Eq. 20, Fig. 6A",
             "The noise lowers the effective loss of the flat valley.",
             "below 0",
-            falls(0),
+            falls(SOME),
             floor_correction(theory, +1),
         ),
         Claim(
@@ -286,7 +368,7 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, drawing: Drawing, resa
             "II F, Eq. 20, Fig. 6A",
             "The noise raises the effective loss of the sharp valley.",
             "above 0",
-            rises(0),
+            rises(SOME),
             floor_correction(theory, -1),
         ),
         Claim(
@@ -294,12 +376,12 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, drawing: Drawing, resa
             "II F, Eq. 23",
             "The quasi-steady P_flat always exceeds its equilibrium value.",
             "above",
-            rises(0),
+            rises(SOME),
             above_equilibrium(theory),
         ),
         Claim(
             "equilibrium_share",
-            "App. A 3, Eq. A28",
+            "App. A 3, Eq. A28; Fig. 6B",
             "In equilibrium the flat valley's share is gamma / (1 + gamma); Boltzmann's distribution says what it is.",
             f"{equilibrium:.3f}",
             Value(equilibrium, tolerance=0.005),
@@ -317,31 +399,39 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, drawing: Drawing, resa
             "theory_until_freezing",
             "II G, Fig. 6B",
             "Until it freezes the simulated P_flat follows Eq. 22.",
-            "no difference",
-            Value(0.0, tolerance=0.02),
-            until_freezing(theory, occupancy),
+            f"to within {FOLLOWS:g}",
+            at_most(FOLLOWS),
+            until_freezing(theory, occupancy, drawing(), resamples),
         ),
         Claim(
             "stationary_falls",
             "II G, Eq. 22",
             "At fixed y more noise weakens the preference for the flat valley.",
             "falls",
-            falls(0),
+            falls(SOME),
             stationary_with_noise(theory),
+        ),
+        Claim(
+            "rate_ratio_as_printed",
+            "II G, Eq. 21; Fig. 6, as printed",
+            "As the sentence is printed, at fixed y more noise reduces k+ / k-, flat valley over sharp.",
+            "falls",
+            falls(SOME),
+            rate_ratio_with_noise(theory),
         ),
         Claim(
             "final_p_flat_rises",
             "II G, Fig. 6B",
             "Yet the share of runs that end in the flat valley rises with the noise.",
             "rises",
-            rises(0),
+            rises(SOME),
             final_rise(occupancy, runs, drawing(), resamples),
         ),
         Claim(
             "y_freeze",
             "II G, Eq. 25",
             "The freezing point y_freeze rises with Delta_S.",
-            "rises",
+            "rises throughout",
             rises(MONOTONE),
             rising(theory["y_freeze"], theory["delta_S"]),
         ),
@@ -349,7 +439,7 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, drawing: Drawing, resa
             "transient_with_noise",
             "II G, Eq. 26, Fig. 6C",
             "The transient P_flat rises with Delta_S, at every gamma above 1.",
-            "rises",
+            "rises throughout",
             rises(MONOTONE),
             rising(transient, theory["delta_S"]),
         ),
@@ -357,16 +447,16 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, drawing: Drawing, resa
             "transient_with_gamma",
             "II G, Eq. 26, Fig. 6C",
             "The transient P_flat rises with the flatness ratio gamma, at every Delta_S.",
-            "rises",
+            "rises throughout",
             rises(MONOTONE),
             rising(theory["p_flat_transient"].T, theory["gamma"]),
         ),
         Claim(
             "transient_theory",
-            "II G, Eq. 26",
+            "II G, Eq. 26; Fig. 6C",
             "Eq. 26 gives the share of runs that end in the flat valley.",
             "no difference",
-            Value(0.0, tolerance=0.02),
+            Equal(0.0, tolerance=0.02),
             transient_theory(theory, occupancy, runs),
         ),
     ]
