@@ -95,7 +95,7 @@ rule freezing:
 rule trends:
     input:
         script_file("trends"),
-        modules("inference", "randomness"),
+        modules("cells", "inference", "randomness", "trends"),
         data=DATA,
         endpoints="results/{experiment}/endpoints.h5",
         similarity="results/{experiment}/similarity.h5",
