@@ -1,7 +1,7 @@
 rule endpoints:
     input:
         script_file("endpoints"),
-        modules("evaluation", "networks", "similarity", "sweep"),
+        modules("evaluation", "experiment", "networks", "similarity", "sweep"),
         data=DATA,
         test_file=TEST_FILE,
         train=lambda w: stack_files(TRAIN, w.experiment),
