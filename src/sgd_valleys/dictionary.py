@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sgd_valleys import storage
 from sgd_valleys.errors import UserError
+from sgd_valleys.markdown import table
 
 # attributes that every file has, which no file describes
 COMMON = {
@@ -64,7 +64,7 @@ def page(kinds: Iterable[Kind]) -> str:
         "",
         "Every file has these attributes; those of its own are named with it.",
         "",
-        *_table(("attribute", "what"), [(f"`{name}`", what) for name, what in COMMON.items()]),
+        *table(("attribute", "what"), [(f"`{name}`", what) for name, what in COMMON.items()]),
     ]
     return "\n".join([*head, *(line for kind in kinds for line in _section(kind))]) + "\n"
 
@@ -81,7 +81,7 @@ def _section(kind: Kind) -> list[str]:
     notes += [f"Its settings: {_listed(settings)}."] if settings else []
     notes += [f"Its own attributes: {_listed(own)}."] if own else []
     rows = [_row(name, contents) for name in names]
-    return ["", f"## `{kind.pattern}`", "", *notes, "", *_table(("variable", "axes", "type", "unit", "what"), rows)]
+    return ["", f"## `{kind.pattern}`", "", *notes, "", *table(("variable", "axes", "type", "unit", "what"), rows)]
 
 
 def _row(name: str, contents: Sequence[dict[str, storage.Description]]) -> tuple[str, ...]:
@@ -99,8 +99,3 @@ def _each(texts: Iterable[str]) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
-    lines = (head, ["---"] * len(head), *rows)
-    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines]

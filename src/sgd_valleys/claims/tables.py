@@ -1,9 +1,11 @@
 """The claims as tables to read, from the content of results/claims.json: Markdown and HTML."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import Any
+
+from sgd_valleys.markdown import table
 
 Content = Mapping[str, Any]
 
@@ -60,14 +62,8 @@ def markdown(content: Content, level: int = 2) -> str:
     parts = [summary(content)]
     for section, claims in by_section(content).items():
         rows = [(c["where"], c["statement"], c["paper"], told(c), c["samples"], _marked(c)) for c in claims]
-        parts.append("\n".join([f"{'#' * level} {section}", "", *_table(COLUMNS, rows)]))
+        parts.append("\n".join([f"{'#' * level} {section}", "", *table(COLUMNS, rows)]))
     return "\n\n".join(parts) + "\n"
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a Markdown table."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines]
 
 
 def page(content: Content) -> str:
@@ -90,7 +86,7 @@ def brief(content: Content) -> str:
     for section, claims in by_section(content).items():
         lines += ["", f"<details><summary>{escape(section)}</summary>", ""]
         rows = [(c["statement"], c["paper"], told(c), _marked(c)) for c in claims]
-        lines += _table((COLUMNS[1], COLUMNS[2], COLUMNS[3], COLUMNS[5]), rows)
+        lines += table((COLUMNS[1], COLUMNS[2], COLUMNS[3], COLUMNS[5]), rows)
         lines += ["", "</details>"]
     return "\n".join(lines) + "\n"
 
