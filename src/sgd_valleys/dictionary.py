@@ -22,7 +22,6 @@ COMMON = {
     "file_sha256": "checksum of the file's bytes, with zeros for its own 64 digits; compared at every reading",
 }
 LAYER = re.compile(r"(layer[ -]?)\d+")
-TIME = re.compile(r"\bat time [0-9.e+]+$")
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Kind:
 
 
 def without_number(text: str) -> str:
-    """A name or a description with {k} for the number of a layer and T for a time of the settings."""
-    return TIME.sub("at time T", LAYER.sub(r"\1{k}", text))
+    """A name or a description with {k} for the number of a layer."""
+    return LAYER.sub(r"\1{k}", text)
 
 
 def page(kinds: Iterable[Kind]) -> str:
@@ -57,10 +56,10 @@ def page(kinds: Iterable[Kind]) -> str:
         "# Data dictionary",
         "",
         "What is in the HDF5 files under `results/`, made from the files by `snakemake --cores 1 dictionary` after a",
-        "whole run: do not edit. It is the same at every scale: axes are named, not measured, `{k}` is the number of",
-        "a layer, and T a time. An axis that is no variable has no coordinate. A variable *where recorded* is not in",
-        'every file of its kind: the settings say in which. `xarray.open_dataset(path, engine="h5netcdf")` shows all',
-        "this of a file at hand, with the numbers; [panels.md](panels.md) says which panel shows what.",
+        "whole run: do not edit. It is the same at every scale: axes are named, not measured, and `{k}` is the number",
+        "of a layer. An axis that is no variable has no coordinate. A variable *where recorded* is not in every file",
+        'of its kind: the settings say in which. `xarray.open_dataset(path, engine="h5netcdf")` shows all this of a',
+        "file at hand, with the numbers; [panels.md](panels.md) says which panel shows what.",
         "",
         "Every file has these attributes; those of its own are named with it.",
         "",

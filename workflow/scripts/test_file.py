@@ -1,4 +1,4 @@
-"""Store the whole test file of an experiment's data set, of which its test set may be a part."""
+"""Store the whole test file of an experiment's data set, whatever part of it its test set is."""
 
 from job import job
 from sgd_valleys import data, storage
