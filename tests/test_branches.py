@@ -112,17 +112,17 @@ def test_both_freezing_times_are_those_of_the_run_and_of_its_branches(complete: 
 
 def test_the_whole_test_file_is_scored(complete: Checkout) -> None:
     whole = storage.read(complete.root / "results/mnist/test_file.h5")
-    assert whole["image"].shape == (10_000, 1, 28, 28)
+    assert whole["test_image"].shape == (10_000, 1, 28, 28)
     some = storage.read(complete.root / "results/mnist/data.h5")
     for label in range(10):
-        first = whole["image"][whole["label"] == label][:20]
+        first = whole["test_image"][whole["test_label"] == label][:20]
         assert np.array_equal(first, some["test_image"][some["test_label"] == label])
     branches, ends = branches_of(complete, "train"), branches_of(complete, "endpoints")
     network = networks.MLP((784, 24, 24, 10))
     parameters = {name: branches[f"final_{name}"][2] for name in network.names()}
-    logits = network.forward(parameters, whole["image"].reshape(10_000, -1))
-    assert ends["test_file_accuracy"][2] == (logits.argmax(axis=1) == whole["label"]).mean()
-    assert ends["test_file_loss"][2] == pytest.approx(networks.cross_entropy(logits, whole["label"]))
+    logits = network.forward(parameters, whole["test_image"].reshape(10_000, -1))
+    assert ends["test_file_accuracy"][2] == (logits.argmax(axis=1) == whole["test_label"]).mean()
+    assert ends["test_file_loss"][2] == pytest.approx(networks.cross_entropy(logits, whole["test_label"]))
 
 
 def test_the_test_file_is_that_of_the_data_set(mnist_root: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sgd_valleys import evaluation, networks, storage
+from sgd_valleys import evaluation, experiment, networks, storage
 from sgd_valleys.storage import Variable
 
 SHAPE = (1, 8, 8)
@@ -19,8 +19,10 @@ def test_loss_and_accuracy_are_those_of_torch_and_a_lost_run_has_none(settings: 
     image, label = rng.normal(size=(120, *SHAPE)), rng.integers(0, 4, 120)
     axes = ("sample", "channel", "row", "column")
     path = tmp_path / "test_file.h5"
-    storage.write(path, {"image": Variable(axes, image, "images"), "label": Variable(axes[:1], label, "labels")})
-    network, inputs, labels = evaluation.load_test_file(path, {"network": settings, "classes": 4})
+    images = {"test_image": Variable(axes, image, "images"), "test_label": Variable(axes[:1], label, "labels")}
+    storage.write(path, images)
+    network, samples = experiment.load(path, {"network": settings, "classes": 4}, ["test"])
+    inputs, labels = samples["test"]
     runs = [network.initialize(np.random.default_rng(r)) for r in range(3)]
     runs[1]["layer1_bias"][0] = np.nan
     loss, accuracy = evaluation.score(

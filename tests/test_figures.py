@@ -570,6 +570,23 @@ def test_means_stand_at_their_cells_noise_and_gradient_descent_apart(paths):
     assert descent.sum() and (squares.get_xdata() < data["noise"][noisy].min()).all()
 
 
+def test_the_bars_at_the_means_are_standard_errors(paths):
+    data = load("fig2X", paths)
+    data["converged"][ETA.index(0.01), B.index(200)] = [False, True, False, False]  # no spread to tell an error from
+    _, _, (bars,) = axes_of(draw("fig2X", data), "F").containers[0]
+    noisy = data["converged"].any(-1) & (data["noise"] > 0)
+    assert len(bars.get_segments()) == noisy.sum()
+    mean = panels.reduce_cells(data["test_file_accuracy"], np.mean, among=data["converged"])
+    counts = set()
+    for (x, low), (_, high) in bars.get_segments():
+        ((i, j),) = np.argwhere(noisy & (data["noise"] == x) & np.isclose(mean, (low + high) / 2, rtol=1e-12))
+        runs = data["test_file_accuracy"][i, j][data["converged"][i, j]]
+        expected = np.std(runs, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else 0
+        assert (high - low) / 2 == pytest.approx(expected, abs=1e-12)
+        counts.add(len(runs))
+    assert counts == {1, REALIZATIONS - 1, REALIZATIONS}
+
+
 def test_both_trajectory_panels_have_the_same_limits(paths):
     figure = draw("fig2", load("fig2", paths))
     left, right = axes_of(figure, "B"), axes_of(figure, "C")

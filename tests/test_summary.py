@@ -12,8 +12,10 @@ from conftest import Checkout
 from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 from snakemake.utils import update_config
+from test_panels import LETTERS
 
 from sgd_valleys import run_times, settings
+from sgd_valleys.errors import UserError
 
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "workflow" / "report"
@@ -47,15 +49,22 @@ def test_every_figure_has_a_caption_and_every_caption_a_figure() -> None:
 @pytest.mark.parametrize("overlay", [(), ("config/preview.yaml",), ("tests/tiny.yaml",), ("config/cifar10-full.yaml",)])
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_caption_tells_of_every_panel_at_any_scale(name: str, overlay: tuple[str, ...]) -> None:
-    text = caption(name, config_of(*overlay), "- *agrees*: a claim (Fig. 1)")
+    config = config_of(*overlay)
+    text = caption(name, config, "- *agrees*: a claim (Fig. 1)")
     page = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["body"]
     assert "system-message" not in page and "{" not in page
     assert "<em>agrees</em>: a claim" in page
-    panels = set(re.findall(r"\*\*([A-J])\*\*", text))
-    last = {"fig1": "E", "fig2": "G", "fig2X": "F", "fig3": "D", "fig4": "E", "fig4X": "F", "fig5": "D", "fig6": "C"}
-    last |= {"fig6X": "F", "figS1": "B", "figS2": "F", "figS4": "D", "figS5": "J", "figS6": "B"}
-    if name in last:
-        assert {"A", last[name]} <= panels <= set("ABCDEFGHIJ"[: ord(last[name]) - ord("A") + 1])
+    words = " ".join(text.split())
+    panels = re.findall(r"\*\*([A-J])\*\*", words)
+    letters = LETTERS[name.removeprefix("fig")]
+    if name == "figS3":  # one map at each threshold, told all at once
+        thresholds = config["experiments"][config["figures"][name]["experiment"]]["freezing"]["robustness"]
+        assert not panels and f"L_c = {', '.join(map(str, thresholds))}: " in words
+    elif name == "figS5":  # the maps at once
+        assert "**D** to **H** are maps" in words
+        assert set(panels) == set(letters) - set("EFG")
+    else:
+        assert set(panels) == set(letters)
 
 
 def test_a_figure_of_an_experiment_without_barriers_keeps_its_caption() -> None:
@@ -99,6 +108,16 @@ def test_run_times_are_by_rule_the_longest_first(tmp_path: Path) -> None:
     path = tmp_path / "train.tsv"
     path.write_text("s\th:m:s\tmax_rss\n12.5\t0:00:12\t100.0\n")
     assert run_times.seconds(path) == 12.5
+
+
+@pytest.mark.parametrize(
+    "content", ["", "s\th:m:s\n", "s\th:m:s\n\n", "h:m:s\ts\n0:00:12\n", "s\th:m:s\n-\t-\n", "h:m:s\n0\n"]
+)
+def test_a_run_time_that_is_cut_off_or_damaged_is_refused_by_name(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "train.tsv"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"train\.tsv says no time: delete it"):
+        run_times.seconds(path)
 
 
 def test_the_settings_of_a_run_plan_the_same_run(finished: Checkout) -> None:

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sgd_valleys import storage
 from sgd_valleys.errors import UserError
+from sgd_valleys.markdown import table
 
 # attributes that every file has, which no file describes
 COMMON = {
@@ -22,7 +22,6 @@ COMMON = {
     "file_sha256": "checksum of the file's bytes, with zeros for its own 64 digits; compared at every reading",
 }
 LAYER = re.compile(r"(layer[ -]?)\d+")
-TIME = re.compile(r"\bat time [0-9.e+]+$")
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Kind:
 
 
 def without_number(text: str) -> str:
-    """A name or a description with {k} for the number of a layer and T for a time of the settings."""
-    return TIME.sub("at time T", LAYER.sub(r"\1{k}", text))
+    """A name or a description with {k} for the number of a layer."""
+    return LAYER.sub(r"\1{k}", text)
 
 
 def page(kinds: Iterable[Kind]) -> str:
@@ -57,14 +56,14 @@ def page(kinds: Iterable[Kind]) -> str:
         "# Data dictionary",
         "",
         "What is in the HDF5 files under `results/`, made from the files by `snakemake --cores 1 dictionary` after a",
-        "whole run: do not edit. It is the same at every scale: axes are named, not measured, `{k}` is the number of",
-        "a layer, and T a time. An axis that is no variable has no coordinate. A variable *where recorded* is not in",
-        'every file of its kind: the settings say in which. `xarray.open_dataset(path, engine="h5netcdf")` shows all',
-        "this of a file at hand, with the numbers; [panels.md](panels.md) says which panel shows what.",
+        "whole run: do not edit. It is the same at every scale: axes are named, not measured, and `{k}` is the number",
+        "of a layer. An axis that is no variable has no coordinate. A variable *where recorded* is not in every file",
+        'of its kind: the settings say in which. `xarray.open_dataset(path, engine="h5netcdf")` shows all this of a',
+        "file at hand, with the numbers; [panels.md](panels.md) says which panel shows what.",
         "",
         "Every file has these attributes; those of its own are named with it.",
         "",
-        *_table(("attribute", "what"), [(f"`{name}`", what) for name, what in COMMON.items()]),
+        *table(("attribute", "what"), [(f"`{name}`", what) for name, what in COMMON.items()]),
     ]
     return "\n".join([*head, *(line for kind in kinds for line in _section(kind))]) + "\n"
 
@@ -81,7 +80,7 @@ def _section(kind: Kind) -> list[str]:
     notes += [f"Its settings: {_listed(settings)}."] if settings else []
     notes += [f"Its own attributes: {_listed(own)}."] if own else []
     rows = [_row(name, contents) for name in names]
-    return ["", f"## `{kind.pattern}`", "", *notes, "", *_table(("variable", "axes", "type", "unit", "what"), rows)]
+    return ["", f"## `{kind.pattern}`", "", *notes, "", *table(("variable", "axes", "type", "unit", "what"), rows)]
 
 
 def _row(name: str, contents: Sequence[dict[str, storage.Description]]) -> tuple[str, ...]:
@@ -99,8 +98,3 @@ def _each(texts: Iterable[str]) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
-    lines = (head, ["---"] * len(head), *rows)
-    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines]

@@ -1,31 +1,8 @@
 """How well trained networks do on images."""
 
-import os
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
-from sgd_valleys import networks, storage
 from sgd_valleys.networks import Network, Parameters, cross_entropy
-
-
-def load_test_file(path: str | os.PathLike, settings: Mapping[str, Any]) -> tuple[Network, np.ndarray, np.ndarray]:
-    """Build an experiment's network and read its data set's whole test file.
-
-    Args:
-        path: the experiment's ``test_file.h5``.
-        settings: among them ``network``, as the config has it, and ``classes``, their number.
-
-    Returns:
-        the network, the images in the form that it takes, (sample, ...) float32, and their labels (sample).
-
-    Raises:
-        UserError: the file is missing or damaged.
-    """
-    found = storage.read(path, ["image", "label"])
-    network = networks.build(settings["network"], found["image"].shape[1:], settings["classes"])
-    return network, network.inputs(found["image"]), found["label"]
 
 
 def score(

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sgd_valleys.errors import UserError
+
 
 @dataclass(frozen=True)
 class RunTime:
@@ -28,9 +30,16 @@ class RunTime:
 
 
 def seconds(benchmark: str | os.PathLike) -> float:
-    """What a job took, in seconds, by its benchmark file."""
-    with open(benchmark) as file:
-        return float(next(csv.DictReader(file, delimiter="\t"))["s"])
+    """What a job took, in seconds, by its benchmark file.
+
+    Raises:
+        UserError: the file is cut off or damaged.
+    """
+    try:
+        with open(benchmark) as file:
+            return float(next(csv.DictReader(file, delimiter="\t"))["s"])
+    except (StopIteration, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{benchmark} says no time: delete it, and the report leaves its job out.") from error
 
 
 def by_rule(jobs: Iterable[tuple[str, float]]) -> list[RunTime]:

@@ -1,7 +1,7 @@
 rule endpoints:
     input:
         script_file("endpoints"),
-        modules("evaluation", "networks", "similarity", "sweep"),
+        modules("evaluation", "experiment", "networks", "similarity", "sweep"),
         data=DATA,
         test_file=TEST_FILE,
         train=lambda w: stack_files(TRAIN, w.experiment),
@@ -95,7 +95,7 @@ rule freezing:
 rule trends:
     input:
         script_file("trends"),
-        modules("inference", "randomness"),
+        modules("cells", "inference", "randomness", "trends"),
         data=DATA,
         endpoints="results/{experiment}/endpoints.h5",
         similarity="results/{experiment}/similarity.h5",

@@ -47,7 +47,7 @@ rule branch_curvature:
 rule branch_endpoints:
     input:
         script_file("branch_endpoints"),
-        modules("evaluation", "freezing", "inference", "networks", "similarity"),
+        modules("evaluation", "experiment", "freezing", "inference", "networks", "similarity"),
         data=DATA,
         test_file=TEST_FILE,
         run=lambda w: stack_file(TRAIN, w),

@@ -33,7 +33,7 @@ rule claims:
 rule claims_table:
     input:
         script_file("claims_table"),
-        modules("claims/tables"),
+        modules("claims/tables", "markdown"),
         claims="results/claims.json",
     output:
         html="results/claims.html",

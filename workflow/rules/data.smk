@@ -36,6 +36,7 @@ rule test_file:
         mem_mb=1500,
         runtime=20,
     params:
-        settings=lambda w: {"dataset": EXPERIMENTS[w.experiment]["dataset"]["name"], "root": config["data"]["root"]},
+        settings=lambda w: {"dataset": EXPERIMENTS[w.experiment]["dataset"]["name"]},
+        root=config["data"]["root"],
     script:
         "../scripts/test_file.py"

@@ -1,7 +1,7 @@
 rule explorer:
     input:
         script_file("explorer"),
-        modules("explorer/collect", "explorer/page", "figures/panels", "figures/style", "sweep"),
+        modules("cells", "explorer/collect", "explorer/page", "figures/panels", "figures/style", "sweep"),
         page_parts("page.html", "page.js", "page.css"),
         **explorer_files(),
     output:

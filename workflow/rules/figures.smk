@@ -1,7 +1,7 @@
 rule fig1:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/runs", "figures/fig1", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/runs", "figures/fig1", "sweep"),
         projection=analysis("projection", "fig1"),
         similarity=analysis("similarity", "fig1"),
         barriers=analysis("barriers", "fig1"),
@@ -26,7 +26,7 @@ rule fig1:
 use rule fig1 as fig2 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/fig2", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/fig2", "sweep"),
         endpoints=analysis("endpoints", "fig2"),
         projection=analysis("projection", "fig2"),
     output:
@@ -43,7 +43,7 @@ use rule fig1 as fig2 with:
 use rule fig1 as fig2X with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/fig2", "figures/fig2X", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/fig2", "figures/fig2X", "sweep"),
         endpoints=analysis("endpoints", "fig2X"),
         trends=analysis("trends", "fig2X"),
     output:
@@ -60,7 +60,7 @@ use rule fig1 as fig2X with:
 use rule fig1 as fig3 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/runs", "figures/fig3", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/runs", "figures/fig3", "sweep"),
         freezing=analysis("freezing", "fig3"),
         endpoints=analysis("endpoints", "fig3"),
         train=rate_files(TRAIN, "fig3", also=[fig3_run()]),
@@ -79,7 +79,7 @@ use rule fig1 as fig3 with:
 use rule fig1 as fig4 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/branches", "figures/fig4", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/branches", "figures/fig4", "sweep"),
         **reference_files(
             "fig4",
             run=TRAIN,
@@ -103,7 +103,7 @@ use rule fig1 as fig4 with:
 use rule fig1 as fig4X with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/branches", "figures/fig4X", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/branches", "figures/fig4X", "sweep"),
         **reference_files("fig4X", statistics=BRANCH_STATISTICS),
     output:
         png=figure_file("fig4X", "Fig. 4 over all realizations (ours)"),
@@ -119,7 +119,7 @@ use rule fig1 as fig4X with:
 use rule fig1 as fig5 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/phases", "figures/fig5", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/phases", "figures/fig5", "sweep"),
         diagram=diagram_file("fig5"),
         occupancy="results/two_valley/occupancy.h5",
         theory="results/two_valley/theory.h5",
@@ -137,7 +137,7 @@ use rule fig1 as fig5 with:
 use rule fig1 as fig6 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/fig6", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/fig6", "sweep"),
         occupancy="results/two_valley/occupancy.h5",
         theory="results/two_valley/theory.h5",
     output:
@@ -154,7 +154,7 @@ use rule fig1 as fig6 with:
 use rule fig1 as fig6X with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/fig6X", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/fig6X", "sweep"),
         diagram=PHASE_DIAGRAM.format(diagram=MODEL["continuous_time"]["diagram"]),
         occupancy="results/two_valley/occupancy.h5",
         halving=halving_files(),
@@ -175,7 +175,7 @@ use rule fig1 as fig6X with:
 use rule fig1 as figS1 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/runs", "figures/figS1", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/runs", "figures/figS1", "sweep"),
         endpoints=analysis("endpoints", "figS1"),
         curvature=rate_files(CURVATURE, "figS1"),
     output:
@@ -192,7 +192,7 @@ use rule fig1 as figS1 with:
 use rule fig1 as figS2 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/figS2", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/figS2", "sweep"),
         endpoints=analysis("endpoints", "figS2"),
     output:
         png=figure_file("figS2", "displacement, convergence, accuracy, losses"),
@@ -208,7 +208,7 @@ use rule fig1 as figS2 with:
 use rule fig1 as figS3 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/figS3", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/figS3", "sweep"),
         freezing=analysis("freezing", "figS3"),
         endpoints=analysis("endpoints", "figS3"),
     output:
@@ -225,7 +225,7 @@ use rule fig1 as figS3 with:
 use rule fig1 as figS4 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/branches", "figures/figS4", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/branches", "figures/figS4", "sweep"),
         **reference_files("figS4", run=TRAIN, train=BRANCH_TRAIN, endpoints=BRANCH_ENDPOINTS),
     output:
         png=figure_file("figS4", "losses and accuracies of the branches"),
@@ -241,7 +241,7 @@ use rule fig1 as figS4 with:
 use rule fig1 as figS5 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/runs", "figures/figS5", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/runs", "figures/figS5", "sweep"),
         endpoints=analysis("endpoints", "figS5"),
         similarity=analysis("similarity", "figS5"),
         freezing=analysis("freezing", "figS5"),
@@ -262,7 +262,7 @@ use rule fig1 as figS5 with:
 use rule fig1 as figS6 with:
     input:
         script_file("figure"),
-        modules("figures/style", "figures/panels", "figures/phases", "figures/figS6", "sweep"),
+        modules("cells", "figures/style", "figures/panels", "figures/phases", "figures/figS6", "sweep"),
         diagram=diagram_file("figS6"),
     output:
         png=figure_file("figS6", "the two-valley model under another noise"),

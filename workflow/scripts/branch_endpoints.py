@@ -3,7 +3,7 @@
 import numpy as np
 
 from job import job
-from sgd_valleys import evaluation, freezing, inference, similarity, storage
+from sgd_valleys import evaluation, experiment, freezing, inference, similarity, storage
 from sgd_valleys.storage import Variable
 
 SERIES = {
@@ -26,10 +26,10 @@ with job(snakemake) as log:
     run = storage.read(snakemake.input.run, ["iteration", "train_loss", "test_error"], row)
     t_freeze = float(freezing.freezing_time(run["iteration"], run["train_loss"], p["L_c"]))
 
-    network, *test_file = evaluation.load_test_file(snakemake.input.test_file, p)
+    network, test_file = experiment.load(snakemake.input.test_file, p, ["test"])
     whole = storage.read(snakemake.input.train, [f"final_{name}" for name in network.names()])
     final_parameters = {name: whole[f"final_{name}"] for name in network.names()}
-    file_loss, file_accuracy = evaluation.score(network, final_parameters, *test_file)
+    file_loss, file_accuracy = evaluation.score(network, final_parameters, *test_file["test"])
     final |= {
         "test_file_loss": np.where(branches["diverged"], np.nan, file_loss),
         "test_file_accuracy": np.where(branches["diverged"], np.nan, file_accuracy),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from job import job
-from sgd_valleys import evaluation, similarity, storage, sweep
+from sgd_valleys import evaluation, experiment, similarity, storage, sweep
 from sgd_valleys.storage import Variable
 
 FINAL = {
@@ -22,7 +22,7 @@ FINAL = {
 with job(snakemake) as log:
     p = snakemake.params.settings
     M = len(storage.read(snakemake.input.data, ["train_label"])["train_label"])
-    network, *test_file = evaluation.load_test_file(snakemake.input.test_file, p)
+    network, test_file = experiment.load(snakemake.input.test_file, p, ["test"])
     series = ["train_loss", "test_loss", "train_accuracy", "test_accuracy"]
     curvature = sweep.read_cells(snakemake.input.curvature, ["flatness", "trace", "eigenvalue"])
     etas, Bs = sweep.grid(curvature)
@@ -40,7 +40,7 @@ with job(snakemake) as log:
         for name in series:
             final[name][at] = run[name][:, -1]
         parameters = {name: run[f"final_{name}"] for name in network.names()}
-        scores = evaluation.score(network, parameters, *test_file)
+        scores = evaluation.score(network, parameters, *test_file["test"])
         final["test_file_loss"][at], final["test_file_accuracy"][at] = scores
         final["flatness"][at] = bent["flatness"][:, -1]
         final["trace"][at] = bent["trace"][:, -1]

@@ -46,10 +46,10 @@ with job(snakemake) as log:
         "mass": Variable(series, np.stack([one.mass for one in courses]), "total probability"),
         "delta_S": Variable(("delta_S",), np.array(p["delta_S"]), "effective noise Delta_S = eta sigma"),
         "p_flat_halving": Variable(
-            ("delta_S",), np.array(final)[:, 0], f"probability of x > 0 at time {p['halving_time']:g}"
+            ("delta_S",), np.array(final)[:, 0], "probability of x > 0 at the end of the runs whose rate is halved"
         ),
         "p_flat_longest": Variable(
-            ("delta_S",), np.array(final)[:, 1], f"probability of x > 0 at time {p['longest_time']:g}"
+            ("delta_S",), np.array(final)[:, 1], "probability of x > 0 at the end of the diagram's longest runs"
         ),
     }
     storage.write(snakemake.output[0], variables, storage.provenance(p))

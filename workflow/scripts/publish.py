@@ -20,11 +20,15 @@ with job(snakemake) as log:
     text = Path(snakemake.input.claims).read_text()
     content = json.loads(text)
     docs, readme = Path("docs"), Path("README.md")
+    after, places = BLOCK.subn(lambda block: f"{block[1]}\n{tables.brief(content)}\n{block[2]}", readme.read_text())
+    if places != 1:
+        raise UserError(
+            f"publish: README.md has {places} places for the claims, from a line <!-- claims --> to one "
+            "<!-- end of claims -->: it needs just one."
+        )
+    readme.write_text(after)
     (docs / "claims.json").write_text(text)
     (docs / "claims.md").write_text(tables.page(content))
-    before = readme.read_text()
-    after = BLOCK.sub(lambda block: f"{block[1]}\n{tables.brief(content)}\n{block[2]}", before)
-    readme.write_text(after)
     for figure in snakemake.input.figures:
         shutil.copyfile(figure, docs / "figures" / Path(figure).name)
     log.info(f"{len(snakemake.input.figures)} figures, {len(content['claims'])} claims")

@@ -24,8 +24,7 @@ def compared(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
     """The settings in which a file differs from what is wanted of it, as "name is ... and should be ..."."""
     if isinstance(wanted.get("dataset"), dict):
         wanted = wanted["dataset"]  # data.h5 says what data it holds, and nothing else
-    # where the data lie changes nothing; a file says which device `auto` was
-    left_out = {"root"} | {name for name in ("device",) if wanted.get(name) == "auto"}
+    left_out = {"device"} if wanted.get("device") == "auto" else set()  # a file says which one that was
     wanted = json.loads(json.dumps(wanted))  # as it is stored
     return [
         f"{name} is {found.get(name)} and should be {wanted.get(name)}"
@@ -50,7 +49,7 @@ def wrong(path: Path, planned: Mapping[str, Mapping[str, Any]]) -> str:
         return ""
     try:
         attributes = storage.read_attributes(path)  # and its checksum with them
-        data = path.parents[len(path.parents) - 3] / "data.h5"
+        data = Path(*path.parts[:2]) / "data.h5"  # results/, and the experiment
         now = data_checksum(data)
         if now is not None and attributes.get("data_sha256", now) != now:
             return f"{path} is stale: it was made from other data than {data}."

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from sgd_valleys.markdown import table
+
 Content = Mapping[str, Any]
 
 COLUMNS = ("verdict", "claim", "the paper says", "here [95% interval]", "of", "where")
@@ -211,7 +213,7 @@ def markdown(content: Content, level: int = 2) -> str:
     parts = [summary(content), "\n".join(_questions(content))]
     for section, claims in by_section(content).items():
         rows = [(_marked(c), _statement(c), asked(c), told(c), c["samples"], c["where"]) for c in claims]
-        parts.append("\n".join([f"{'#' * level} {section}", "", *_table(COLUMNS, rows)]))
+        parts.append("\n".join([f"{'#' * level} {section}", "", *table(COLUMNS, rows)]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -220,17 +222,11 @@ def _questions(content: Content) -> list[str]:
     rows = [
         (question, answer, " ".join(MARKS[c["verdict"]] for c in used)) for question, answer, used in answers(content)
     ]
-    return _table(("in short", "here", "its claims"), rows)
+    return table(("in short", "here", "its claims"), rows)
 
 
 def _statement(claim: Mapping[str, Any]) -> str:
     return f"{OURS} {claim['statement']}" if claim["more"] else claim["statement"]
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a Markdown table."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines]
 
 
 def page(content: Content) -> str:
@@ -255,7 +251,7 @@ def brief(content: Content) -> str:
     for section, claims in by_section(content).items():
         lines += ["", f"<details><summary>{escape(section)}</summary>", ""]
         rows = [(_marked(c), _statement(c), asked(c), told(c)) for c in claims]
-        lines += _table(COLUMNS[:4], rows)
+        lines += table(COLUMNS[:4], rows)
         lines += ["", "</details>"]
     return "\n".join(lines) + "\n"
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from sgd_valleys import storage, sweep
+from sgd_valleys.cells import over_finite
 
 Cells = dict[tuple[float, int], dict[str, np.ndarray]]
 
@@ -49,11 +50,10 @@ def reduce_cells(
     values: np.ndarray, reduce: Callable[[np.ndarray], float], among: np.ndarray | None = None
 ) -> np.ndarray:
     """Reduce (eta, B, realization) to (eta, B) over the finite values (``among`` the marked runs); NaN for none."""
-    used = np.isfinite(values) if among is None else np.isfinite(values) & among
-    result = np.full(values.shape[:2], np.nan)
+    shown = values if among is None else np.where(among, values, np.nan)
+    result = np.empty(values.shape[:2])
     for cell in np.ndindex(result.shape):
-        if used[cell].any():
-            result[cell] = reduce(values[cell][used[cell]])
+        result[cell] = over_finite(shown[cell], reduce)
     return result
 
 
