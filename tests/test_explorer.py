@@ -39,6 +39,7 @@ def small_sweep() -> dict[str, np.ndarray]:
         "diverged": np.array([[[False, False], [False, False]], [[False, False], [True, False]]]),
         "train_loss": some / 100,
         "test_accuracy": some,
+        "test_file_accuracy": some / 2,
         "flatness": 10 * some,
         "freezing_time": 100 * some[None],
     }
@@ -60,10 +61,13 @@ def test_the_largest_comes_first_and_equals_share_a_place() -> None:
     assert collect.ranks(np.array([3.0, 1.0, 2.0]), lowest=True)[0].tolist() == [3, 1, 2]
 
 
-def test_a_cell_without_a_converged_run_is_empty_in_every_heatmap() -> None:
+def test_a_cell_without_a_converged_run_is_empty_but_in_the_map_that_says_so() -> None:
     for each in collect.heatmaps(small_sweep()):
-        assert [[value is None for value in row] for row in each["values"]] == [[False, False], [True, False]]
-        assert each["rank"][1][0] == 0
+        if each["name"] == "convergence_probability":
+            assert each["values"][1][0] == 0 and each["rank"][1][0] == 4 and each["span"] == (0, 1)
+        else:
+            assert [[value is None for value in row] for row in each["values"]] == [[False, False], [True, False]]
+            assert each["rank"][1][0] == 0
 
 
 def test_heatmaps_are_over_the_runs_that_the_figures_are_over() -> None:
@@ -74,10 +78,9 @@ def test_heatmaps_are_over_the_runs_that_the_figures_are_over() -> None:
     assert maps["mean_train_loss"]["rank"] == [[3, 1], [0, 2]]
 
 
-def test_accuracy_on_the_whole_test_file_is_shown_where_it_is_known() -> None:
-    ends = small_sweep()
-    assert "max_test_file_accuracy" not in by_name(ends)
-    shown = by_name(ends | {"test_file_accuracy": ends["test_accuracy"] / 2})
+def test_accuracy_on_the_whole_test_file_is_shown_beside_that_on_the_test_set() -> None:
+    shown = by_name(small_sweep())
+    assert shown["max_test_accuracy"]["values"] == [[0.9, 0.7], [None, 0.8]]
     assert shown["max_test_file_accuracy"]["values"] == [[0.45, 0.35], [None, 0.4]]
 
 

@@ -146,7 +146,7 @@ def test_pointing_at_a_cell_shows_its_runs_and_frames_it_everywhere(shown: Brows
         diamonds = traces(shown, "cell-loss")[-1]["x"]
         assert diamonds == [time for time in times["freezing_time"][0][cell] if np.isfinite(time)]
     place = shown.run('return document.querySelector("#cell-places tbody tr").textContent')
-    assert re.search(r"most alike of \d", place)
+    assert re.search(r"of \d+, the most alike first", place)
 
 
 def test_a_clicked_cell_stays_until_it_is_clicked_again(shown: Browser) -> None:

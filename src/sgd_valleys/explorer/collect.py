@@ -15,9 +15,10 @@ DIGITS = 12  # to which averages count as the same in a ranking: their last bits
 
 @dataclass(frozen=True)
 class Map:
-    """A heatmap: its symbol as HTML, what it is, and the place of a cell in it ("3rd flattest").
+    """A heatmap: its symbol as HTML, what it is, and which cell comes first in it ("flattest").
 
-    ``lowest`` ranks the smallest first; ``log`` colours by the logarithm.
+    ``lowest`` ranks the smallest first; ``log`` colours by the logarithm; ``span`` is what its colours go over, where
+    that is not from the smallest value to the largest.
     """
 
     symbol: str
@@ -25,11 +26,14 @@ class Map:
     place: str
     lowest: bool = False
     log: bool = False
+    span: tuple[float, float] | None = None
 
 
 MAPS = {
     "similarity": Map("⟨Sim<sub>J</sub>⟩", "similarity of a cell’s solutions", "most alike"),
-    "convergence_probability": Map("P<sub>converge</sub>", "share of runs that converge", "most often converged"),
+    "convergence_probability": Map(
+        "P<sub>converge</sub>", "share of runs that converge", "most often converged", span=(0, 1)
+    ),
     "max_test_accuracy": Map("max(Acc<sub>test</sub>)", "best test accuracy", "most accurate"),
     "mean_test_accuracy": Map("⟨Acc<sub>test</sub>⟩", "mean test accuracy", "most accurate"),
     "max_test_file_accuracy": Map("max(Acc<sub>file</sub>)", "best accuracy on the whole test file", "most accurate"),
@@ -80,7 +84,7 @@ def heatmap(name: str, values: np.ndarray) -> dict[str, Any]:
     place, share = ranks(values, known.lowest)
     return {
         "name": name,
-        **{key: getattr(known, key) for key in ("symbol", "title", "place", "log")},
+        **{key: getattr(known, key) for key in ("symbol", "title", "place", "log", "span")},
         "values": plain(values),
         "rank": plain(place),
         "share": plain(share),
@@ -88,20 +92,22 @@ def heatmap(name: str, values: np.ndarray) -> dict[str, Any]:
 
 
 def heatmaps(ends: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-    """The heatmaps of a sweep, from ``endpoints.h5`` and ``freezing.h5``; a cell without a converged run is empty.
+    """The heatmaps of a sweep, from ``endpoints.h5`` and ``freezing.h5``.
 
     As in the figures, accuracy and flatness are over the converged runs, freezing times over the runs that freeze, and
-    the training loss over all that stay finite.
+    the training loss over all that stay finite; a cell without a converged run is empty, but in the map that says so.
     """
     values = {name: ends[name] for name in ("similarity", "convergence_probability")}
     for quantity in ("test_accuracy", "test_file_accuracy", "flatness"):
         for prefix, reduce in (("max", np.max), ("mean", np.mean)):
-            if quantity in ends:
-                values[f"{prefix}_{quantity}"] = panels.reduce_cells(ends[quantity], reduce, among=ends["converged"])
+            values[f"{prefix}_{quantity}"] = panels.reduce_cells(ends[quantity], reduce, among=ends["converged"])
     values["eta_t_freeze"] = panels.mean_freezing(dict(ends), 0)
     values["mean_train_loss"] = panels.reduce_cells(ends["train_loss"], np.mean)
     shown = panels.converging(ends["converged"])
-    return [heatmap(name, np.where(shown, values[name], np.nan)) for name in MAPS if name in values]
+    values |= {
+        name: np.where(shown, each, np.nan) for name, each in values.items() if name != "convergence_probability"
+    }
+    return [heatmap(name, values[name]) for name in MAPS]
 
 
 def cell_runs(
@@ -116,11 +122,7 @@ def cell_runs(
         bent: its ``flatness`` (realization, time), NaN at times at which it was not taken.
     """
     runs = train["realization"]
-    final = {
-        name: ends[name][at][runs]
-        for name in ("train_loss", "test_accuracy", "test_file_accuracy", "flatness")
-        if name in ends
-    }
+    final = {name: ends[name][at][runs] for name in ("train_loss", "test_accuracy", "test_file_accuracy", "flatness")}
     final["freezing_time"] = ends["freezing_time"][0][at][runs]
     state = np.where(ends["converged"][at], CONVERGED, np.where(ends["diverged"][at], DIVERGED, NOT_CONVERGED))[runs]
     followed = np.flatnonzero(np.isfinite(bent["flatness"]).sum(axis=1) > 1)
@@ -248,8 +250,8 @@ def diagram(path: str) -> dict[str, Any]:
         "eta_t_freeze": (rate * found["freezing_time"], rate * found["freezing_time_error"]),
     }
     return {
-        "eta": [f"{value:.3g}" for value in found["eta"]],
-        "sigma": [f"{value:.3g}" for value in found["sigma"]],
+        "eta": [f"{value:.4g}" for value in found["eta"]],
+        "sigma": [f"{value:.4g}" for value in found["sigma"]],
         "stable": plain(found["stable"]),
         **{name: {"values": plain(values), "error": plain(error)} for name, (values, error) in quantities.items()},
     }

@@ -52,12 +52,12 @@ function ordinal(n) {
   return n + ending;
 }
 
-/** The place of a cell in a heatmap: "3rd flattest of 47", "2nd flattest of 47, with 4 alike". */
+/** The place of a cell in a heatmap: "3rd of 47, the flattest first", "2nd of 47, the flattest first, with 4 alike". */
 function placeOf(map, [i, j]) {
   const rank = map.rank[i][j], share = map.share[i][j];
   if (!rank) return "no converged run";
   const among = map.rank.flat().filter((each) => each > 0).length;
-  const place = `${rank === 1 ? "" : ordinal(rank) + " "}${map.place} of ${among}`;
+  const place = `${ordinal(rank)} of ${among}, the ${map.place} first`;
   return share > 1 ? `${place}, with ${share - 1} alike` : place;
 }
 
@@ -71,7 +71,7 @@ const spoken = (symbol) => symbol.replace(/<sub>/g, "_").replace(/<\/sub>/g, "")
 /**
  * Heatmaps over one grid, of which a cell is pointed at in all.
  *
- * `axes`: {x: {title, labels}, y: {title, labels}}; `maps`: [{name, symbol, title, values (x, y), log, colormap, unstable}];
+ * `axes`: {x: {title, labels}, y: {title, labels}}; `maps`: [{name, symbol, title, values (x, y), log, span, colormap, unstable}];
  * `told`: (map, at) => the text at the pointer; `show`: ([i, j], pin) => what happens where a cell is pointed at or chosen.
  */
 function heatmaps(place, axes, maps, told, show) {
@@ -137,8 +137,9 @@ function drawScale(place, map) {
   const values = map.values.flat().filter((value) => shade(map, value) !== null);
   place.hidden = values.length === 0;
   const [low, high] = place.querySelectorAll("b");
-  low.textContent = short(Math.min(...values));
-  high.textContent = short(Math.max(...values)) + (map.log ? " (log)" : "");
+  const [from, to] = map.span || [Math.min(...values), Math.max(...values)];
+  low.textContent = short(from);
+  high.textContent = short(to) + (map.log ? " (log)" : "");
   place.querySelector("i").style.background = `linear-gradient(to right, ${map.colormap.join(",")})`;
 }
 
@@ -148,7 +149,7 @@ function drawHeatmap(graph, axes, map, told) {
   const z = rows((i, j) => shade(map, map.values[i][j]));
   const common = { type: "heatmap", xgap: 1, ygap: 1, showscale: false };
   const shades = z.flat().filter((value) => value !== null);
-  const [low, high] = [Math.min(...shades), Math.max(...shades)];
+  const [low, high] = map.span || [Math.min(...shades), Math.max(...shades)];
   const steps = map.colormap.length - 1;
   const behind = (value) => (value === null ? GREY : map.colormap[Math.round(steps * (high > low ? (value - low) / (high - low) : 0.5))]);
   const cells = y.labels.flatMap((_, j) => x.labels.map((_, i) => [i, j]));
@@ -157,7 +158,7 @@ function drawHeatmap(graph, axes, map, told) {
       ...common, z: rows(() => 0), hoverinfo: "text", hovertext: rows((i, j) => told(map, [i, j])),
       colorscale: scale([GREY, GREY]), zmin: 0, zmax: 1,
     },
-    { ...common, z, hoverinfo: "skip", colorscale: scale(map.colormap) },
+    { ...common, z, hoverinfo: "skip", colorscale: scale(map.colormap), ...(map.span ? { zmin: low, zmax: high } : {}) },
     {
       type: "scatter", mode: "text", x: column(cells, 0), y: column(cells, 1), hoverinfo: "skip",
       text: cells.map(([i, j]) => short(map.values[i][j], Math.abs(map.values[i][j]) < 0.01 ? 2 : 3)), // as fits a cell
@@ -409,6 +410,7 @@ function drawDiagrams() {
       <p role="status" id="told-${name}">Point at a cell.</p><div class="maps" data-told="told-${name}"></div>`;
     find("diagrams").append(box);
     const unstable = diagram.stable.flatMap((stable, i) => (stable ? [] : [i]));
+    if (unstable.length) box.insertAdjacentHTML("beforeend", '<p class="hint">A cross marks learning rates at which the sharp valley is unstable.</p>');
     const maps = [
       { name: `${name}-p_flat`, symbol: "P<sub>flat</sub>", title: "share of runs in the flat valley", log: false, colormap: diagram.looks.p_flat_colormap, ...diagram.p_flat },
       { name: `${name}-eta_t_freeze`, symbol: "η⟨t<sub>freeze</sub>⟩", title: "mean time of the last change of valley", log: true, colormap: diagram.looks.freezing_colormap, ...diagram.eta_t_freeze },
