@@ -157,7 +157,11 @@ def reason(claim: Mapping[str, Any]) -> str:
             return "chance gives as much"
         return "only in part within the tolerance" if null is None else f"the interval includes {null:.3g}"
     if claim["expected"] == "direction":
-        return "the other way round" if verdict == "disagrees" else "not as clear throughout the interval"
+        if verdict == "disagrees":
+            return "the other way round"
+        border = claim["no_effect"] + claim["strength"] * (1 if claim["side"] == "above" else -1)
+        low, high = claim["interval"]
+        return "the interval includes less than that" if low <= border <= high else "less than that"
     size = "more" if abs(claim["ours"]) > abs(value) else "less"
     return f"{size} than the paper's {abs(value):.3g}"
 
