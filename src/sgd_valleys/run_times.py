@@ -27,10 +27,17 @@ class RunTime:
     longest: float
 
 
-def seconds(benchmark: str | os.PathLike) -> float:
-    """What a job took, in seconds, by its benchmark file."""
+def seconds(benchmark: str | os.PathLike, column: str = "s") -> float:
+    """What a job took, in seconds, by its benchmark file.
+
+    Args:
+        benchmark: the file.
+        column: of it: "s" by the clock on the wall, "cpu_time" of the processor, which is 0 where the job was too
+            short for it to be measured.
+    """
     with open(benchmark) as file:
-        return float(next(csv.DictReader(file, delimiter="\t"))["s"])
+        text = next(csv.DictReader(file, delimiter="\t"))[column]
+    return 0.0 if text in ("NA", "-") else float(text)
 
 
 def by_rule(jobs: Iterable[tuple[str, float]]) -> list[RunTime]:
