@@ -30,7 +30,7 @@ use rule fig1 as fig2 with:
         endpoints=analysis("endpoints", "fig2"),
         projection=analysis("projection", "fig2"),
     output:
-        png=figure_file("fig2", "how diverse, accurate and flat solutions are, against noise"),
+        png=figure_file("fig2", "diversity, accuracy and flatness against noise"),
         pdf="results/figures/fig2.pdf",
     log:
         "results/logs/figures/fig2.log",
