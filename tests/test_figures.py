@@ -725,6 +725,12 @@ def test_a_phase_diagram_has_rates_across_and_noise_upwards(paths):
     assert [text.get_text() for text in axes_of(figure, "C").get_xticklabels()] == ["0.01", "0.034", "0.12", "0.4"]
 
 
+def test_the_landscape_names_its_lines(paths):
+    axes = axes_of(draw("fig5", load("fig5", paths)), "B")
+    named = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert named == ["floor of the sharper valley", "floor of the flatter valley", "two runs"]
+
+
 def test_rates_at_which_the_sharp_valley_is_unstable_are_hatched(paths):
     figure = draw("figS6", load("figS6", paths))
     for letter in "AB":

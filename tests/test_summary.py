@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import re
 import tomllib
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,13 @@ from snakemake.utils import update_config
 from test_panels import LETTERS
 
 from sgd_valleys import run_times, settings
+from sgd_valleys.claims import tables
 from sgd_valleys.errors import UserError
 
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "workflow" / "report"
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+ELSEWHERE = ("figS4", "fig6X")  # their claims are those of other figures
 FIGURES = [name for name in CONFIG["figures"] if name != "style"]
 
 
@@ -31,11 +34,16 @@ def config_of(*overlays: str) -> dict:
     return found | {"experiments": settings.alike(found["experiments"])}
 
 
-def caption(name: str, config: dict, claims: str = "") -> str:
-    """A caption as reStructuredText, as it comes out with these settings."""
+def caption(name: str, config: dict, claims: str = "", number: str = "") -> str:
+    """A caption as reStructuredText, as it comes out with these settings and one number for every claim."""
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     job = {"params": {"settings": {"figure": config["figures"].get(name)}}, "config": config}
-    files = [{"job": {"rule": {"module_globals": {"judged": lambda figure: claims}}}}]
+    known = {
+        "judged": lambda figure, about="": claims,
+        "number": lambda key: number,
+        "title_of": lambda experiment: experiment,
+    }
+    files = [{"job": {"rule": {"module_globals": known}}}]
     return environment.from_string((REPORT / f"{name}.rst").read_text()).render(snakemake=job, files=files)
 
 
@@ -53,18 +61,24 @@ def test_a_caption_tells_of_every_panel_at_any_scale(name: str, overlay: tuple[s
     text = caption(name, config, "- *agrees*: a claim (Fig. 1)")
     page = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["body"]
     assert "system-message" not in page and "{" not in page
-    assert "<em>agrees</em>: a claim" in page
-    words = " ".join(text.split())
-    panels = re.findall(r"\*\*([A-J])\*\*", words)
+    assert page.index("<strong>") < 60  # what to see comes first
+    assert ("<em>agrees</em>: a claim" in page) == (name not in ELSEWHERE)
+    panels = re.findall(r"\*\*([A-J])\*\*", " ".join(text.split()))
     letters = LETTERS[name.removeprefix("fig")]
     if name == "figS3":  # one map at each threshold, told all at once
-        thresholds = config["experiments"][config["figures"][name]["experiment"]]["freezing"]["robustness"]
-        assert not panels and f"L_c = {', '.join(map(str, thresholds))}: " in words
+        assert not panels
     elif name == "figS5":  # the maps at once
-        assert "**D** to **H** are maps" in words
         assert set(panels) == set(letters) - set("EFG")
     else:
         assert set(panels) == set(letters)
+
+
+@pytest.mark.parametrize("name", ["fig1", "fig2", "fig2X", "fig4", "fig4X", "fig6"])
+def test_a_caption_has_the_numbers_of_its_run(name: str) -> None:
+    text = caption(name, config_of(), number="0.64 [0.51, 0.72]")
+    page = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["body"]
+    assert "0.64 [0.51, 0.72]" in page and "{" not in page
+    assert "0.64 [" not in caption(name, config_of())
 
 
 def test_a_figure_of_an_experiment_without_barriers_keeps_its_caption() -> None:
@@ -106,8 +120,10 @@ def test_run_times_are_by_rule_the_longest_first(tmp_path: Path) -> None:
     assert (train.rule, train.jobs, train.total, train.median, train.longest) == ("train", 3, 16.0, 4.0, 10.0)
     assert (data.rule, data.jobs, data.total) == ("data", 1, 3.0)
     path = tmp_path / "train.tsv"
-    path.write_text("s\th:m:s\tmax_rss\n12.5\t0:00:12\t100.0\n")
-    assert run_times.seconds(path) == 12.5
+    path.write_text("s\th:m:s\tcpu_time\n12.5\t0:00:12\t11.0\n")
+    assert (run_times.seconds(path), run_times.seconds(path, "cpu_time")) == (12.5, 11.0)
+    path.write_text("s\th:m:s\tcpu_time\n0.1\t0:00:00\tNA\n")
+    assert run_times.seconds(path, "cpu_time") == 0
 
 
 @pytest.mark.parametrize(
@@ -153,12 +169,31 @@ def test_the_report_of_what_is_not_finished_says_what_is_missing(finished: Check
 
 
 def test_claims_are_told_at_the_figures_they_are_about(finished: Checkout) -> None:
+    path = finished.root / "results/claims.json"
+    content = json.loads(path.read_text())
+    own = [claim for claim in content["claims"] if not claim["where"].startswith("Fig. S5")]
+    about = [claim for claim in own if re.search(r"Figs?\. 2", claim["where"])]
+    for claim, verdict in zip(about, ("agrees", "agrees in direction", "undecided", "disagrees"), strict=False):
+        claim["verdict"] = verdict
+    about[1]["more"] = True
+    path.write_text(json.dumps(content))
+    finished.run("--touch")
     finished.run("--report", "results/report.html")
     page = (finished.root / "results/report.html").read_text()
     results = json.loads(re.search(r"var results = (\{.*\});", page)[1])
-    claims = json.loads((finished.root / "results/claims.json").read_text())["claims"]
-    own = [claim for claim in claims if not claim["where"].startswith("Fig. S5")]
-    about = [claim for claim in own if re.search(r"Figs?\. 2", claim["where"])]
-    told = results["results/figures/fig2.png"]["caption"]
-    assert about and told.count("<li>") == len(about)
-    assert about[0]["statement"] not in results["results/figures/figS4.png"]["caption"]
+
+    def told(name: str) -> list[str]:
+        return re.findall(r"<li><b>\S+ (.*?)</b>: (.*?) Here", results[f"results/figures/{name}.png"]["caption"])
+
+    verdicts = [verdict for verdict, _ in told("fig2")]
+    assert len(verdicts) == len(about)
+    assert verdicts == sorted(verdicts, key=("disagrees", "undecided", "agrees in direction", "agrees").index)
+    whole = results["results/figures/fig2.png"]["caption"]
+    open_, _, folded = whole.partition("<details>")
+    assert "agrees</b>" not in open_.replace("disagrees</b>", "") and "✓ agrees</b>" in folded
+    assert whole.count("(ours)</li>") == sum(claim.get("more", False) for claim in about)
+    assert tables.told(about[3]) in whole
+    assert {said for _, said in told("fig2X")} == {
+        escape(claim["statement"]) for claim in about if "test_file" in claim["key"]
+    }
+    assert told("fig4X") == told("fig4") and told("figS4") == []

@@ -29,15 +29,21 @@ class RunTime:
     longest: float
 
 
-def seconds(benchmark: str | os.PathLike) -> float:
+def seconds(benchmark: str | os.PathLike, column: str = "s") -> float:
     """What a job took, in seconds, by its benchmark file.
+
+    Args:
+        benchmark: the file.
+        column: of it: "s" by the clock on the wall, "cpu_time" of the processor, which is 0 where the job was too
+            short for it to be measured.
 
     Raises:
         UserError: the file is cut off or damaged.
     """
     try:
         with open(benchmark) as file:
-            return float(next(csv.DictReader(file, delimiter="\t"))["s"])
+            text = next(csv.DictReader(file, delimiter="\t"))[column]
+        return 0.0 if column != "s" and text in ("NA", "-") else float(text)
     except (StopIteration, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{benchmark} says no time: delete it, and the report leaves its job out.") from error
 

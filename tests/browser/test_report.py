@@ -12,6 +12,10 @@ from conftest import Checkout
 
 pytest_plugins = ("browser",)
 PAGE = "document.querySelector('.claims')"
+MENU = "[...document.querySelectorAll('#app nav ul li a')]"
+CONTENT = (
+    "[...document.querySelectorAll('#app .grow.h-screen :is(.prose, canvas, svg)')].some(e => e.clientHeight > 50)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +37,7 @@ def opened(run: Checkout, chromium: Browser) -> Browser:
 def page(opened: Browser) -> Browser:
     """The report on its first page."""
     opened.wait("typeof app !== 'undefined'", "the page")
+    window(opened, 1280)
     opened.run("app.setView({content: 'rulegraph', navbarMode: 'menu'})")
     opened.wait(PAGE, "the claims")
     return opened
@@ -40,6 +45,13 @@ def page(opened: Browser) -> Browser:
 
 def text_of(browser: Browser, selector: str) -> str:
     return browser.run("return document.querySelector(arguments[0]).textContent", selector)
+
+
+def window(browser: Browser, width: int) -> None:
+    """Give the window a width."""
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.wait(f"window.innerWidth === {width}", "the window's width")
 
 
 def click(browser: Browser, path: str) -> None:
@@ -64,9 +76,7 @@ def test_the_first_thing_on_the_first_page_is_every_claim(run: Checkout, page: B
 
 @pytest.mark.parametrize("width", [420, 1280])
 def test_the_claims_fit_in_the_window(page: Browser, width: int) -> None:
-    window = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
-    page.wait(f"window.innerWidth === {width}", "the window's width")
+    window(page, width)
     left, right = page.run(
         "const box = document.querySelector('.claims').getBoundingClientRect(); return [box.left, box.right]"
     )
@@ -91,6 +101,34 @@ def test_every_figure_is_shown_beside_its_caption(run: Checkout, page: Browser) 
         assert not page.run("return document.querySelector('.system-message')")
 
 
+def test_a_figure_on_a_phone_is_above_its_caption_and_large_enough(page: Browser) -> None:
+    window(page, 400)
+    click(page, "results/figures/fig4.png")
+    page.wait("document.querySelector('#app .grow.h-screen img')?.naturalWidth", "the picture")
+    left, width, below, beside = page.run(
+        "const of = name => document.querySelector(name).getBoundingClientRect();"
+        "const picture = of('#app .grow.h-screen img'), caption = of('nav li.prose');"
+        "return [picture.left, picture.width, caption.top - picture.bottom, document.documentElement.scrollWidth]"
+    )
+    assert left >= 0 and width >= 800 and below >= 0
+    assert beside <= 400  # what moves sideways is the figure alone
+    assert not page.run(
+        "return [...document.querySelectorAll('nav li')].some(e => e.clientHeight && /settings=/.test(e.innerText))"
+    )
+
+
+def test_versions_fit_a_phone_with_a_commit_among_them(page: Browser) -> None:
+    window(page, 400)
+    right = page.run(
+        "const cell = document.querySelector('.versions tr:nth-child(2) td:last-child'), text = cell.textContent;"
+        "cell.textContent = 'f'.repeat(64);"
+        "const right = document.querySelector('.versions').getBoundingClientRect().right;"
+        "cell.textContent = text;"
+        "return right"
+    )
+    assert right <= 400
+
+
 def test_settings_versions_and_run_times_are_on_the_first_page(run: Checkout, page: Browser) -> None:
     results = run.root / "results"
     settings = page.run("return document.querySelector('pre.literal-block').textContent")
@@ -101,20 +139,51 @@ def test_settings_versions_and_run_times_are_on_the_first_page(run: Checkout, pa
         "return [...document.querySelectorAll('.times tbody tr')].map(r => [...r.cells].map(c => c.innerText))"
     )
     jobs = {rule: int(jobs) for rule, jobs, *_ in times}
-    assert jobs["train"] == 6 + 4 and jobs["fig1"] == 1
+    assert jobs["train"] == 6 + 4 and times[-1][0].endswith(" others")
     assert sum(jobs.values()) == len(list(results.glob("benchmarks/**/*.tsv")))
     assert "experiments.mnist.sweep.eta" in text_of(page, ".changes")
     page.run("app.setView({content: 'stats'})")
     page.wait("document.querySelector('#runtimes canvas, #runtimes svg')", "the picture of the run times")
 
 
-def test_the_house_leads_back_to_the_claims(page: Browser) -> None:
+def test_every_entry_of_the_menu_leads_to_a_page_without_errors(page: Browser) -> None:
+    entries = page.run(f"return {MENU}.map(link => link.textContent)")
+    assert {"Workflow", "Statistics", "About", "Explore", "Figures", "Settings and versions"} <= set(entries)
+    for k, entry in enumerate(entries):
+        page.run("app.setView({content: 'rulegraph', navbarMode: 'menu'})")
+        page.wait(f"{MENU}.length === {len(entries)}", "the menu")
+        page.messages()
+        page.run(f"{MENU}[arguments[0]].click()", k)
+        page.wait("document.querySelector('#app nav')?.innerText.trim() && " + CONTENT, f"the page of {entry}")
+        assert [message for message in page.messages() if message.startswith("SEVERE")] == [], entry
+    assert page.run("return [...document.querySelectorAll('nav tbody tr')].length") == 2  # of settings and versions
+
+
+@pytest.mark.parametrize("way", ["the first page", "the menu"])
+def test_the_explorer_opens_inside_it(page: Browser, way: str) -> None:
+    if way == "the first page":
+        click(page, "results/explorer.html")
+    else:
+        page.run(f"{MENU}.find(link => link.textContent === 'Explore').click()")
+        page.wait("document.querySelector('nav tbody a')", "the entry")
+        page.run("document.querySelector('nav tbody a').click()")
+    page.wait("document.querySelector('#app iframe')", "the frame")
+    page.driver.switch_to.frame(page.driver.find_element("css selector", "#app iframe"))
+    try:
+        page.wait("document.body?.dataset.drawn === 'all'", "the explorer drawn")
+    finally:
+        page.driver.switch_to.default_content()
+
+
+def test_the_house_leads_back_to_the_claims_and_to_the_graph_of_the_rules(page: Browser) -> None:
+    page.wait("document.querySelector('div#rulegraph')?.clientHeight > 100", "the graph")
     click(page, "results/figures/fig1.png")
     page.wait("document.querySelector('#app .grow.h-screen img')", "the picture")
     page.run("document.querySelector('nav nav a').click()")
     page.wait(PAGE, "the claims")
-    window, content = page.run("return [window.innerWidth, document.querySelector('.claims').clientWidth]")
-    assert content > 0.6 * window
+    page.wait("document.querySelector('div#rulegraph')?.clientHeight > 100", "the graph again")
+    whole, content = page.run("return [window.innerWidth, document.querySelector('.claims').clientWidth]")
+    assert content > 0.6 * whole
 
 
 def test_it_logs_no_error_and_asks_for_nothing_from_outside(run: Checkout, page: Browser) -> None:

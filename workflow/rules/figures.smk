@@ -30,7 +30,7 @@ use rule fig1 as fig2 with:
         endpoints=analysis("endpoints", "fig2"),
         projection=analysis("projection", "fig2"),
     output:
-        png=figure_file("fig2", "noise leads to diverse, flatter, more accurate solutions"),
+        png=figure_file("fig2", "diversity, accuracy and flatness against noise"),
         pdf="results/figures/fig2.pdf",
     log:
         "results/logs/figures/fig2.log",
@@ -47,7 +47,7 @@ use rule fig1 as fig2X with:
         endpoints=analysis("endpoints", "fig2X"),
         trends=analysis("trends", "fig2X"),
     output:
-        png=figure_file("fig2X", "does noise help to generalize? On the whole test file"),
+        png=figure_file("fig2X", "accuracy against noise on the whole test file (ours)"),
         pdf="results/figures/fig2X.pdf",
     log:
         "results/logs/figures/fig2X.log",
@@ -66,7 +66,7 @@ use rule fig1 as fig3 with:
         train=rate_files(TRAIN, "fig3", also=[fig3_run()]),
         curvature=rate_files(CURVATURE, "fig3"),
     output:
-        png=figure_file("fig3", "noise delays freezing"),
+        png=figure_file("fig3", "freezing times, and flatness along training"),
         pdf="results/figures/fig3.pdf",
     log:
         "results/logs/figures/fig3.log",
@@ -249,7 +249,7 @@ use rule fig1 as figS5 with:
         train=rate_files(TRAIN, "figS5"),
         curvature=rate_files(CURVATURE, "figS5", rates=("eta", "spectrum_eta")),
     output:
-        png=figure_file("figS5", "a convolutional network on CIFAR-10"),
+        png=figure_file("figS5", "another network and data set"),
         pdf="results/figures/figS5.pdf",
     log:
         "results/logs/figures/figS5.log",

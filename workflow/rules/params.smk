@@ -5,10 +5,14 @@ import hashlib
 import json
 import math
 import re
+from datetime import date
+from html import escape
 from importlib.metadata import version
 from types import SimpleNamespace
 
 from snakemake.iocontainers import Wildcards
+
+from sgd_valleys.claims import tables
 
 CLAIMS = [f"results/claims.{kind}" for kind in ("json", "html", "md")]
 FIGURES = [f"results/figures/{name}.{kind}" for name in config["figures"] if name != "style" for kind in ("png", "pdf")]
@@ -292,8 +296,11 @@ def figure_file(name, shows):
 
 
 def run_file(path, what):
-    """What all was made with, which the report gives as a file."""
-    labels = {"file": Path(path).name, "what": what}
+    """What all was made with, which the report gives as a file.
+
+    One label alone: Snakemake makes a switch of any other that has two values, each on half of a category's files.
+    """
+    labels = {"file": f"{Path(path).name}: {what}"}
     return report(path, caption=f"../report/{Path(path).stem}.rst", category="Settings and versions", labels=labels)
 
 
@@ -317,21 +324,67 @@ def changed_settings():
     return list(settings.changes(PAPER, settings.on_top_of(PAPER, config)))
 
 
-def rule_times():
-    """For the report: what each rule's jobs took; of this run alone, whatever else has its times beside it."""
+def benchmarks():
+    """The rule and the file of run times of every job of this run, whatever else has its times beside them."""
     jobs = [(job.rule.name, Path(str(job.benchmark))) for job in workflow.dag.jobs if job.benchmark]
-    return run_times.by_rule((rule, run_times.seconds(path)) for rule, path in jobs if path.is_file())
+    return [(rule, path) for rule, path in jobs if path.is_file()]
 
 
-def judged(figure):
-    """For the report: what came of the claims about a figure, by its number, as a list for its caption."""
-    lines = []
-    for claim in json.loads(Path(shown("results/claims.json")).read_text())["claims"]:
+def rule_times():
+    """For the report: what each rule's jobs took; those of rules with less than 1% of the whole as one, the last."""
+    jobs = [(rule, run_times.seconds(path)) for rule, path in benchmarks()]
+    least = 0.01 * sum(time for _, time in jobs)
+    rows = run_times.by_rule(jobs)
+    few = {row.rule for row in rows if row.total < least}
+    others = run_times.by_rule((f"{len(few)} others", time) for rule, time in jobs if rule in few)
+    return [row for row in rows if row.rule not in few] + others
+
+
+def core_hours():
+    """For the report: the processor time of all jobs together."""
+    return sum(run_times.seconds(path, "cpu_time") for _, path in benchmarks()) / 3600
+
+
+def last_day():
+    """For the report: the day on which the last job ended, or None where no job left its times."""
+    ends = [path.stat().st_mtime for _, path in benchmarks()]
+    return date.fromtimestamp(max(ends)).strftime("%-d %B %Y") if ends else None
+
+
+def judgements():
+    """For the report: the claims, each a dict."""
+    return json.loads(Path(shown("results/claims.json")).read_text())["claims"]
+
+
+def number(key):
+    """For the report: a claim's number here with its interval, for a caption; empty where there is no such claim."""
+    return next((tables.told(claim) for claim in judgements() if claim["key"] == key), "")
+
+
+def judged(figure, about=""):
+    """For the report: what came of the claims about a figure, by its number, as a list for its caption.
+
+    What does not simply agree comes first, and the rest is there to unfold. ``about`` has to be in a claim's key.
+    """
+    told = {verdict: [] for verdict in ("disagrees", "undecided", "agrees in direction", "agrees")}
+    for claim in judgements():
         where = claim["where"].partition(", as ")[0]  # another experiment's names its own figure first
-        if figure in re.findall(r"S?\d+", where.partition("Fig")[2]):
-            statement = re.sub(r"([*`|_\\])", r"\\\1", claim["statement"])  # nothing in it is markup
-            lines.append(f"- *{claim['verdict']}*: {statement} ({claim['where']})")
-    return "\n".join(["Of its claims, each with its numbers on the first page:", "", *lines] if lines else [])
+        figures = re.sub(r"Eqs?\. [A-Z]?\d+", "", where).partition("Fig")[2]
+        if figure in re.findall(r"S?\d+", figures) and about in claim["key"]:
+            verdict, ours = claim["verdict"], " (ours)" if claim.get("more") else ""
+            said = escape(f"{claim['statement']} Here {tables.told(claim)} ({claim['where']}){ours}")
+            told[verdict].append(f"<li><b>{tables.MARKS[verdict]} {verdict}</b>: {said}</li>")
+    agreeing = told.pop("agrees")
+    others = [line for lines in told.values() for line in lines]
+    if not others and not agreeing:
+        return ""
+    count = f"{'and ' if others else ''}{len(agreeing)} that {'agrees' if len(agreeing) == 1 else 'agree'}"
+    lines = [
+        "<p>Its claims, with the numbers of this run [95% interval]; more on each is on the first page:</p>",
+        *(["<ul>", *others, "</ul>"] if others else []),
+        *([f"<details><summary>{count}</summary><ul>", *agreeing, "</ul></details>"] if agreeing else []),
+    ]
+    return "\n   ".join([".. raw:: html\n", '<div class="judged">', *lines, "</div>"])
 
 
 def shown(path):
@@ -563,6 +616,29 @@ def plan_of(experiment):
             f"; {len(b.realizations)} runs of eta = {eta}, B = {B} branched {len(b.t_c)} times each"
             for (eta, B), b in settings.branchings(e).items()
         )
+    )
+
+
+def title_of(experiment):
+    """For the report: the network and the data set of an experiment."""
+    e = EXPERIMENTS[experiment]
+    known = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
+    return f"{e['network']['name'].upper()} on {known.get(e['dataset']['name'], e['dataset']['name'])}"
+
+
+def setting_of(experiment):
+    """For the report: what an experiment trains on what, for how long, and over which cells."""
+    e = EXPERIMENTS[experiment]
+    dataset, network, rates = e["dataset"], e["network"], e["sweep"]
+    images = [
+        f"{settings.samples(dataset, part):,} {name} images ({dataset[f'{part}_per_class']} of each class)"
+        for part, name in (("train", "training"), ("test", "test"))
+    ]
+    layers = [f"{', '.join(map(str, network[kind]))} {kind}" for kind in ("channels", "hidden") if kind in network]
+    return (
+        f"{title_of(experiment)}, layers of {', then '.join(layers)} units; "
+        f"{' and '.join(images)}, and the whole test file; η from {min(rates['eta'])} to {max(rates['eta'])}, "
+        f"B from {min(rates['B'])} to {max(rates['B'])}, every run for η T = {rates['eta_T']}"
     )
 
 

@@ -151,7 +151,7 @@ def collect_trends(
         claims.append(Claim(f"{name}_with_noise", where, says, paper, expected, found, more=name in OWN))
         if axes and name != "convergence_probability":  # which is 1 along most lines
             goes = "rises" if expected.side > 0 else "falls"
-            says = "The same with a larger eta at fixed B and with a smaller B at fixed eta: the weaker of the two."
+            says = f"{says.rstrip('.')}: with larger eta at fixed B, and smaller B at fixed eta; the weaker of the two."
             found = along_axes(trends, name, expected.side, runs[name])
             direction = Direction(expected.side, SOME)
             claims.append(Claim(f"{name}_along_axes", where, says, goes, direction, found, more=name in OWN))

@@ -105,11 +105,14 @@ def _draw_surface(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> No
         columns = np.clip(np.round(along / (y[1] - y[0])).astype(int), 0, len(y) - 1)
         return np.array([np.interp(one, x, loss[:, k]) for one, k in zip(at, columns, strict=True)]) + 0.01
 
-    for name, color in (("sharp_floor", settings["sharp_color"]), ("flat_floor", settings["flat_color"])):
-        axes.plot(data[name], y, on_surface(data[name], y), color=color, linewidth=1.6, zorder=3)
-    for run in data["trajectory"][:2]:
+    for name, label in (("sharp", "sharper valley"), ("flat", "flatter valley")):
+        floor, color = data[f"{name}_floor"], settings[f"{name}_color"]
+        axes.plot(floor, y, on_surface(floor, y), color=color, linewidth=1.6, zorder=3, label=f"floor of the {label}")
+    for k, run in enumerate(data["trajectory"][:2]):
         shown = run[np.isfinite(run).all(axis=1) & (run[:, 1] <= y[-1])]
-        axes.plot(*shown.T, on_surface(*shown.T), color=settings["run_color"], linewidth=0.5, alpha=0.8, zorder=4)
+        line = {"color": settings["run_color"], "linewidth": 0.5, "zorder": 4}
+        axes.plot(*shown.T, on_surface(*shown.T), **line, label="two runs" if k == 0 else None)
+    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.02))
     axes.set_xlabel("$x$", labelpad=-8)
     axes.set_ylabel("$y$", labelpad=-6)
     axes.set_zlabel(r"$\mathcal{L}$", labelpad=-8)
