@@ -25,6 +25,13 @@ STYLE = """
 .claims .undecided { color: #666; }
 .claims .disagrees { color: #a33f00; }
 .claims tr.differs { background: #f6f3ec; }
+@media (min-width: 801px) {
+  .claims table.rows { table-layout: fixed; }
+  .claims table.rows th:nth-child(1) { width: 13%; }
+  .claims table.rows th:nth-child(2) { width: 29%; }
+  .claims table.rows th:nth-child(6) { width: 9%; }
+  .claims .verdict { white-space: normal; }
+}
 @media (max-width: 800px) {
   .claims table.rows thead { display: none; }
   .claims table.rows, .claims table.rows tbody, .claims table.rows tr, .claims table.rows td { display: block; }
@@ -345,6 +352,7 @@ def _symbols(text: str) -> str:
     text = re.sub(r"&lt;t_(\w+)&gt;", r"⟨t_\1⟩", text)
     text = re.sub(r"\beta\b", "η", text).replace("Delta_S", "Δ_S").replace("gamma", "γ").replace("sigma", "σ")
     text = re.sub(r"\b([A-Za-z]+|Δ)_(J|S|c|b|SGD|flat|freeze)\b", r"\1<sub>\2</sub>", text)
+    text = re.sub(r"(&lt;|&gt;|[≥≤±]) ", "\\1\u00a0", text)  # a border stays beside its sign
     return re.sub(r"\b([RH])\^2", r"\1²", text)
 
 

@@ -382,7 +382,7 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, drawing: Drawing, resa
         Claim(
             "equilibrium_share",
             "App. A 3, Eq. A28; Fig. 6B",
-            "In equilibrium the flat valley's share is gamma / (1 + gamma); Boltzmann's distribution says what it is.",
+            "In equilibrium, that is in Boltzmann's distribution, the flat valley's share is gamma / (1 + gamma).",
             f"{equilibrium:.3f}",
             Value(equilibrium, tolerance=0.005),
             exact(float(theory["p_flat_boltzmann"]), FORM),
