@@ -140,8 +140,8 @@ def test_the_html_is_well_formed_counts_by_section_and_says_why():
     short, differing, counts, first, second = page.findall("table")
     assert short.findall("tbody/tr") == []  # none of these claims answers a question
     assert [["".join(cell.itertext()) for cell in row.findall("td")] for row in differing.findall("tbody/tr")] == [
-        ["✗ disagrees", "Something | happens.", "so (≤ -0.5)", "0.90 [0.80, 1.00]", "the other way round"],
-        ["? undecided", "Something | happens.", "so (≥ 0.5)", "0.9 [-0.8, 1.0]", "the interval includes 0"],
+        ["✗ disagrees", "Something | happens.", "so (≤\u00a0-0.5)", "0.90 [0.80, 1.00]", "the other way round"],
+        ["? undecided", "Something | happens.", "so (≥\u00a00.5)", "0.9 [-0.8, 1.0]", "the interval includes 0"],
     ]
     told = [[cell.text or "".join(cell.itertext()) for cell in row.findall("td")] for row in counts.findall("tr")[1:]]
     assert told == [["First <section>", "1", "0", "0", "1"], ["Second section", "0", "0", "1", "0"], ["all 3", *"1011"]]
