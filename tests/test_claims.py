@@ -632,6 +632,8 @@ def test_the_ends_of_a_colour_scale_are_of_converged_runs():
     endings["flatness"][2, 2, 0], endings["converged"][2, 2, 0] = 50.0, False
     assert sweep.extreme_cell(endings, "flatness", True, drawing(), RESAMPLES).value == 9
     assert sweep.extreme_cell(endings, "flatness", False, drawing(), RESAMPLES).value == 1
+    assert np.isnan(sweep.extreme_cell(endings, "flatness", False, drawing(), 50).interval).all()  # of 8 runs a cell
+    assert np.isfinite(sweep.extreme_cell(scaled_sweep()[0], "flatness", True, drawing(), 50).interval).all()
 
 
 def test_grey_cells_are_named():
@@ -1024,7 +1026,7 @@ def test_what_does_not_vary_has_no_say_in_what_rises():
 
 def scaled_sweep():
     """A sweep that has the ends of the paper's colour scales, and the paper's freezing time."""
-    endings, similarity, freezing = sweep_of(1, scatter=0.001)
+    endings, similarity, freezing = sweep_of(1, scatter=0.001, runs=20)
     level = (endings["flatness"] - 3) / 2
     endings["flatness"], endings["test_accuracy"] = 1.66 + 4.31 * level, 0.895 + 0.035 * level
     freezing["freezing_time"][0, 3, 1] = 440
@@ -1033,11 +1035,11 @@ def scaled_sweep():
 
 def strange_sweep():
     """A sweep in which flat cells are the inaccurate ones, a long transient is a sharp end, and losses differ."""
-    endings, similarity, freezing = sweep_of(1)
+    endings, similarity, freezing = sweep_of(1, runs=20)
     endings["test_accuracy"] = 0.5 - 0.01 * endings["flatness"]
     freezing["freezing_time"] = np.stack([5000 - 100 * endings["flatness"]] * 2) / ETA[:, None, None]
     endings["flatness"] = 20 + endings["flatness"]
-    endings["train_loss"] = 0.003 * (1 + np.arange(4.0))[:, None] * np.ones((4, 4, 8))
+    endings["train_loss"] = 0.003 * (1 + np.arange(4.0))[:, None] * np.ones((4, 4, 20))
     endings["converged"][3, 0] = False
     similarity["jaccard"] = 1.5 - similarity["jaccard"]  # the noisy are alike
     return endings, similarity, freezing

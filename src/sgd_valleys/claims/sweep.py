@@ -26,6 +26,7 @@ Arrays = Mapping[str, np.ndarray]
 Drawing = Callable[[], np.random.Generator]
 
 START = 0.05  # share of the training that counts as its very beginning
+RUNS = 20  # of a cell in the paper
 SCALE = 0.1  # by which an end of the flatness scale may differ from one initialization to another, of itself
 
 # quantity of trends.h5: place in the paper, statement, what the paper says of it, expected
@@ -245,7 +246,10 @@ def _cell(axes: Arrays, eta: float, B: int) -> tuple[int, int] | None:
 
 
 def extreme_cell(endpoints: Arrays, name: str, largest: bool, rng: np.random.Generator, resamples: int) -> Estimate:
-    """The largest, or the smallest, of the cells' maxima over converged runs: an end of a heatmap's colour scale."""
+    """The largest, or the smallest, of the cells' maxima over converged runs: an end of a heatmap's colour scale.
+
+    A maximum over fewer runs than the paper's is lower of itself: it has no interval, and decides nothing.
+    """
 
     def end(values: np.ndarray) -> float:
         maxima = cell_max(values)
@@ -253,9 +257,10 @@ def extreme_cell(endpoints: Arrays, name: str, largest: bool, rng: np.random.Gen
         return float(maxima.max() if largest else maxima.min()) if maxima.size else np.nan
 
     kind = "largest" if largest else "smallest"
-    return statistics.over_cells(
+    found = statistics.over_cells(
         [_converged(endpoints, name)], endpoints["runs"], end, rng, resamples, f"{kind} cell maximum"
     )
+    return found if endpoints["runs"].max() >= RUNS else replace(found, interval=NONE)
 
 
 def maps(

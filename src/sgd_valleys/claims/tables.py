@@ -298,11 +298,15 @@ def _differing(content: Content) -> str:
     found = [claim for claim in content["claims"] if claim["verdict"] != "agrees"]
     lines = []
     for claim in sorted(found, key=lambda claim: order.index(claim["verdict"])):
-        lines.append(
-            f'<tr><td><span class="verdict {_css(claim["verdict"])}">{_marked(claim)}</span></td>'
-            f'<td><a href="#{claim["key"]}">{_symbols(_statement(claim))}</a></td>'
-            f"<td>{_symbols(asked(claim))}</td><td>{_symbols(told(claim))}</td><td>{_symbols(reason(claim))}</td></tr>"
-        )
+        statement = f'<a href="#{claim["key"]}">{_symbols(_statement(claim))}</a>'
+        cells = [
+            ("", f'<span class="verdict {_css(claim["verdict"])}">{_marked(claim)}</span>'),
+            ("", statement),
+            (COLUMNS[2], _symbols(asked(claim))),
+            ("here", _symbols(told(claim))),
+            ("why", _symbols(reason(claim))),
+        ]
+        lines.append(f"<tr>{_cells(cells)}</tr>")
     head = "".join(f"<th>{name}</th>" for name in (*COLUMNS[:4], "why"))
     return f'<table class="rows"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
 
@@ -342,8 +346,12 @@ def _row(claim: Mapping[str, Any]) -> str:
         (COLUMNS[5], _symbols(claim["where"])),
     ]
     differs = "" if claim["verdict"] == "agrees" else ' class="differs"'
-    told_of = "".join(f'<td data-name="{name}">{cell}</td>' if name else f"<td>{cell}</td>" for name, cell in cells)
-    return f'<tr id="{claim["key"]}"{differs}>{told_of}</tr>'
+    return f'<tr id="{claim["key"]}"{differs}>{_cells(cells)}</tr>'
+
+
+def _cells(cells: Sequence[tuple[str, str]]) -> str:
+    """Cells of a row; their names stand before them where the window is too narrow for columns."""
+    return "".join(f'<td data-name="{name}">{cell}</td>' if name else f"<td>{cell}</td>" for name, cell in cells)
 
 
 def _symbols(text: str) -> str:
