@@ -255,6 +255,15 @@ def collect_diagram(
                 p_flat_trend(diagram, axis, runs, drawing(), resamples),
             ),
             Claim(
+                f"p_flat_with_{axis}_{noise}_frozen",
+                shares,
+                f"P_flat rises with {symbol} (noise as {name}), over the cells whose runs have frozen when they end.",
+                "rises systematically",
+                rises(MARKED),
+                p_flat_trend(diagram, axis, runs, drawing(), resamples, frozen),
+                more=True,
+            ),
+            Claim(
                 f"freezing_with_{axis}_{noise}",
                 times,
                 f"eta <t_freeze> rises with {symbol} (noise as {name}).",
@@ -263,11 +272,6 @@ def collect_diagram(
                 freezing_trend(diagram, axis, runs, drawing(), resamples),
             ),
         ]
-        if not frozen.all():
-            says = f"P_flat rises with {symbol} (noise as {name}), over the cells whose runs have frozen when they end."
-            found = p_flat_trend(diagram, axis, runs, drawing(), resamples, frozen)
-            key = f"p_flat_with_{axis}_{noise}_frozen"
-            claims.append(Claim(key, shares, says, "rises systematically", rises(MARKED), found, more=True))
     finished = int(runs - diagram["diverged"][-1, -1])
     return [
         *claims,
