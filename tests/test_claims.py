@@ -243,7 +243,7 @@ def test_a_row_says_what_was_asked_and_why_it_does_not_agree(expected, ours, low
 
 
 def test_symbols_are_those_of_the_paper():
-    text = tables._symbols("Sim_J, eta <t_freeze>, R^2 < 1, P_flat, Delta_S at eta/B, theta_x, H^2, L_c")
+    text = tables.symbols("Sim_J, eta <t_freeze>, R^2 < 1, P_flat, Delta_S at eta/B, theta_x, H^2, L_c")
     assert text == (
         "Sim<sub>J</sub>, η ⟨t<sub>freeze</sub>⟩, R² &lt;\u00a01, P<sub>flat</sub>, Δ<sub>S</sub> at η/B, theta_x, H², "
         "L<sub>c</sub>"

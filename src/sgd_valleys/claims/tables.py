@@ -278,7 +278,7 @@ def html(content: Content) -> str:
         head = "".join(f"<th>{name}</th>" for name in COLUMNS)
         lines = "".join(map(_row, claims))
         parts.append(
-            f'<h3 id="claims-{number}">{_symbols(section)}</h3><table class="rows"><thead><tr>{head}</tr></thead>'
+            f'<h3 id="claims-{number}">{symbols(section)}</h3><table class="rows"><thead><tr>{head}</tr></thead>'
             f"<tbody>{lines}</tbody></table>"
         )
     parts.append(f'<h3 id="rule">How a verdict is made</h3>{_rule(content["rule"])}')
@@ -289,7 +289,7 @@ def _short(content: Content) -> str:
     lines = []
     for question, answer, used in answers(content):
         marks = " ".join(f'<a class="{_css(c["verdict"])}" href="#{c["key"]}">{MARKS[c["verdict"]]}</a>' for c in used)
-        lines.append(f"<tr><td>{_symbols(question)}</td><td><b>{answer}</b></td><td>{marks}</td></tr>")
+        lines.append(f"<tr><td>{symbols(question)}</td><td><b>{answer}</b></td><td>{marks}</td></tr>")
     return f'<table class="short"><tbody>{"".join(lines)}</tbody></table>'
 
 
@@ -298,13 +298,13 @@ def _differing(content: Content) -> str:
     found = [claim for claim in content["claims"] if claim["verdict"] != "agrees"]
     lines = []
     for claim in sorted(found, key=lambda claim: order.index(claim["verdict"])):
-        statement = f'<a href="#{claim["key"]}">{_symbols(_statement(claim))}</a>'
+        statement = f'<a href="#{claim["key"]}">{symbols(_statement(claim))}</a>'
         cells = [
             ("", f'<span class="verdict {_css(claim["verdict"])}">{_marked(claim)}</span>'),
             ("", statement),
-            (COLUMNS[2], _symbols(asked(claim))),
-            ("here", _symbols(told(claim))),
-            ("why", _symbols(reason(claim))),
+            (COLUMNS[2], symbols(asked(claim))),
+            ("here", symbols(told(claim))),
+            ("why", symbols(reason(claim))),
         ]
         lines.append(f"<tr>{_cells(cells)}</tr>")
     head = "".join(f"<th>{name}</th>" for name in (*COLUMNS[:4], "why"))
@@ -317,7 +317,7 @@ def _counts(content: Content) -> str:
     rows = []
     for number, (section, claims) in enumerate(by_section(content).items()):
         counts = "".join(f'<td class="number">{sum(c["verdict"] == v for c in claims)}</td>' for v in verdicts)
-        rows.append(f'<tr><td><a href="#claims-{number}">{_symbols(section)}</a></td>{counts}</tr>')
+        rows.append(f'<tr><td><a href="#claims-{number}">{symbols(section)}</a></td>{counts}</tr>')
     total = "".join(f'<td class="number"><b>{content["verdicts"][v]}</b></td>' for v in verdicts)
     rows.append(f"<tr><td><b>all {len(content['claims'])}</b></td>{total}</tr>")
     return f'<table class="counts"><tr><th></th>{heads}</tr>{"".join(rows)}</table>'
@@ -329,21 +329,21 @@ def _rule(text: str) -> str:
     for paragraph in text.split("\n\n"):
         items = re.split(r"(?:^|\n)\d\. ", paragraph)[1:]
         if items:
-            parts.append(f"<ol>{''.join(f'<li>{_symbols(item)}</li>' for item in items)}</ol>")
+            parts.append(f"<ol>{''.join(f'<li>{symbols(item)}</li>' for item in items)}</ol>")
         else:
-            parts.append(f"<p>{_symbols(paragraph)}</p>")
+            parts.append(f"<p>{symbols(paragraph)}</p>")
     return "".join(parts)
 
 
 def _row(claim: Mapping[str, Any]) -> str:
-    of = f'{_symbols(claim["samples"])}<div class="small">{_symbols(claim["method"])}</div>'
+    of = f'{symbols(claim["samples"])}<div class="small">{symbols(claim["method"])}</div>'
     cells = [
         ("", f'<span class="verdict {_css(claim["verdict"])}">{_marked(claim)}</span>'),
-        ("", _symbols(_statement(claim))),
-        (COLUMNS[2], _symbols(asked(claim))),
-        ("here", _symbols(told(claim))),
+        ("", symbols(_statement(claim))),
+        (COLUMNS[2], symbols(asked(claim))),
+        ("here", symbols(told(claim))),
         (COLUMNS[4], of),
-        (COLUMNS[5], _symbols(claim["where"])),
+        (COLUMNS[5], symbols(claim["where"])),
     ]
     differs = "" if claim["verdict"] == "agrees" else ' class="differs"'
     return f'<tr id="{claim["key"]}"{differs}>{_cells(cells)}</tr>'
@@ -354,7 +354,7 @@ def _cells(cells: Sequence[tuple[str, str]]) -> str:
     return "".join(f'<td data-name="{name}">{cell}</td>' if name else f"<td>{cell}</td>" for name, cell in cells)
 
 
-def _symbols(text: str) -> str:
+def symbols(text: str) -> str:
     """Text as HTML, its symbols as the paper has them."""
     text = escape(text)
     text = re.sub(r"&lt;t_(\w+)&gt;", r"⟨t_\1⟩", text)
