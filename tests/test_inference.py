@@ -114,7 +114,7 @@ def test_an_interval_is_that_of_the_mean_over_realizations():
 
 
 def mean_of(values):
-    return lambda cell, chosen: values[cell][chosen].mean()
+    return lambda cell, chosen: values[cell][chosen].mean(axis=-1)
 
 
 def test_a_trend_is_the_rank_correlation_of_the_cells_means():
@@ -139,7 +139,7 @@ def test_a_cell_without_a_value_has_no_part_in_the_trend():
         np.arange(4.0),
         (np.arange(4.0), np.ones(1)),
         [2] * 4,
-        lambda cell, chosen: y[cell],
+        lambda cell, chosen: np.full(chosen.shape[:-1], y[cell]),
         np.random.default_rng(0),
         100,
     )
@@ -171,3 +171,19 @@ def test_ties_share_their_rank():
     rng = np.random.default_rng(2)
     x, y = rng.integers(0, 4, 50).astype(float), rng.integers(0, 4, 50).astype(float)
     assert rank_correlation(x, y) == pytest.approx(spearmanr(x, y).statistic)
+
+
+def test_many_resamples_at_once_are_each_alone():
+    rng = np.random.default_rng(4)
+    y = rng.integers(0, 5, (6, 2, 9)).astype(float)
+    y[rng.random(y.shape) < 0.2] = np.nan
+    y[3, 1] = 2.0  # does not vary
+    found = rank_correlation(np.arange(9.0), y)
+    assert found.shape == (6, 2) and np.isnan(found[3, 1])
+    for place in np.ndindex(6, 2):
+        used = np.isfinite(y[place])
+        alone = spearmanr(np.flatnonzero(used), y[place][used]).statistic if place != (3, 1) else np.nan
+        assert found[place] == pytest.approx(alone, nan_ok=True)
+    maps = rng.normal(size=(5, 4, 3))
+    for axis, at in enumerate((np.arange(4.0), np.arange(3.0))):
+        assert axis_correlation(maps, at, axis) == pytest.approx([axis_correlation(one, at, axis) for one in maps])

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from sgd_valleys.cells import over_finite
+from sgd_valleys.cells import cell_max, cell_mean
 
-Measure = Callable[[int, np.ndarray], float]
+Measure = Callable[[int, np.ndarray], np.ndarray]
 REDUCED = ("test_accuracy", "test_file_accuracy", "flatness")  # over the converged runs
 
 
@@ -38,22 +38,22 @@ def measures(
         M: training samples.
 
     Returns:
-        (cell, positions among its runs) -> its quantity as these runs have it; NaN where they have none.
+        (cell, positions (..., run) among its runs) -> its quantity (...) as these have it; NaN where none has.
     """
     cells = list(np.ndindex(ends["converged"].shape[:2]))
     converged, time = ends["converged"], ends["eta"][:, None, None] * freezing_time
     return {
         "similarity": _similarity(ends, pairs, M, cells),
-        **{f"mean_{name}": _over(np.where(converged, ends[name], np.nan), np.mean, cells) for name in REDUCED},
-        **{f"max_{name}": _over(np.where(converged, ends[name], np.nan), np.max, cells) for name in REDUCED},
-        "eta_t_freeze": _over(time, np.mean, cells),
-        "convergence_probability": _over(converged.astype(float), np.mean, cells),
+        **{f"mean_{name}": _over(np.where(converged, ends[name], np.nan), cell_mean, cells) for name in REDUCED},
+        **{f"max_{name}": _over(np.where(converged, ends[name], np.nan), cell_max, cells) for name in REDUCED},
+        "eta_t_freeze": _over(time, cell_mean, cells),
+        "convergence_probability": _over(converged.astype(float), cell_mean, cells),
     }
 
 
-def _over(values: np.ndarray, reduce: Callable[[np.ndarray], float], cells: list[tuple[int, int]]) -> Measure:
+def _over(values: np.ndarray, reduce: Callable[[np.ndarray], np.ndarray], cells: list[tuple[int, int]]) -> Measure:
     """Reduce a cell's finite values to one."""
-    return lambda cell, chosen: over_finite(values[cells[cell]][chosen], reduce)
+    return lambda cell, chosen: reduce(values[cells[cell]][chosen])
 
 
 def _similarity(
@@ -69,10 +69,10 @@ def _similarity(
         np.fill_diagonal(block, np.nan)  # a run drawn twice is no pair
         blocks.append(block)
 
-    def measure(cell: int, chosen: np.ndarray) -> float:
+    def measure(cell: int, chosen: np.ndarray) -> np.ndarray:
         if ends["B"][cells[cell][1]] == M:
-            return np.nan if ends["diverged"][cells[cell]][0] else 1.0
-        block = blocks[cell][np.ix_(chosen, chosen)]
-        return np.nanmean(block) if np.isfinite(block).any() else np.nan
+            return np.full(chosen.shape[:-1], np.nan if ends["diverged"][cells[cell]][0] else 1.0)[()]
+        block = blocks[cell][chosen[..., :, None], chosen[..., None, :]]
+        return cell_mean(block.reshape(*chosen.shape[:-1], -1))
 
     return measure

@@ -114,7 +114,7 @@ def grid_permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, p
         orders = itertools.product(itertools.permutations(range(rows)), itertools.permutations(range(columns)))
     else:
         orders = ((rng.permutation(rows), rng.permutation(columns)) for _ in range(permutations))
-    drawn = np.array([inference.rank_correlation(x.ravel(), y[np.ix_(*order)].ravel()) for order in orders])
+    drawn = inference.rank_correlation(x.ravel(), np.array([y[np.ix_(*order)].ravel() for order in orders]))
     drawn = drawn[np.isfinite(drawn)]
     count = _reached(found, drawn).sum()
     return float(count / len(drawn)) if every else float((1 + count) / (1 + len(drawn)))
@@ -135,19 +135,6 @@ def draw_runs(values: np.ndarray, runs: np.ndarray, rng: np.random.Generator) ->
 def taken(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     """The drawn runs' values, NaN where none was drawn."""
     return np.where(drawn >= 0, np.take_along_axis(values, np.maximum(drawn, 0), axis=-1), np.nan)
-
-
-def cell_mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the last axis of what is finite; NaN where nothing is."""
-    there = np.isfinite(values)
-    count = there.sum(axis=-1)
-    return np.where(count > 0, np.where(there, values, 0).sum(axis=-1) / np.maximum(count, 1), np.nan)
-
-
-def cell_max(values: np.ndarray) -> np.ndarray:
-    """Maximum over the last axis of what is finite; NaN where nothing is."""
-    found = np.where(np.isfinite(values), values, -np.inf).max(axis=-1)
-    return np.where(np.isfinite(found), found, np.nan)
 
 
 def over_cells(
@@ -199,10 +186,11 @@ def run_trend(
     few = np.array([0 < len(row) < min(FEWEST, count) for row, count in zip(used, runs, strict=True)])
     used = [row[:0] if left else row for row, left in zip(used, few, strict=True)]
     places = np.repeat(np.asarray(x, dtype=float), [len(row) for row in used])
-    drawn = np.empty(resamples)
-    for k in range(resamples):
-        again = [row[rng.integers(0, len(row), len(row))] if len(row) else row for row in used]
-        drawn[k] = inference.rank_correlation(places, np.concatenate(again))
+    again = [
+        np.concatenate([row[rng.integers(0, len(row), len(row))] if len(row) else row for row in used])
+        for _ in range(resamples)
+    ]
+    drawn = inference.rank_correlation(places, np.array(again))
     every = np.concatenate(used)
     samples = f"{len(every)} runs at {sum(len(row) > 0 for row in used)} batch sizes"
     if few.any():

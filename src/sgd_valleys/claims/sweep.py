@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sgd_valleys import inference
+from sgd_valleys.cells import cell_max, cell_mean
 from sgd_valleys.claims import statistics
 from sgd_valleys.claims.rules import (
     MARKED,
@@ -20,7 +21,7 @@ from sgd_valleys.claims.rules import (
     falls,
     rises,
 )
-from sgd_valleys.claims.statistics import BY_RUNS, FEWEST, NONE, bounds, cell_max, cell_mean, nanmean
+from sgd_valleys.claims.statistics import BY_RUNS, FEWEST, NONE, bounds, nanmean
 
 Arrays = Mapping[str, np.ndarray]
 Drawing = Callable[[], np.random.Generator]

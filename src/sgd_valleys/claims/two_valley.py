@@ -50,9 +50,8 @@ def p_flat_trend(
     finished = runs - diagram["diverged"]
     along = ("eta", "sigma").index(axis)
     share = diagram["p_flat"] if frozen is None else np.where(frozen, diagram["p_flat"], np.nan)
-    drawn = np.array(
-        [inference.axis_correlation(redrawn(share, finished, rng), diagram[axis], along) for _ in range(resamples)]
-    )
+    again = np.array([redrawn(share, finished, rng) for _ in range(resamples)])
+    drawn = inference.axis_correlation(again, diagram[axis], along)
     found = inference.axis_correlation(share, diagram[axis], along)
     samples = f"{np.isfinite(share).sum()} cells of {runs} runs"
     return Estimate(found, around(drawn, found), samples, f"mean rank correlation at fixed other axis, {BINOMIAL}")
@@ -63,12 +62,8 @@ def freezing_trend(diagram: Arrays, axis: str, runs: int, rng: np.random.Generat
     time, error = (diagram["eta"][:, None] * diagram[name] for name in ("freezing_time", "freezing_time_error"))
     along = ("eta", "sigma").index(axis)
     error = np.where(np.isfinite(error), error, 0)
-    drawn = np.array(
-        [
-            inference.axis_correlation(time + error * rng.standard_normal(time.shape), diagram[axis], along)
-            for _ in range(resamples)
-        ]
-    )
+    again = time + error * rng.standard_normal((resamples, *time.shape))
+    drawn = inference.axis_correlation(again, diagram[axis], along)
     method = "mean rank correlation at fixed other axis, resampled by standard errors"
     found = inference.axis_correlation(time, diagram[axis], along)
     return Estimate(found, around(drawn, found), f"{time.size} cells of {runs} runs", method)
@@ -98,10 +93,10 @@ def y_freeze_simulated(diagram: Arrays, runs: int, rng: np.random.Generator, res
     if known.sum() < 2:
         return Estimate(np.nan, NONE, "no cell where runs change valley", method)
     x, y, error = delta_S[known], y[known], error[known]
-    drawn = [inference.rank_correlation(x, y + error * rng.standard_normal(len(y))) for _ in range(resamples)]
+    drawn = inference.rank_correlation(x, y + error * rng.standard_normal((resamples, len(y))))
     samples = f"{known.sum()} cells of {runs} runs"
     found = inference.rank_correlation(x, y)
-    return Estimate(found, around(np.array(drawn), found), samples, method)
+    return Estimate(found, around(drawn, found), samples, method)
 
 
 def lowest_final(occupancy: Arrays, runs: int) -> Estimate:
@@ -215,7 +210,7 @@ def rising(values: np.ndarray, at: np.ndarray) -> Estimate:
 
     Where it has no value, or does not vary, it has no say.
     """
-    lines = np.array([inference.rank_correlation(at, line) for line in np.atleast_2d(values)])
+    lines = inference.rank_correlation(at, np.atleast_2d(values))
     lines = lines[np.isfinite(lines)]
     used = int(np.isfinite(values).sum())
     return exact(lines.min() if lines.size else np.nan, f"{FORM} at {used} points")
