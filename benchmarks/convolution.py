@@ -25,6 +25,7 @@ from sgd_valleys import sweep
 from sgd_valleys.convolution import ConvolutionalStack
 from sgd_valleys.networks import CNN
 from sgd_valleys.settings import training_samples
+from sgd_valleys.training import choose_device
 
 NETWORK = CNN((3, 32, 32), (32, 64, 64), (128,), 10)
 # multiplications with each weight of a layer: of a convolution one for each pixel of its output
@@ -88,7 +89,7 @@ def main() -> None:
     parser.add_argument("--config", default="config/cifar10-full.yaml", help="the sweep whose cost is estimated")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    choose_device(options.device)  # and its precision
     rng = np.random.default_rng(0)
     images = torch.from_numpy(rng.uniform(-1, 1, (M, *NETWORK.shape)).astype(np.float32)).to(options.device)
     labels = torch.from_numpy(rng.integers(0, 10, M)).to(options.device)

@@ -1,12 +1,13 @@
 """How fast a stack trains, against this machine's matrix-product peak and against the plain way.
 
-    python benchmarks/training.py [--seconds 2]
+    python benchmarks/training.py [--seconds 2] [--device cpu|cuda]
 
-One thread, one process, the paper's network (784 - 50 - 50 - 10), R = 20 realizations. For each batch
+One thread of a CPU, or a GPU, and the paper's network (784 - 50 - 50 - 10), R = 20 realizations. For each batch
 size: useful GFLOP/s, that is the forward pass, the weight gradients and the hidden gradients of the
 whole network, 174,800 floating-point operations a sample, whatever the code really computes; as a fraction
 of the best float32 matrix product measured here just before; and the speed-up over a plain
-one-network-at-a-time PyTorch loop on tensors in memory. Medians of several repetitions, taken in turn.
+one-network-at-a-time PyTorch loop on tensors in memory. Medians of several repetitions, taken in turn. Last, what the
+paper's whole sweep takes at these speeds.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import torch
 from machine import peak, seconds
 
 from sgd_valleys.networks import MLP
-from sgd_valleys.training import minibatch_order, train
+from sgd_valleys.training import choose_device, minibatch_order, train
 
 SIZES = (784, 50, 50, 10)
 M = 1000
@@ -27,22 +28,25 @@ WEIGHTS = [a * b for a, b in pairwise(SIZES)]
 FLOP = 4 * sum(WEIGHTS) + 2 * sum(WEIGHTS[1:])
 ETA = 0.01
 REPLICAS = 20
+ITERATIONS = sum(round(100 / eta) for eta in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1))  # of a batch size's cells
 
 
 def plain(inputs: torch.Tensor, labels: torch.Tensor, B: int, steps: int) -> None:
     """One network with torch.nn and torch.optim.SGD, minibatches indexed from tensors in memory."""
-    layers = [torch.nn.Linear(a, b) for a, b in pairwise(SIZES)]
+    layers = [torch.nn.Linear(a, b, device=inputs.device) for a, b in pairwise(SIZES)]
     model = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.ReLU(), layers[2])
     optimizer = torch.optim.SGD(model.parameters(), lr=ETA)
     loss = torch.nn.CrossEntropyLoss()
     done = 0
     while True:
-        for batch in torch.randperm(M).split(B):
+        for batch in torch.randperm(M, device=inputs.device).split(B):
             optimizer.zero_grad()
             loss(model(inputs[batch]), labels[batch]).backward()
             optimizer.step()
             done += 1
             if done == steps:
+                if inputs.is_cuda:
+                    torch.cuda.synchronize()
                 return
 
 
@@ -50,7 +54,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=2.0, help="about so long for each measurement of a stack")
-    aim = parser.parse_args().seconds
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args()
+    aim, device = options.seconds, choose_device(options.device)
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
     network = MLP(SIZES)
@@ -58,14 +64,15 @@ def main() -> None:
     # like MNIST: mostly background at -1
     pixels = np.where(rng.random((M, 784)) < 0.8, -1, rng.uniform(-1, 1, (M, 784))).astype(np.float32)
     labels = rng.integers(0, 10, M)
-    data, x, y = (pixels, labels), torch.from_numpy(pixels), torch.from_numpy(labels)
+    data, x, y = (pixels, labels), torch.from_numpy(pixels).to(device), torch.from_numpy(labels).to(device)
 
     def stacked(B: int, steps: int) -> None:
         replicas = 1 if B == M else REPLICAS
         orders = [minibatch_order(np.random.default_rng(r), M) for r in range(replicas)]
         train(network, initial, data, (pixels[:200], labels[:200]), eta=ETA, B=B, iterations=steps, points=2,
-              orders=orders, layer=2)  # fmt: skip
+              orders=orders, layer=2, device=device)  # fmt: skip
 
+    total = 0.0
     print(f"{'B':>5} {'peak':>7} {'GFLOP/s':>8} {'of peak':>8} {'us/step':>8} {'plain us':>9} {'speed-up':>9}")
     for B in (10, 20, 50, 100, 200, 500, 1000):
         replicas = 1 if B == M else REPLICAS
@@ -76,13 +83,15 @@ def main() -> None:
         plain(x, y, B, 10)
         limit, ours, theirs = [], [], []
         for _ in range(5):
-            limit.append(peak() if len(limit) < 3 else limit[-1])
+            limit.append(peak(device.type) if len(limit) < 3 else limit[-1])
             ours.append(seconds(lambda B=B, steps=steps: stacked(B, steps)) / steps / replicas)
             theirs.append(seconds(lambda B=B, steps=plain_steps: plain(x, y, B, steps)) / plain_steps)
         top, step, slow = statistics.median(limit), statistics.median(ours), statistics.median(theirs)
+        total += ITERATIONS * replicas * step
         rate = FLOP * B / step / 1e9
         row = f"{B:>5} {top:>7.0f} {rate:>8.1f} {rate / top:>8.2f}"
         print(f"{row} {step * 1e6:>8.1f} {slow * 1e6:>9.1f} {slow / step:>8.1f}x", flush=True)
+    print(f"the paper's sweep on MNIST, {ITERATIONS:,} iterations a run of each batch size: {total:,.0f} s of training")
 
 
 if __name__ == "__main__":
