@@ -33,11 +33,11 @@ test: $(VENV)/.ready ## the test suite
 
 test-slurm: $(VENV)/.ready ## the workflow on a real Slurm, started here; needs root and apt-get, else skips
 	tests/slurm/install.sh
-	timeout -s INT -k 30 600 $(BIN)/python -m pytest -rs --durations=10 tests/slurm
+	timeout -s INT -k 30 1500 $(BIN)/python -m pytest -rs --durations=10 tests/slurm
 
 test-browser: $(VENV)/.ready ## the pages in a real browser, a headless Chromium; needs one, or root and apt-get, else skips
 	tests/browser/install.sh
-	timeout -s INT -k 30 600 $(BIN)/python -m pytest -rs --durations=10 tests/browser
+	timeout -s INT -k 30 1500 $(BIN)/python -m pytest -rs --durations=10 tests/browser
 
 lint: $(VENV)/.ready ## style of the code and of the workflow
 	$(BIN)/ruff check .

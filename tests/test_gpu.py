@@ -31,8 +31,8 @@ def run_on(device, kind, B, monkeypatch, dtype=torch.float64):
     network = NETWORKS[kind]
     orders = [minibatch_order(np.random.default_rng(r), M) for r in range(3)]
     return train(
-        network, network.initialize(np.random.default_rng(1)), *problem(network), eta=0.1, B=B, iterations=40, points=5,
-        orders=orders, layer=network.depth, dtype=dtype, device=choose_device(device),
+        network, network.initialize(np.random.default_rng(1)), *problem(network), eta=0.1, B=B, iterations=160,
+        points=5, orders=orders, layer=network.depth, dtype=dtype, device=choose_device(device),
     )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def test_a_trajectory_is_the_cpus_in_float64(kind, B, monkeypatch):
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_float32_keeps_the_precision_of_float32(kind, monkeypatch):
     exact, gpu = run_on("cpu", kind, 5, monkeypatch), run_on("cuda", kind, 5, monkeypatch, torch.float32)
-    assert gpu.train_loss == pytest.approx(exact.train_loss, rel=2e-5)  # TF32 would be off by 1e-3
+    assert gpu.train_loss == pytest.approx(exact.train_loss, rel=1e-4)  # TF32 would be off by 1e-3 and more
 
 
 @pytest.mark.parametrize("kind", NETWORKS)

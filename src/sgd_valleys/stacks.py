@@ -19,7 +19,7 @@ iteration W1 and b1 are brought up to date and A is computed from them anew, so 
 not build up and what is recorded is what an ordinary network with these weights would give.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,40 @@ def scores(z: torch.Tensor, labels: torch.Tensor) -> tuple[np.ndarray, ...]:
     return loss.cpu().numpy(), accuracy.cpu().numpy(), (~correct).cpu().numpy()
 
 
+class Replay:
+    """Calls functions on a GPU as one launch each: their many small kernels take longer to launch than to run.
+
+    A function changes tensors in place, always the same ones, and gives nothing back. Its first call on inputs of a
+    shape is an ordinary one, in which libraries set themselves up; the second records its kernels in a CUDA graph.
+    Functions are told apart by name and not kept: a cycle with the stack that they belong to would be broken up by the
+    garbage collector, and that might be while another graph is recorded, which CUDA does not allow.
+    """
+
+    def __init__(self) -> None:
+        self.graphs: dict[tuple, tuple[torch.cuda.CUDAGraph, list[torch.Tensor]] | None] = {}
+
+    def __call__(self, function: Callable[..., None], *inputs: torch.Tensor) -> None:
+        """``function(*inputs)``."""
+        call = (function.__name__, *(tensor.shape for tensor in inputs))
+        if call not in self.graphs:
+            self.graphs[call] = None
+            function(*inputs)
+            return
+        if self.graphs[call] is None:
+            own, graph = [tensor.clone() for tensor in inputs], torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                function(*own)
+            self.graphs[call] = graph, own
+        graph, own = self.graphs[call]
+        for mine, given in zip(own, inputs, strict=True):
+            mine.copy_(given)
+        graph.replay()
+
+
+def _directly(function: Callable[..., None], *inputs: torch.Tensor) -> None:
+    function(*inputs)
+
+
 class Stack:
     """Replicas of one MLP at one point of their training, and the steps that move them.
 
@@ -85,6 +119,7 @@ class Stack:
         self.weight = [self._joined(initial, k) for k in range(1, network.depth + 1)]
         # inputs of layers 2, 3, ... for one minibatch, with the row of ones that carries the bias
         self.activation = [inputs.new_ones(self.R, units + 1, B) for units in network.sizes[1:-1]]
+        self.launch = Replay() if inputs.is_cuda else _directly
 
     def _joined(self, parameters: Mapping[str, np.ndarray], k: int) -> torch.Tensor:
         weight, bias = (torch.as_tensor(parameters[f"layer{k}_{kind}"]).to(self.inputs) for kind in ("weight", "bias"))
@@ -129,9 +164,8 @@ class Stack:
 
     def descend(self, steps: int) -> None:
         """Full-batch gradient descent: the minibatch is the training set, in its own order."""
-        target = self.target.expand(self.R, -1, -1)
         for _ in range(steps):
-            self.weight[0] += _each(self.step(self.train_preactivation(), target), self.inputs)
+            self.launch(self._full_batch)
 
     def block(self, index: torch.Tensor) -> None:
         """SGD steps on consecutive minibatches of each replica.
@@ -139,6 +173,13 @@ class Stack:
         Args:
             index: (replica, steps * B) samples in the order they are visited, none twice.
         """
+        self.launch(self._block, index)
+
+    def _full_batch(self) -> None:
+        target = self.target.expand(self.R, -1, -1)
+        self.weight[0] += _each(self.step(self.train_preactivation(), target), self.inputs)
+
+    def _block(self, index: torch.Tensor) -> None:
         for now in index.split(self.B, dim=1):
             x = self.inputs[now]
             d = self.step(self.weight[0] @ x.transpose(1, 2), self.target[:, now].transpose(0, 1))
@@ -176,22 +217,21 @@ class GramStack(Stack):
         """Bring the first layer's weights up to date, and its preactivations in line with them."""
         self.weight[0] += _each(self.alpha, self.inputs)
         self.alpha.zero_()
-        self.A = _each(self.weight[0], self.inputs.T)
+        self.A.copy_(_each(self.weight[0], self.inputs.T))
 
     def train_preactivation(self) -> torch.Tensor:
         """(replica, hidden, M), always up to date."""
         return self.A
 
-    def descend(self, steps: int) -> None:
-        """Full-batch gradient descent: no sample has to be gathered."""
+    def _full_batch(self) -> None:
+        # no sample has to be gathered
         gram, target = (x.expand(self.R, -1, -1) for x in (self.gram, self.target))
-        for _ in range(steps):
-            d = self.step(self.A, target)
-            self.A.baddbmm_(d, gram)
-            self.alpha += d
+        d = self.step(self.A, target)
+        self.A.baddbmm_(d, gram)
+        self.alpha += d
 
-    def block(self, index: torch.Tensor) -> None:
-        """SGD steps on consecutive minibatches; all samples' preactivations catch up at the end."""
+    def _block(self, index: torch.Tensor) -> None:
+        # all samples' preactivations catch up at the end
         R, q = index.shape
         hidden, B = self.A.shape[1], self.B
         columns = index[:, None, :].expand(R, hidden, q)
@@ -206,8 +246,10 @@ class GramStack(Stack):
                 entry = (row[:, now] + column[:, :, later]).flatten()
                 local = self.gram.view(-1).index_select(0, entry).view(R, B, -1)
                 z[:, :, later].baddbmm_(d[:, :, now], local)
-        # a few rows of K at a time, so that what is gathered stays in the cache
-        for r in range(R):
-            for rows, moved in zip(index[r].split(BLOCK), d[r].split(BLOCK, dim=1), strict=True):
-                self.A[r].addmm_(moved, self.gram.index_select(0, rows))
+        if index.is_cuda:
+            self.A.baddbmm_(d, self.gram[index])
+        else:  # a few rows of K at a time, so that what is gathered stays in the cache
+            for r in range(R):
+                for rows, moved in zip(index[r].split(BLOCK), d[r].split(BLOCK, dim=1), strict=True):
+                    self.A[r].addmm_(moved, self.gram.index_select(0, rows))
         self.alpha.scatter_add_(2, columns, d)
