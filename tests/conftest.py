@@ -69,7 +69,7 @@ class Checkout:
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         return subprocess.Popen(command, cwd=self.root, env=environment, start_new_session=True, **options)
 
-    def snakemake(self, *arguments: str, timeout: float = 300, **options: Any) -> subprocess.CompletedProcess:
+    def snakemake(self, *arguments: str, timeout: float = 900, **options: Any) -> subprocess.CompletedProcess:
         """Run Snakemake to its end; ``stdout`` is all that it showed."""
         return end_of(self.start(*arguments, **options), timeout)
 
@@ -107,7 +107,7 @@ class Checkout:
         }
 
 
-def end_of(process: subprocess.Popen, timeout: float = 300) -> subprocess.CompletedProcess:
+def end_of(process: subprocess.Popen, timeout: float = 900) -> subprocess.CompletedProcess:
     """Wait for a started Snakemake; what runs for too long is killed with its jobs."""
     try:
         shown, _ = process.communicate(timeout=timeout)
@@ -117,7 +117,7 @@ def end_of(process: subprocess.Popen, timeout: float = 300) -> subprocess.Comple
     return subprocess.CompletedProcess(process.args, process.returncode, shown)
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 300) -> Any:
     """Ask again and again, and give the first answer that is not nothing."""
     end = time.monotonic() + seconds
     while not (answer := condition()):
@@ -132,7 +132,7 @@ LONG_RUN = "results/mnist/train/eta0.0001_B10_r0-1.h5"
 LONG_TARGET = "results/mnist/curvature/eta0.0001_B10_r0-1.h5"
 
 
-def midway(checkout: Checkout, *, besides: tuple[int, ...] = (), seconds: float = 120) -> psutil.Process:
+def midway(checkout: Checkout, *, besides: tuple[int, ...] = (), seconds: float = 300) -> psutil.Process:
     """The process that trains ``LONG_RUN``, stopped (SIGSTOP) where it has begun and not ended.
 
     Args:

@@ -205,14 +205,7 @@ def test_another_experiment_is_asked_about_by_its_name():
         (0.9412, 0.9412, 0.9412, 0.0169, {}, "0.941 [0.941, 0.941], p = 0.017"),
         (0.9, 0.8, 1.0, 0.000999, {}, "0.90 [0.80, 1.00], p ≤ 0.001"),
         (-0.61, -0.69, -0.32, None, {"paper": "R^2 = 0.76, falling"}, "0.61 [0.32, 0.69], falling"),
-        (
-            -0.6,
-            -0.9,
-            0.1,
-            None,
-            {"paper": "R^2 = 0.8, falling"},
-            "-0.6 [-0.9, 0.1], falling (below 0; above it rising)",
-        ),
+        (-0.6, -0.9, 0.1, None, {"paper": "R^2 = 0.8, falling"}, "0.6 falling [0.9 falling, 0.1 rising]"),
         (0.25, np.nan, np.nan, None, {}, "0.25"),
         (np.nan, np.nan, np.nan, None, {}, "not measured"),
     ],
@@ -227,8 +220,9 @@ def test_numbers_are_told_to_the_digits_that_mean_something(ours, low, high, p_v
     [
         (rises(0.0), 0.9, 0.8, 1.0, None, "so (> 0)", ""),
         (at_most(1.0), 0.9, 0.8, 1.1, None, "so (< 1)", "the interval includes 1"),
-        (Value(0.64, 0.05, 0.0), 0.4, 0.3, 0.5, None, "so (± 0.05)", "less than the paper's 0.64"),
-        (Value(-0.76, 0.05, 0.0), -0.9, -0.95, -0.88, None, "so (± 0.05)", "more than the paper's 0.76"),
+        (Value(0.64, 0.05, 0.0), 0.4, 0.3, 0.5, None, "so (± 0.05)", "below the paper's 0.64"),
+        (Value(-0.76, 0.05, 0.0), -0.9, -0.95, -0.88, None, "so (± 0.05)", "below the paper's -0.76"),
+        (Value(0.0, 0.02), -0.1, -0.2, -0.05, None, "so (± 0.02)", "below the paper's"),
         (Equal(1.0, 0.05), 0.98, 0.9, 1.0, None, "so (± 0.05)", "only in part within the tolerance"),
         (rises(0.5), 0.9, 0.8, 1.0, 0.2, "so (≥ 0.5)", "chance gives as much"),
         (rises(0.5), 0.9, 0.4, 1.0, None, "so (≥ 0.5)", "the interval includes less than that"),
@@ -240,6 +234,13 @@ def test_numbers_are_told_to_the_digits_that_mean_something(ours, low, high, p_v
 def test_a_row_says_what_was_asked_and_why_it_does_not_agree(expected, ours, low, high, p_value, asked, reason):
     (entry,) = content_of({"": [claim(expected, ours, low, high, p_value)]})["claims"]
     assert (tables.asked(entry), tables.reason(entry)) == (asked, reason)
+
+
+def test_an_r_squared_is_more_or_less_whatever_its_slope():
+    for ours, reason in ((-0.9, "more than the paper's 0.76"), (-0.4, "less than the paper's 0.76")):
+        found = claim(Value(-0.76, 0.05, 0.0), ours, ours - 0.02, ours + 0.02, paper="R^2 = 0.76, falling")
+        (entry,) = content_of({"": [found]})["claims"]
+        assert tables.reason(entry) == reason
 
 
 def test_symbols_are_those_of_the_paper():

@@ -717,6 +717,15 @@ def test_realizations_are_centred_before_they_are_drawn_together(paths):
     assert np.abs(points.get_ydata()).max() < 2
 
 
+def test_an_interval_over_few_realizations_is_not_drawn(paths):
+    data = load("fig4X", paths)
+    enough = draw("fig4X", data)
+    assert axes_of(enough, "D").collections and "[0.30, 0.50]" in axes_of(enough, "B").get_title()
+    few = {name: array[:4] if array.shape[:1] == (5,) else array for name, array in data.items()}
+    drawn = draw("fig4X", few)
+    assert not axes_of(drawn, "D").collections and "0.50]" not in axes_of(drawn, "B").get_title()
+
+
 def test_a_phase_diagram_has_rates_across_and_noise_upwards(paths):
     data = load("fig5", paths)
     figure = draw("fig5", data)

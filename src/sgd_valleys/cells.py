@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+FEWEST = 5  # runs: resamples of fewer hardly differ, and their interval would be too sure of itself
+
 
 def over_finite(values: np.ndarray, reduce: Callable[[np.ndarray], float]) -> float:
     """Reduce the finite ones of some values to one number; NaN where none is."""

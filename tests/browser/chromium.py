@@ -45,7 +45,7 @@ class Browser:
             options.add_argument(option)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = Chrome(options, Service(shutil.which("chromedriver"), env=os.environ | {"HOME": str(profile)}))
-        self.driver.set_script_timeout(60)
+        self.driver.set_script_timeout(180)
         self.offline()
 
     def __enter__(self) -> "Browser":

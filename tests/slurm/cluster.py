@@ -65,7 +65,7 @@ def missing() -> str:
     return ""
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
     """Look ten times a second whether something has become true."""
     end = time.monotonic() + seconds
     while not condition():

@@ -122,6 +122,7 @@ def collect(
         early: the paper's example of a very early branching time.
     """
     args = (drawing, resamples)
+    early = int(branches["t_c"][np.abs(branches["t_c"] - early).argmin()])
 
     def of(function: Callable[..., Estimate], *what: object, **how: object) -> Estimate:
         return function(branches, *what, args[0](), args[1], **how)

@@ -182,7 +182,7 @@ def collect_spectra(
     return [
         Claim(
             "spectrum_few_large",
-            "II A, Fig. S1",
+            "II A, Fig. S1, as meant",
             "A few large eigenvalues carry the curvature at the end of training.",
             f"the top {N} hold most of the trace",
             at_least(0.5),
@@ -190,7 +190,7 @@ def collect_spectra(
         ),
         Claim(
             "spectrum_many_near_zero",
-            "II A, Fig. S1",
+            "II A, Fig. S1, as meant",
             "Most eigenvalues are near zero: directions along the valley's floor.",
             "most below 1e-3 of the largest",
             at_least(0.5),

@@ -14,8 +14,9 @@ or runs, the p-value of a permutation test as well. Then, the first that applies
 4. "undecided": as good as a value, where the interval is only in part within the tolerance.
 5. "disagrees": everything else.
 
-A value without a "no effect", such as a time scale, agrees, disagrees, or has no measurement. A bound ("at most b", as
-of a negligible barrier) is a direction whose "no effect" is b. What is exact (a closed form) is its own interval.
+A value without a "no effect", such as a time scale, agrees or disagrees, where it has an interval. A bound ("at most
+b", as of a negligible barrier) is a direction whose "no effect" is b. What is exact (a closed form) is its own
+interval.
 
 The strengths, tolerances and bounds are this project's reading of the paper's words, set when first numbers were known:
 judge a verdict by the numbers beside it. Of a rank correlation "rises" and "falls" ask for any size; "systematically",

@@ -9,11 +9,11 @@ import numpy as np
 from scipy.stats import binomtest, rankdata
 
 from sgd_valleys import inference
+from sgd_valleys.cells import FEWEST
 from sgd_valleys.claims.rules import Estimate
 
 NONE = (np.nan, np.nan)
 BY_RUNS = "bootstrap over realizations"
-FEWEST = 5  # runs: resamples of fewer hardly differ, and their interval would be too sure of itself
 
 
 def bounds(drawn: np.ndarray) -> tuple[float, float]:

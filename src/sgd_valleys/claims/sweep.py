@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sgd_valleys import inference
-from sgd_valleys.cells import cell_max, cell_mean
+from sgd_valleys.cells import FEWEST, cell_max, cell_mean
 from sgd_valleys.claims import statistics
 from sgd_valleys.claims.rules import (
     MARKED,
@@ -21,7 +21,7 @@ from sgd_valleys.claims.rules import (
     falls,
     rises,
 )
-from sgd_valleys.claims.statistics import BY_RUNS, FEWEST, NONE, bounds, nanmean
+from sgd_valleys.claims.statistics import BY_RUNS, NONE, bounds, nanmean
 
 Arrays = Mapping[str, np.ndarray]
 Drawing = Callable[[], np.random.Generator]

@@ -101,7 +101,14 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     ),
 }
 ELSEWHERE = "Does another network on another data set, {}, show the same trends?"
-TRENDS_ELSEWHERE = ("similarity", "max_flatness", "mean_test_accuracy", "mean_test_file_accuracy", "eta_t_freeze")
+TRENDS_ELSEWHERE = (
+    "similarity",
+    "max_flatness",
+    "max_test_accuracy",
+    "mean_test_accuracy",
+    "mean_test_file_accuracy",
+    "eta_t_freeze",
+)
 
 
 def told(claim: Mapping[str, Any]) -> str:
@@ -110,19 +117,28 @@ def told(claim: Mapping[str, Any]) -> str:
     if value is None:
         return "not measured"
     ends = [bound for bound in (low, high) if bound is not None]
-    turned = ""
-    if claim["paper"].startswith("R^2"):  # it has the sign of the slope
-        turned = ", falling" if value < 0 else ", rising"
-        if all(bound * value >= 0 for bound in ends):
-            value, ends = abs(value), sorted(map(abs, ends))
-        else:
-            turned += " (the other slope below 0)" if value > 0 else " (below 0; above it rising)"
-    text = _rounded(value, ends if claim["method"] != "exact" else []) + turned
+    text = _rounded(value, ends if claim["method"] != "exact" else [])
+    if _signed(claim):
+        text = _of_either_slope(value, ends)
     if claim["interval_of"] == "single runs":
         text = text.replace("]", " of single runs]")
     if claim["p_value"] is None:
         return text
     return f"{text}, p {'≤ 0.001' if claim['p_value'] <= 0.001 else '= ' + format(claim['p_value'], '.2g')}"
+
+
+def _signed(claim: Mapping[str, Any]) -> bool:
+    """Whether the number is an R^2 with the sign of the slope."""
+    return claim["paper"].startswith("R^2")
+
+
+def _of_either_slope(value: float, ends: Sequence[float]) -> str:
+    """An R^2 with its slope in words: "0.61 [0.32, 0.69], falling", "0.6 falling [0.9 falling, 0.1 rising]"."""
+    if all(bound * value >= 0 for bound in ends):
+        return f"{_rounded(abs(value), sorted(map(abs, ends)))}, {'falling' if value < 0 else 'rising'}"
+    return re.sub(
+        r"(-?)(\d+(?:\.\d+)?)", lambda found: f"{found[2]} {'falling' if found[1] else 'rising'}", _rounded(value, ends)
+    )
 
 
 def _rounded(value: float, ends: Sequence[float]) -> str:
@@ -169,8 +185,9 @@ def reason(claim: Mapping[str, Any]) -> str:
         border = claim["no_effect"] + claim["strength"] * (1 if claim["side"] == "above" else -1)
         low, high = claim["interval"]
         return "the interval includes less than that" if low <= border <= high else "less than that"
-    size = "more" if abs(claim["ours"]) > abs(value) else "less"
-    return f"{size} than the paper's {abs(value):.3g}"
+    if _signed(claim):
+        return f"{'more' if abs(claim['ours']) > abs(value) else 'less'} than the paper's {abs(value):.3g}"
+    return f"{'above' if claim['ours'] > value else 'below'} the paper's{f' {value:.3g}' if value else ''}"
 
 
 def summary(content: Content) -> str:
@@ -223,7 +240,9 @@ def markdown(content: Content, level: int = 2) -> str:
     """The sentence, the questions, and a table for each section under a heading of a level."""
     parts = [summary(content), "\n".join(_questions(content))]
     for section, claims in by_section(content).items():
-        rows = [(_marked(c), _statement(c), asked(c), told(c), c["samples"], c["where"]) for c in claims]
+        rows = [
+            (_marked(c), _statement(c), asked(c), told(c), f"{c['samples']}; {c['method']}", c["where"]) for c in claims
+        ]
         parts.append("\n".join([f"{'#' * level} {section}", "", *table(COLUMNS, rows)]))
     return "\n\n".join(parts) + "\n"
 

@@ -413,7 +413,7 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, drawing: Drawing, resa
         Claim(
             "rate_ratio_as_printed",
             "II G, Eq. 21; Fig. 6, as printed",
-            "As the sentence is printed, at fixed y more noise reduces k+ / k-, flat valley over sharp.",
+            "As the sentence is printed, at fixed y more noise reduces k+ / k-, flat over sharp: change of the log.",
             "falls",
             falls(SOME),
             rate_ratio_with_noise(theory),

@@ -1,6 +1,7 @@
 """Fig. 4X: what Fig. 4 shows of one SGD run, over all realizations of its cell.
 
-Reads ``statistics``. Bands and brackets are central 95% intervals of means and medians over realizations.
+Reads ``statistics``. Bands and brackets are central 95% intervals of means and medians over realizations,
+where there are enough of them.
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sgd_valleys import storage
+from sgd_valleys.cells import FEWEST
 from sgd_valleys.figures.branches import T_C
 from sgd_valleys.figures.style import DOUBLE, INK, SIMILARITY, TEST_LOSS, empty, panel, styled_figure
 
@@ -82,10 +84,16 @@ def _draw_cloud(axes: Axes, data: dict[str, np.ndarray], sets: Sets) -> None:
         ends = np.array([x.min(), x.max()])
         axes.plot(ends, slope * ends, color=color, linewidth=1.0)
         low, high = data[f"{name}_within_r_squared_interval"]
-        found.append(f"{label}: $R^2$ = {r_squared:.2f}" + (f" [{low:.2f}, {high:.2f}]" if np.isfinite(low) else ""))
+        sure = np.isfinite(low) and _enough(usable)
+        found.append(f"{label}: $R^2$ = {r_squared:.2f}" + (f" [{low:.2f}, {high:.2f}]" if sure else ""))
     panel(axes, "B", "\n".join(found) or "\n")
     if not found:
         empty(axes, "no line")
+
+
+def _enough(known: np.ndarray) -> bool:
+    """Whether so many realizations have a value (realization, branch) that an interval means something."""
+    return known.any(axis=1).sum() >= FEWEST
 
 
 def _centred(values: np.ndarray) -> np.ndarray:
@@ -104,7 +112,8 @@ def _draw_runs(axes: Axes, data: dict[str, np.ndarray], name: str, label: str, c
 
 def _draw_mean(axes: Axes, data: dict[str, np.ndarray], name: str, color: str, label: str | None) -> None:
     axes.plot(data["t_c"], data[f"{name}_mean"], color=color, linewidth=1.3, label=label)
-    axes.fill_between(data["t_c"], *data[f"{name}_interval"], color=color, alpha=0.25, linewidth=0)
+    if _enough(np.isfinite(data[name])):
+        axes.fill_between(data["t_c"], *data[f"{name}_interval"], color=color, alpha=0.25, linewidth=0)
     axes.set_xlabel(T_C)
     axes.set_xlim(data["t_c"][0], data["t_c"][-1])
     if not np.isfinite(data[f"{name}_mean"]).any():
