@@ -38,10 +38,15 @@ def small_sweep() -> dict[str, np.ndarray]:
         "converged": np.array([[[True, True], [True, False]], [[False, False], [False, True]]]),
         "diverged": np.array([[[False, False], [False, False]], [[False, False], [True, False]]]),
         "train_loss": some / 100,
+        "test_loss": some / 10,
+        "train_accuracy": some,
+        "displacement": 3 * some,
+        "displacement_cosine": np.array([[0.5, 1.0], [0.25, 0.75]]),
+        "threshold": np.array([0.1, 0.2]),
         "test_accuracy": some,
         "test_file_accuracy": some / 2,
         "flatness": 10 * some,
-        "freezing_time": 100 * some[None],
+        "freezing_time": np.stack([100 * some, 50 * some]),
     }
 
 
@@ -75,7 +80,9 @@ def test_heatmaps_are_over_the_runs_that_the_figures_are_over() -> None:
     assert maps["max_flatness"]["values"] == [[9.0, 7.0], [None, 8.0]]
     assert maps["mean_test_accuracy"]["values"][0][0] == pytest.approx(0.85)
     assert maps["eta_t_freeze"]["values"][0] == pytest.approx([0.1 * 85, 0.1 * 70])
+    assert maps["eta_t_freeze_0.2"]["values"][0] == pytest.approx([0.1 * 42.5, 0.1 * 35])
     assert maps["mean_train_loss"]["rank"] == [[3, 1], [0, 2]]
+    assert maps["mean_displacement"]["values"][0] == pytest.approx([2.55, 2.1])
 
 
 def test_accuracy_on_the_whole_test_file_is_shown_beside_that_on_the_test_set() -> None:

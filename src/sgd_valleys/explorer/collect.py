@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,10 @@ MAPS = {
     "mean_flatness": Map("⟨F⟩", "mean flatness", "flattest"),
     "eta_t_freeze": Map("η⟨t<sub>freeze</sub>⟩", "mean time of freezing", "latest to freeze", log=True),
     "mean_train_loss": Map("⟨ℒ<sub>train</sub>⟩", "mean final training loss", "lowest in loss", lowest=True, log=True),
+    "mean_test_loss": Map("⟨ℒ<sub>test</sub>⟩", "mean final test loss", "lowest in loss", lowest=True, log=True),
+    "mean_train_accuracy": Map("⟨Acc<sub>train</sub>⟩", "mean training accuracy", "most accurate"),
+    "displacement_cosine": Map("⟨cos⟩", "cosine of displacements from the start", "most alike"),
+    "mean_displacement": Map("⟨‖Δθ‖⟩", "mean displacement from the start", "farthest"),
 }
 CONVERGED, NOT_CONVERGED, DIVERGED = STATES = ("converged", "not converged", "diverged")
 
@@ -78,9 +82,20 @@ def ranks(values: np.ndarray, lowest: bool = False) -> tuple[np.ndarray, np.ndar
     return place, share
 
 
-def heatmap(name: str, values: np.ndarray) -> dict[str, Any]:
-    """One of ``MAPS`` with its values (eta, B) and each cell's place among the others."""
-    known = MAPS[name]
+def maps_of(thresholds: np.ndarray) -> dict[str, Map]:
+    """The maps there are, with one for each threshold of the freezing time after the first, which Fig. S3 is about."""
+    first = MAPS["eta_t_freeze"]
+    others = {
+        f"eta_t_freeze_{L_c:g}": replace(
+            first, symbol=f"{first.symbol}, L<sub>c</sub> = {L_c:g}", title=f"{first.title}, L<sub>c</sub> = {L_c:g}"
+        )
+        for L_c in thresholds[1:]
+    }
+    return MAPS | others
+
+
+def heatmap(name: str, known: Map, values: np.ndarray) -> dict[str, Any]:
+    """A map with its values (eta, B) and each cell's place among the others."""
     place, share = ranks(values, known.lowest)
     return {
         "name": name,
@@ -95,19 +110,23 @@ def heatmaps(ends: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
     """The heatmaps of a sweep, from ``endpoints.h5`` and ``freezing.h5``.
 
     As in the figures, accuracy and flatness are over the converged runs, freezing times over the runs that freeze, and
-    the training loss over all that stay finite; a cell without a converged run is empty, but in the map that says so.
+    losses, training accuracy and displacement over all that stay finite; a cell without a converged run is empty, but
+    in the map that says so.
     """
-    values = {name: ends[name] for name in ("similarity", "convergence_probability")}
+    values = {name: ends[name] for name in ("similarity", "convergence_probability", "displacement_cosine")}
     for quantity in ("test_accuracy", "test_file_accuracy", "flatness"):
         for prefix, reduce in (("max", np.max), ("mean", np.mean)):
             values[f"{prefix}_{quantity}"] = panels.reduce_cells(ends[quantity], reduce, among=ends["converged"])
-    values["eta_t_freeze"] = panels.mean_freezing(dict(ends), 0)
-    values["mean_train_loss"] = panels.reduce_cells(ends["train_loss"], np.mean)
+    known = maps_of(ends["threshold"])
+    for k, name in enumerate(name for name in known if name.startswith("eta_t_freeze")):
+        values[name] = panels.mean_freezing(dict(ends), k)
+    for quantity in ("train_loss", "test_loss", "train_accuracy", "displacement"):
+        values[f"mean_{quantity}"] = panels.reduce_cells(ends[quantity], np.mean)
     shown = panels.converging(ends["converged"])
     values |= {
         name: np.where(shown, each, np.nan) for name, each in values.items() if name != "convergence_probability"
     }
-    return [heatmap(name, values[name]) for name in MAPS]
+    return [heatmap(name, each, values[name]) for name, each in known.items()]
 
 
 def cell_runs(
