@@ -49,7 +49,7 @@ rule similarity:
 rule barriers:
     input:
         script_file("barriers"),
-        modules("experiment", "inference", "interpolation", "similarity", "networks", "randomness", "sweep"),
+        modules("cells", "experiment", "inference", "interpolation", "similarity", "networks", "randomness", "sweep"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment),
     output:

@@ -47,7 +47,7 @@ rule branch_curvature:
 rule branch_endpoints:
     input:
         script_file("branch_endpoints"),
-        modules("evaluation", "experiment", "freezing", "inference", "networks", "similarity"),
+        modules("cells", "evaluation", "experiment", "freezing", "inference", "networks", "similarity"),
         data=DATA,
         test_file=TEST_FILE,
         run=lambda w: stack_file(TRAIN, w),
@@ -97,7 +97,7 @@ rule branch_projection:
 rule branch_statistics:
     input:
         script_file("branch_statistics"),
-        modules("inference", "randomness"),
+        modules("cells", "inference", "randomness"),
         data=DATA,
         endpoints=branched_files,
     output:

@@ -2,6 +2,7 @@ rule claims:
     input:
         script_file("claims"),
         modules(
+            "cells",
             "claims/branches",
             "claims/landscape",
             "claims/rules",
