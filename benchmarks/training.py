@@ -13,11 +13,14 @@ paper's whole sweep takes at these speeds.
 import argparse
 import statistics
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
+import yaml
 from machine import peak, seconds
 
+from sgd_valleys import sweep
 from sgd_valleys.networks import MLP
 from sgd_valleys.training import choose_device, minibatch_order, train
 
@@ -28,7 +31,6 @@ WEIGHTS = [a * b for a, b in pairwise(SIZES)]
 FLOP = 4 * sum(WEIGHTS) + 2 * sum(WEIGHTS[1:])
 ETA = 0.01
 REPLICAS = 20
-ITERATIONS = sum(round(100 / eta) for eta in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1))  # of a batch size's cells
 
 
 def plain(inputs: torch.Tensor, labels: torch.Tensor, B: int, steps: int) -> None:
@@ -72,7 +74,7 @@ def main() -> None:
         train(network, initial, data, (pixels[:200], labels[:200]), eta=ETA, B=B, iterations=steps, points=2,
               orders=orders, layer=2, device=device)  # fmt: skip
 
-    total = 0.0
+    per_step = {}
     print(f"{'B':>5} {'peak':>7} {'GFLOP/s':>8} {'of peak':>8} {'us/step':>8} {'plain us':>9} {'speed-up':>9}")
     for B in (10, 20, 50, 100, 200, 500, 1000):
         replicas = 1 if B == M else REPLICAS
@@ -87,11 +89,14 @@ def main() -> None:
             ours.append(seconds(lambda B=B, steps=steps: stacked(B, steps)) / steps / replicas)
             theirs.append(seconds(lambda B=B, steps=plain_steps: plain(x, y, B, steps)) / plain_steps)
         top, step, slow = statistics.median(limit), statistics.median(ours), statistics.median(theirs)
-        total += ITERATIONS * replicas * step
+        per_step[B] = replicas * step
         rate = FLOP * B / step / 1e9
         row = f"{B:>5} {top:>7.0f} {rate:>8.1f} {rate / top:>8.2f}"
         print(f"{row} {step * 1e6:>8.1f} {slow * 1e6:>9.1f} {slow / step:>8.1f}x", flush=True)
-    print(f"the paper's sweep on MNIST, {ITERATIONS:,} iterations a run of each batch size: {total:,.0f} s of training")
+
+    grid = yaml.safe_load(Path("config.yaml").read_text())["experiments"]["mnist"]["sweep"]
+    total = sum(float(sweep.iterations(grid, eta)) * per_step[B] for eta, B in sweep.cells(grid))
+    print(f"config.yaml: {len(sweep.cells(grid))} cells of up to {REPLICAS} runs: {total:,.0f} s of training")
 
 
 if __name__ == "__main__":
