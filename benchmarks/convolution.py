@@ -21,11 +21,11 @@ import yaml
 from machine import peak, seconds
 from torch.nn import functional as F
 
-from sgd_valleys import sweep
-from sgd_valleys.convolution import ConvolutionalStack
-from sgd_valleys.networks import CNN
-from sgd_valleys.settings import training_samples
-from sgd_valleys.training import choose_device
+from sgd_valleys.config.sweep import cells, iterations
+from sgd_valleys.config.validation import training_samples
+from sgd_valleys.networks.cnn import CNN
+from sgd_valleys.training.cnn_replicas import ConvolutionalStack
+from sgd_valleys.training.sgd import choose_device
 
 NETWORK = CNN((3, 32, 32), (32, 64, 64), (128,), 10)
 # multiplications with each weight of a layer: of a convolution one for each pixel of its output
@@ -130,7 +130,7 @@ def main() -> None:
     experiment = yaml.safe_load(Path("config.yaml").read_text())["experiments"]["cifar10"]
     asked = yaml.safe_load(Path(options.config).read_text())["experiments"]["cifar10"]
     grid, dataset = experiment["sweep"] | asked.get("sweep", {}), experiment["dataset"] | asked.get("dataset", {})
-    runs = {(eta, B): float(sweep.iterations(grid, eta)) * B for eta, B in sweep.cells(grid)}
+    runs = {(eta, B): float(iterations(grid, eta)) * B for eta, B in cells(grid)}
     hours = {(eta, B): samples / speed[B] / 3600 for (eta, B), samples in runs.items()}
     points = (experiment["recording"] | asked.get("recording", {}))["points"]
     total = sum(hours.values()) * grid["realizations"]

@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from scipy.linalg import eigvalsh
 
-from sgd_valleys.curvature import LayerHessian, top_eigenvalues
-from sgd_valleys.networks import MLP, Parameters
-from sgd_valleys.training import minibatch_order, train
+from sgd_valleys.measures.curvature import LayerHessian, top_eigenvalues
+from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.networks.network import Parameters
+from sgd_valleys.training.sgd import minibatch_order, train
 
 
 def reference(parameters: Parameters, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:

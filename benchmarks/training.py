@@ -20,9 +20,9 @@ import torch
 import yaml
 from machine import peak, seconds
 
-from sgd_valleys import sweep
-from sgd_valleys.networks import MLP
-from sgd_valleys.training import choose_device, minibatch_order, train
+from sgd_valleys.config.sweep import cells, iterations
+from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.training.sgd import choose_device, minibatch_order, train
 
 SIZES = (784, 50, 50, 10)
 M = 1000
@@ -95,8 +95,8 @@ def main() -> None:
         print(f"{row} {step * 1e6:>8.1f} {slow * 1e6:>9.1f} {slow / step:>8.1f}x", flush=True)
 
     grid = yaml.safe_load(Path("config.yaml").read_text())["experiments"]["mnist"]["sweep"]
-    total = sum(float(sweep.iterations(grid, eta)) * per_step[B] for eta, B in sweep.cells(grid))
-    print(f"config.yaml: {len(sweep.cells(grid))} cells of up to {REPLICAS} runs: {total:,.0f} s of training")
+    total = sum(float(iterations(grid, eta)) * per_step[B] for eta, B in cells(grid))
+    print(f"config.yaml: {len(cells(grid))} cells of up to {REPLICAS} runs: {total:,.0f} s of training")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from chromium import Browser
-from conftest import Checkout
+from helpers.checkout import Checkout
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.keys import Keys
 from test_explorer import held
 
-from sgd_valleys import storage
 from sgd_valleys.explorer import collect, page
+from sgd_valleys.storage import hdf5
 
 pytest_plugins = ["browser"]
 
@@ -121,8 +121,8 @@ def test_it_opens_from_a_file_without_a_network_and_complains_of_nothing(shown: 
 
 
 def test_pointing_at_a_cell_shows_its_runs_and_frames_it_everywhere(shown: Browser, path: Path) -> None:
-    ends = storage.read(path.parent / "mnist/endpoints.h5")
-    times = storage.read(path.parent / "mnist/freezing.h5")
+    ends = hdf5.read(path.parent / "mnist/endpoints.h5")
+    times = hdf5.read(path.parent / "mnist/freezing.h5")
     for name, cell in (("max_flatness", (0, 1)), ("similarity", (1, 2))):
         point_at(shown, name, cell)
         wait_for_cell(shown, ends["eta"][cell[0]], ends["B"][cell[1]])
@@ -137,7 +137,7 @@ def test_pointing_at_a_cell_shows_its_runs_and_frames_it_everywhere(shown: Brows
             assert frozen == times["freezing_time"][0][at]
         (eta, B) = ends["eta"][cell[0]], ends["B"][cell[1]]
         (train,) = (path.parent / "mnist/train").glob(f"eta{eta:g}_B{B}_r*.h5")
-        curves = storage.read(train, ["train_loss", "iteration"])
+        curves = hdf5.read(train, ["train_loss", "iteration"])
         drawn = next(trace for trace in traces(shown, "cell-loss") if trace["mode"] == "lines" and trace["x"])
         points = [(x, y) for x, y in zip(drawn["x"], drawn["y"], strict=True) if x is not None]
         kept = ends["converged"][cell][: len(rows)]
@@ -177,7 +177,7 @@ def test_the_keyboard_reaches_every_cell(shown: Browser) -> None:
 
 
 def test_scenes_hold_the_projected_points_and_turn_when_dragged(shown: Browser, path: Path) -> None:
-    block = storage.read(path.parent / "mnist/projection.h5")
+    block = hdf5.read(path.parent / "mnist/projection.h5")
     lines = [trace for trace in traces(shown, "block") if trace["mode"] == "lines"]
     assert len(lines) == len(block["block_eta"])
     for line, points, loss in zip(lines, block["block_pc"], block["block_loss"], strict=True):
@@ -185,7 +185,7 @@ def test_scenes_hold_the_projected_points_and_turn_when_dragged(shown: Browser, 
         assert line["x"] == pytest.approx(points[:, 0], rel=1e-5, abs=1e-6)
         assert line["y"] == pytest.approx(points[:, 1], rel=1e-5, abs=1e-6)
         assert line["z"] == pytest.approx(np.log10(loss), rel=1e-5, abs=1e-6)
-    branches = storage.read(path.parent / "mnist/branches/projection/eta0.02_B10_r1.h5")
+    branches = hdf5.read(path.parent / "mnist/branches/projection/eta0.02_B10_r1.h5")
     drawn = [trace for trace in traces(shown, "branches") if trace["mode"] == "lines+markers"]
     for line, points in zip(drawn, branches["pc"], strict=True):
         assert line["x"] == pytest.approx(points[:, 0], rel=1e-5, abs=1e-6)
@@ -211,7 +211,7 @@ def test_scenes_hold_the_projected_points_and_turn_when_dragged(shown: Browser, 
 
 
 def test_the_other_experiment_takes_the_place_of_the_first(shown: Browser, path: Path) -> None:
-    ends = storage.read(path.parent / "cifar10/endpoints.h5")
+    ends = hdf5.read(path.parent / "cifar10/endpoints.h5")
     shown.run('document.querySelector("input[value=cifar10]").click()')
     shown.wait('document.body.dataset.ready === "cifar10"', "cifar10 drawn")
     assert not shown.driver.find_element("id", "branches").is_displayed()  # it has none
@@ -225,7 +225,7 @@ def test_the_other_experiment_takes_the_place_of_the_first(shown: Browser, path:
 
 
 def test_a_phase_diagram_tells_the_cell_that_is_pointed_at(shown: Browser, path: Path) -> None:
-    diagram = storage.read(path.parent / "two_valley/phase_diagram_H.h5")
+    diagram = hdf5.read(path.parent / "two_valley/phase_diagram_H.h5")
     point_at(shown, "H-p_flat", (1, 2))
     shown.wait('document.getElementById("told-H").textContent.startsWith("η")', "the cell told")
     told = shown.driver.find_element("id", "told-H").text

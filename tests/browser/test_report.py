@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from browser import Browser
-from conftest import Checkout
+from helpers.checkout import Checkout
 
 from sgd_valleys.claims import tables
 

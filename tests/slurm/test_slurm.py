@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 from cluster import Slurm, missing
-from conftest import LONG_RUN, LONG_TARGET, Checkout, end_of, midway, wait_until
+from helpers.checkout import LONG_RUN, LONG_TARGET, Checkout, end_of, midway, wait_until
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"no Slurm can be started: {missing()}")
 PROFILE = ("--workflow-profile", "profiles/slurm", "--latency-wait", "5")

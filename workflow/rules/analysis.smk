@@ -1,7 +1,6 @@
 rule endpoints:
     input:
-        script_file("endpoints"),
-        modules("evaluation", "experiment", "networks", "similarity", "sweep"),
+        code("endpoints"),
         data=DATA,
         test_file=TEST_FILE,
         train=lambda w: stack_files(TRAIN, w.experiment),
@@ -25,8 +24,7 @@ rule endpoints:
 
 rule similarity:
     input:
-        script_file("similarity"),
-        modules("similarity", "sweep"),
+        code("similarity"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment),
     output:
@@ -48,8 +46,7 @@ rule similarity:
 
 rule barriers:
     input:
-        script_file("barriers"),
-        modules("cells", "experiment", "inference", "interpolation", "similarity", "networks", "randomness", "sweep"),
+        code("barriers"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment),
     output:
@@ -71,8 +68,7 @@ rule barriers:
 
 rule freezing:
     input:
-        script_file("freezing"),
-        modules("freezing", "sweep"),
+        code("freezing"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment),
     output:
@@ -94,8 +90,7 @@ rule freezing:
 
 rule trends:
     input:
-        script_file("trends"),
-        modules("cells", "inference", "randomness", "trends"),
+        code("trends"),
         data=DATA,
         endpoints="results/{experiment}/endpoints.h5",
         similarity="results/{experiment}/similarity.h5",
@@ -119,8 +114,7 @@ rule trends:
 
 rule projection:
     input:
-        script_file("projection"),
-        modules("projection", "sweep"),
+        code("projection"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment, projected_cells(w)),
     output:

@@ -1,7 +1,6 @@
 rule branch:
     input:
-        script_file("branch"),
-        modules("training", "stacks", "convolution", "experiment", "networks"),
+        code("branch"),
         data=DATA,
         train=lambda w: stack_file(TRAIN, w),
     output:
@@ -23,8 +22,7 @@ rule branch:
 
 rule branch_curvature:
     input:
-        script_file("branch_curvature"),
-        modules("curvature", "data", "experiment", "networks", "randomness"),
+        code("branch_curvature"),
         data=DATA,
         train=BRANCH_TRAIN,
     output:
@@ -46,8 +44,7 @@ rule branch_curvature:
 
 rule branch_endpoints:
     input:
-        script_file("branch_endpoints"),
-        modules("cells", "evaluation", "experiment", "freezing", "inference", "networks", "similarity"),
+        code("branch_endpoints"),
         data=DATA,
         test_file=TEST_FILE,
         run=lambda w: stack_file(TRAIN, w),
@@ -72,8 +69,7 @@ rule branch_endpoints:
 
 rule branch_projection:
     input:
-        script_file("branch_projection"),
-        modules("projection"),
+        code("branch_projection"),
         data=DATA,
         run=lambda w: stack_file(TRAIN, w),
         train=BRANCH_TRAIN,
@@ -96,8 +92,7 @@ rule branch_projection:
 
 rule branch_statistics:
     input:
-        script_file("branch_statistics"),
-        modules("cells", "inference", "randomness"),
+        code("branch_statistics"),
         data=DATA,
         endpoints=branched_files,
     output:

@@ -1,18 +1,6 @@
 rule claims:
     input:
-        script_file("claims"),
-        modules(
-            "cells",
-            "claims/branches",
-            "claims/landscape",
-            "claims/rules",
-            "claims/statistics",
-            "claims/sweep",
-            "claims/two_valley",
-            "inference",
-            "randomness",
-            "sweep",
-        ),
+        code("claims"),
         **claim_files(),
     output:
         "results/claims.json",
@@ -33,8 +21,7 @@ rule claims:
 
 rule claims_table:
     input:
-        script_file("claims_table"),
-        modules("claims/tables", "markdown"),
+        code("claims_table"),
         claims="results/claims.json",
     output:
         html="results/claims.html",

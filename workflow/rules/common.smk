@@ -9,12 +9,14 @@ from snakemake.exceptions import WorkflowError
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
-# jobs import the library and workflow/scripts/job.py from here, whichever environment they run in
-os.environ.update(PYTHONPATH=f"{ROOT / 'src'}{os.pathsep}{ROOT / 'workflow' / 'scripts'}")
+os.environ.update(PYTHONPATH=str(ROOT / "src"))  # jobs import the library from here, in whichever environment
 
-from sgd_valleys import run_times, settings, storage, sweep  # noqa: E402
-from sgd_valleys.data import DATA_SETS  # noqa: E402
+from sgd_valleys import run_times  # noqa: E402
+from sgd_valleys.config import sweep, validation as settings  # noqa: E402
+from sgd_valleys.data.images import DATA_SETS  # noqa: E402
 from sgd_valleys.errors import UserError  # noqa: E402
+from sgd_valleys.storage import provenance  # noqa: E402
+from sgd_valleys.workflow.dependencies import code  # noqa: E402
 
 try:
     config["experiments"] = settings.alike(config["experiments"])
@@ -58,13 +60,3 @@ wildcard_constraints:
     diagram="[A-Za-z][A-Za-z0-9]*",
     delta_S=r"[0-9.]+",
     convention="ito|hanggi-klimontovich",
-
-
-def modules(*names):
-    """The library's modules that a result depends on: an edit of one makes it again, a touch does not."""
-    return [os.path.relpath(ROOT / "src" / "sgd_valleys" / f"{name}.py") for name in names]
-
-
-def script_file(name):
-    """The script of a rule, as an input for the same reason: Snakemake itself goes by a script's time stamp."""
-    return os.path.relpath(ROOT / "workflow" / "scripts" / f"{name}.py")

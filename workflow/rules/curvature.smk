@@ -1,7 +1,6 @@
 rule curvature:
     input:
-        script_file("curvature"),
-        modules("curvature", "data", "experiment", "networks", "randomness"),
+        code("curvature"),
         data=DATA,
         train=TRAIN,
     output:

@@ -1,7 +1,6 @@
 rule data:
     input:
-        script_file("data"),
-        modules("data"),
+        code("data"),
     output:
         DATA,
     log:
@@ -21,8 +20,7 @@ rule data:
 
 rule test_file:
     input:
-        script_file("test_file"),
-        modules("data"),
+        code("test_file"),
         data=DATA,
     output:
         TEST_FILE,

@@ -1,7 +1,6 @@
 rule explorer:
     input:
-        script_file("explorer"),
-        modules("cells", "explorer/collect", "explorer/page", "figures/panels", "figures/style", "sweep"),
+        code("explorer"),
         page_parts("page.html", "page.js", "page.css"),
         **explorer_files(),
     output:

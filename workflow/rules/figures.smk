@@ -1,7 +1,6 @@
 rule fig1:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/runs", "figures/fig1", "sweep"),
+        code("figure", "figures.fig1"),
         projection=analysis("projection", "fig1"),
         similarity=analysis("similarity", "fig1"),
         barriers=analysis("barriers", "fig1"),
@@ -25,8 +24,7 @@ rule fig1:
 
 use rule fig1 as fig2 with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/fig2", "sweep"),
+        code("figure", "figures.fig2"),
         endpoints=analysis("endpoints", "fig2"),
         projection=analysis("projection", "fig2"),
     output:
@@ -42,8 +40,7 @@ use rule fig1 as fig2 with:
 
 use rule fig1 as fig2X with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/fig2", "figures/fig2X", "sweep"),
+        code("figure", "figures.fig2X"),
         endpoints=analysis("endpoints", "fig2X"),
         trends=analysis("trends", "fig2X"),
     output:
@@ -59,8 +56,7 @@ use rule fig1 as fig2X with:
 
 use rule fig1 as fig3 with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/runs", "figures/fig3", "sweep"),
+        code("figure", "figures.fig3"),
         freezing=analysis("freezing", "fig3"),
         endpoints=analysis("endpoints", "fig3"),
         train=rate_files(TRAIN, "fig3", also=[fig3_run()]),
@@ -78,8 +74,7 @@ use rule fig1 as fig3 with:
 
 use rule fig1 as fig4 with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/branches", "figures/fig4", "sweep"),
+        code("figure", "figures.fig4"),
         **reference_files(
             "fig4",
             run=TRAIN,
@@ -102,8 +97,7 @@ use rule fig1 as fig4 with:
 
 use rule fig1 as fig4X with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/branches", "figures/fig4X", "sweep"),
+        code("figure", "figures.fig4X"),
         **reference_files("fig4X", statistics=BRANCH_STATISTICS),
     output:
         png=figure_file("fig4X", "Fig. 4 over all realizations (ours)"),
@@ -118,8 +112,7 @@ use rule fig1 as fig4X with:
 
 use rule fig1 as fig5 with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/phases", "figures/fig5", "sweep"),
+        code("figure", "figures.fig5"),
         diagram=diagram_file("fig5"),
         occupancy="results/two_valley/occupancy.h5",
         theory="results/two_valley/theory.h5",
@@ -136,8 +129,7 @@ use rule fig1 as fig5 with:
 
 use rule fig1 as fig6 with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/fig6", "sweep"),
+        code("figure", "figures.fig6"),
         occupancy="results/two_valley/occupancy.h5",
         theory="results/two_valley/theory.h5",
     output:
@@ -153,8 +145,7 @@ use rule fig1 as fig6 with:
 
 use rule fig1 as fig6X with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/fig6X", "sweep"),
+        code("figure", "figures.fig6X"),
         diagram=PHASE_DIAGRAM.format(diagram=MODEL["continuous_time"]["diagram"]),
         occupancy="results/two_valley/occupancy.h5",
         halving=halving_files(),
@@ -174,8 +165,7 @@ use rule fig1 as fig6X with:
 
 use rule fig1 as figS1 with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/runs", "figures/figS1", "sweep"),
+        code("figure", "figures.figS1"),
         endpoints=analysis("endpoints", "figS1"),
         curvature=rate_files(CURVATURE, "figS1"),
     output:
@@ -191,8 +181,7 @@ use rule fig1 as figS1 with:
 
 use rule fig1 as figS2 with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/figS2", "sweep"),
+        code("figure", "figures.figS2"),
         endpoints=analysis("endpoints", "figS2"),
     output:
         png=figure_file("figS2", "displacement, convergence, accuracy, losses"),
@@ -207,8 +196,7 @@ use rule fig1 as figS2 with:
 
 use rule fig1 as figS3 with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/figS3", "sweep"),
+        code("figure", "figures.figS3"),
         freezing=analysis("freezing", "figS3"),
         endpoints=analysis("endpoints", "figS3"),
     output:
@@ -224,8 +212,7 @@ use rule fig1 as figS3 with:
 
 use rule fig1 as figS4 with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/branches", "figures/figS4", "sweep"),
+        code("figure", "figures.figS4"),
         **reference_files("figS4", run=TRAIN, train=BRANCH_TRAIN, endpoints=BRANCH_ENDPOINTS),
     output:
         png=figure_file("figS4", "losses and accuracies of the branches"),
@@ -240,8 +227,7 @@ use rule fig1 as figS4 with:
 
 use rule fig1 as figS5 with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/runs", "figures/figS5", "sweep"),
+        code("figure", "figures.figS5"),
         endpoints=analysis("endpoints", "figS5"),
         similarity=analysis("similarity", "figS5"),
         freezing=analysis("freezing", "figS5"),
@@ -261,8 +247,7 @@ use rule fig1 as figS5 with:
 
 use rule fig1 as figS6 with:
     input:
-        script_file("figure"),
-        modules("cells", "figures/style", "figures/panels", "figures/phases", "figures/figS6", "sweep"),
+        code("figure", "figures.figS6"),
         diagram=diagram_file("figS6"),
     output:
         png=figure_file("figS6", "the two-valley model under another noise"),

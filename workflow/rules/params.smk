@@ -43,7 +43,7 @@ def stack_file(pattern, w):
     """The file of the stack that a run is in."""
     e = EXPERIMENTS[w.experiment]
     number = int(w.realization)
-    for first, last in sweep.stacks(e["sweep"], w.eta, int(w.B), settings.training_samples(e["dataset"])):
+    for first, last in sweep.job_chunks(e["sweep"], w.eta, int(w.B), settings.training_samples(e["dataset"])):
         if first <= number <= last:
             return pattern.format(experiment=w.experiment, eta=w.eta, B=w.B, first=first, last=last)
     raise WorkflowError(f"The sweep of {w.experiment} has no run of eta = {w.eta}, B = {w.B}, realization {number}.")
@@ -56,7 +56,7 @@ def stack_files(pattern, experiment, cells=None):
     return [
         pattern.format(experiment=experiment, eta=eta, B=B, first=first, last=last)
         for eta, B in cells or sweep.cells(e["sweep"])
-        for first, last in sweep.stacks(e["sweep"], eta, B, M)
+        for first, last in sweep.job_chunks(e["sweep"], eta, B, M)
     ]
 
 
@@ -306,7 +306,7 @@ def run_file(path, what):
 
 def summary_params():
     """All settings, after every file of settings and every default, and the code that they are for."""
-    return {"settings": settings.on_top_of(PAPER, config), "commit": storage.git_revision()}
+    return {"settings": settings.on_top_of(PAPER, config), "commit": provenance.git_revision()}
 
 
 def check_finished():
@@ -420,7 +420,7 @@ def spectrum_files(figure):
     return [
         CURVATURE.format(experiment=name, eta=eta, B=B, first=first, last=last)
         for eta, B in sweep.cells(e["sweep"])
-        for first, last in sweep.stacks(e["sweep"], eta, B, M)
+        for first, last in sweep.job_chunks(e["sweep"], eta, B, M)
         if sweep.selected_by_any(e["curvature"]["spectrum"], eta, B, range(first, last + 1))
     ]
 
@@ -586,7 +586,7 @@ def kinds():
     return {rule.name: [path, purpose(rule), sorted(files[rule])] for rule, path in zip(made, patterns)}
 
 
-def code():
+def checksums():
     """The checksum of every file that the workflow is made of, by its path."""
     files = [ROOT / name for name in ("Snakefile", "config.yaml", "CITATION.cff", "LICENSE", "pyproject.toml")]
     for folder in ("config", "envs", "profiles", "src", "workflow"):
@@ -598,7 +598,7 @@ def code():
 def crate_params(wildcards):
     return {
         "files": {path: purpose(rule) for path, (rule, _) in sorted(producers(targets()).items())},
-        "code": code(),
+        "code": checksums(),
         "snakemake": version("snakemake"),
     }
 

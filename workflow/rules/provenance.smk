@@ -1,8 +1,7 @@
 # What has been made, by what, from what: once all else is there.
 rule crate:
     input:
-        script_file("crate"),
-        modules("crate"),
+        code("crate"),
         results=lambda w: targets(),
         citation=os.path.relpath(ROOT / "CITATION.cff"),
     output:

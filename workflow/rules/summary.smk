@@ -1,7 +1,7 @@
 rule summary:
     input:
-        script_file("summary"),
-        os.path.relpath(ROOT / "pyproject.toml"),
+        code("summary"),
+        project=os.path.relpath(ROOT / "pyproject.toml"),
     output:
         settings=run_file(SETTINGS, "every setting of this run"),
         versions=run_file(VERSIONS, "Python, the libraries, the commit of the code"),

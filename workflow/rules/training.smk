@@ -1,7 +1,6 @@
 rule train:
     input:
-        script_file("train"),
-        modules("training", "stacks", "convolution", "experiment", "networks", "randomness"),
+        code("train"),
         data=DATA,
     output:
         TRAIN,

@@ -1,7 +1,6 @@
 rule phase_row:
     input:
-        script_file("phase_row"),
-        modules("randomness", "two_valley/landscape", "two_valley/langevin"),
+        code("phase_row"),
     output:
         PHASE_ROW,
     log:
@@ -21,7 +20,7 @@ rule phase_row:
 
 rule phase_diagram:
     input:
-        script_file("phase_diagram"),
+        code("phase_diagram"),
         rows=phase_rows,
     output:
         PHASE_DIAGRAM,
@@ -42,8 +41,7 @@ rule phase_diagram:
 
 rule occupancy:
     input:
-        script_file("occupancy"),
-        modules("randomness", "two_valley/landscape", "two_valley/langevin"),
+        code("occupancy"),
     output:
         "results/two_valley/occupancy.h5",
     log:
@@ -63,8 +61,7 @@ rule occupancy:
 
 rule halving:
     input:
-        script_file("halving"),
-        modules("randomness", "two_valley/landscape", "two_valley/langevin"),
+        code("halving"),
     output:
         HALVING,
     log:
@@ -84,8 +81,7 @@ rule halving:
 
 rule fokker_planck:
     input:
-        script_file("fokker_planck"),
-        modules("two_valley/fokker_planck", "two_valley/landscape"),
+        code("fokker_planck"),
     output:
         FOKKER_PLANCK,
     log:
@@ -105,8 +101,7 @@ rule fokker_planck:
 
 rule theory:
     input:
-        script_file("theory"),
-        modules("two_valley/fokker_planck", "two_valley/landscape", "two_valley/theory"),
+        code("theory"),
     output:
         "results/two_valley/theory.h5",
     log:

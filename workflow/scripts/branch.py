@@ -2,23 +2,25 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import experiment, storage, training
+from sgd_valleys.data.stored import load
 from sgd_valleys.errors import UserError
 from sgd_valleys.progress import Progress
-from sgd_valleys.storage import Variable
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.training import sgd
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
     t_c, points = p["t_c"], p["points"]
     eta, B, realization = p["run"]
-    network, samples = experiment.load(snakemake.input.data, p)
+    network, samples = load(snakemake.input.data, p)
 
     # nothing of the run is read but its parameters at the branching times: what it does later plays no part
-    iteration = list(storage.read(snakemake.input.train, ["iteration"])["iteration"])
-    place = storage.position(snakemake.input.train, "checkpoint", realization)
+    iteration = list(hdf5.read(snakemake.input.train, ["iteration"])["iteration"])
+    place = hdf5.position(snakemake.input.train, "checkpoint", realization)
     place |= {"time": [iteration.index(t) for t in t_c]}
-    found = storage.read(snakemake.input.train, [f"checkpoint_{name}" for name in network.names()], place)
+    found = hdf5.read(snakemake.input.train, [f"checkpoint_{name}" for name in network.names()], place)
     starts = {name: found[f"checkpoint_{name}"] for name in network.names()}
     lost = ~np.isfinite(starts[f"layer{p['layer']}_weight"]).all(axis=(1, 2))
     if p["reference"] and lost.any():
@@ -29,8 +31,8 @@ with job(snakemake) as log:
         )
 
     log.info(f"eta {eta}, B {B}, realization {realization}: {len(t_c)} branches of {p['iterations']} iterations")
-    device = training.choose_device(p["device"])
-    branch = training.descend(
+    device = sgd.choose_device(p["device"])
+    branch = sgd.descend(
         network,
         starts,
         samples["train"],
@@ -52,7 +54,7 @@ with job(snakemake) as log:
         "t_c": Variable(
             ("t_c",), np.array(t_c), "iteration of the SGD run at which the branch leaves it", "iterations"
         ),
-        **training.variables(branch, "t_c", p["layer"]),
+        **sgd.variables(branch, "t_c", p["layer"]),
         "final": Variable(("t_c",), np.array(p["final"]), "position on axis time of the end of the SGD run"),
     }
     variables["iteration"] = Variable(("time",), branch.iteration, "steps of gradient descent since t_c", "iterations")
@@ -60,9 +62,9 @@ with job(snakemake) as log:
     kept = p["final"] if p["reference"] else 0
     final = {name: array[np.arange(len(t_c)), kept] for name, array in branch.checkpoint.items()}
     if p["reference"]:
-        variables |= training.parameter_variables(
+        variables |= sgd.parameter_variables(
             branch.checkpoint, "checkpoint", ("t_c", "time"), "at the recorded iterations"
         )
-    variables |= training.parameter_variables(final, "final", ("t_c",), "at the end of the SGD run")
-    attributes = storage.provenance(p | {"device": device.type}, snakemake.input.data)
-    storage.write(snakemake.output[0], variables, attributes | {"eta": float(eta), "B": B, "realization": realization})
+    variables |= sgd.parameter_variables(final, "final", ("t_c",), "at the end of the SGD run")
+    attributes = provenance.attributes(p | {"device": device.type}, snakemake.input.data)
+    hdf5.write(snakemake.output[0], variables, attributes | {"eta": float(eta), "B": B, "realization": realization})

@@ -2,20 +2,23 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import curvature, data, experiment, storage
-from sgd_valleys.curvature import LayerHessian, top_eigenvalues
+from sgd_valleys.data import images
+from sgd_valleys.data.stored import load
+from sgd_valleys.measures import curvature
+from sgd_valleys.measures.curvature import LayerHessian, top_eigenvalues
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
-from sgd_valleys.storage import Variable
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
     layer, N = p["layer"], p["N"]
-    network, samples = experiment.load(snakemake.input.data, p, ["train"])
-    images, labels = samples["train"]
-    inputs = images[data.first_of_each_class(labels, p["per_class"])].astype(np.float64)
-    branches = storage.read(snakemake.input.train, ["t_c", "iteration", "final"])
+    network, samples = load(snakemake.input.data, p, ["train"])
+    pixels, labels = samples["train"]
+    inputs = pixels[images.first_of_each_class(labels, p["per_class"])].astype(np.float64)
+    branches = hdf5.read(snakemake.input.train, ["t_c", "iteration", "final"])
     t_c, iteration = branches["t_c"], branches["iteration"]
     trace = np.full((len(t_c), len(iteration)), np.nan)
     eigenvalue = np.full((*trace.shape, N), np.nan)
@@ -24,7 +27,7 @@ with job(snakemake) as log:
     failures = 0
     for b, last in enumerate(branches["final"]):
         # a branch at a time: all of their parameters together are large
-        found = storage.read(snakemake.input.train, [f"{whole}_{name}" for name in network.names()], {"t_c": b})
+        found = hdf5.read(snakemake.input.train, [f"{whole}_{name}" for name in network.names()], {"t_c": b})
         for t in range(len(iteration)) if p["along"] else [last]:
             at = (t,) if p["along"] else ()
             parameters = {name: found[f"{whole}_{name}"][at].astype(np.float64) for name in network.names()}
@@ -41,4 +44,4 @@ with job(snakemake) as log:
         "iteration": Variable(("time",), iteration, "steps of gradient descent since t_c", "iterations"),
         **curvature.variables(eigenvalue, trace, ("t_c", "time"), layer),
     }
-    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))

@@ -2,9 +2,14 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import evaluation, experiment, freezing, inference, similarity, storage
-from sgd_valleys.storage import Variable
+from sgd_valleys.data.stored import load
+from sgd_valleys.measures import similarity
+from sgd_valleys.measures.evaluation import score
+from sgd_valleys.measures.freezing import basin_freezing_time, freezing_time
+from sgd_valleys.statistics.fits import fit_line
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.workflow.job import job
 
 SERIES = {
     "train_loss": ("training loss", "nat"),
@@ -15,21 +20,21 @@ SERIES = {
 
 with job(snakemake) as log:
     p = snakemake.params.settings
-    branches = storage.read(snakemake.input.train, ["t_c", "final", "test_error", "diverged", *SERIES])
-    bent = storage.read(snakemake.input.curvature, ["flatness", "trace"])
+    branches = hdf5.read(snakemake.input.train, ["t_c", "final", "test_error", "diverged", *SERIES])
+    bent = hdf5.read(snakemake.input.curvature, ["flatness", "trace"])
     t_c = branches["t_c"]
     end = np.arange(len(t_c)), branches["final"]
     final = {name: branches[name][end] for name in SERIES} | {name: bent[name][end] for name in bent}
 
     # the run itself: when its loss freezes it, and where it ends
-    row = storage.position(snakemake.input.run, "realization", p["realization"])
-    run = storage.read(snakemake.input.run, ["iteration", "train_loss", "test_error"], row)
-    t_freeze = float(freezing.freezing_time(run["iteration"], run["train_loss"], p["L_c"]))
+    row = hdf5.position(snakemake.input.run, "realization", p["realization"])
+    run = hdf5.read(snakemake.input.run, ["iteration", "train_loss", "test_error"], row)
+    t_freeze = float(freezing_time(run["iteration"], run["train_loss"], p["L_c"]))
 
-    network, test_file = experiment.load(snakemake.input.test_file, p, ["test"])
-    whole = storage.read(snakemake.input.train, [f"final_{name}" for name in network.names()])
+    network, test_file = load(snakemake.input.test_file, p, ["test"])
+    whole = hdf5.read(snakemake.input.train, [f"final_{name}" for name in network.names()])
     final_parameters = {name: whole[f"final_{name}"] for name in network.names()}
-    file_loss, file_accuracy = evaluation.score(network, final_parameters, *test_file["test"])
+    file_loss, file_accuracy = score(network, final_parameters, *test_file["test"])
     final |= {
         "test_file_loss": np.where(branches["diverged"], np.nan, file_loss),
         "test_file_accuracy": np.where(branches["diverged"], np.nan, file_accuracy),
@@ -44,14 +49,12 @@ with job(snakemake) as log:
         name: similarity.pair_mean(jaccard[:-1, :-1][np.ix_(chosen & there, chosen & there)])
         for name, chosen in (("before", t_c < t_freeze), ("after", t_c >= t_freeze))
     }
-    t_basin = freezing.basin_freezing_time(t_c, jaccard[-2, :-1], p["same_basin"])
+    t_basin = basin_freezing_time(t_c, jaccard[-2, :-1], p["same_basin"])
 
     fits = {}
     for name in ("test_loss", "test_file_loss"):
         usable = np.isfinite(final[name]) & np.isfinite(final["flatness"])
-        fits[name] = (
-            inference.fit_line(final[name][usable], final["flatness"][usable]) if usable.any() else [np.nan] * 3
-        )
+        fits[name] = fit_line(final[name][usable], final["flatness"][usable]) if usable.any() else [np.nan] * 3
     slope, _, r_squared = fits["test_loss"]
     log.info(
         f"{lost[:-1].sum()} of {len(t_c)} branches without an end; "
@@ -88,4 +91,4 @@ with job(snakemake) as log:
                 (), value, f"{quantity} of flatness against loss on the {of}, Fig. 4D", units
             )
     attributes = {"realization": p["realization"]}
-    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data) | attributes)
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data) | attributes)

@@ -1,14 +1,15 @@
 """The branches of one SGD run in the plane of their principal components, and the run projected on it (Fig. 4A)."""
 
-from job import job
-from sgd_valleys import projection, storage
-from sgd_valleys.storage import Variable
+from sgd_valleys.measures import projection
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
-    branches = storage.read(snakemake.input.train, ["t_c", "iteration", "layer_weight"])
-    row = storage.position(snakemake.input.run, "realization", p["realization"])
-    run = storage.read(snakemake.input.run, ["iteration", "layer_weight"], row)
+    branches = hdf5.read(snakemake.input.train, ["t_c", "iteration", "layer_weight"])
+    row = hdf5.position(snakemake.input.run, "realization", p["realization"])
+    run = hdf5.read(snakemake.input.run, ["iteration", "layer_weight"], row)
     weights, along = (each["layer_weight"] for each in (branches, run))
     axes = projection.principal_axes(weights.reshape(*weights.shape[:2], -1))
     share = axes.explained_variance_ratio_
@@ -31,4 +32,4 @@ with job(snakemake) as log:
         ),
         "explained": Variable(("component",), share, "share of the branches' variance that the component explains"),
     }
-    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))

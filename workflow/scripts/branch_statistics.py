@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import inference, storage
 from sgd_valleys.randomness import Stage, stream
-from sgd_valleys.storage import Variable
+from sgd_valleys.statistics.bootstrap import interval
+from sgd_valleys.statistics.fits import fit_groups
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.workflow.job import job
 
 BRANCH = {
     "flatness": ("final flatness F, Eq. 6", "1/nat"),
@@ -27,8 +29,8 @@ INTERVAL = "95% bootstrap interval over realizations"
 
 with job(snakemake) as log:
     p = snakemake.params.settings
-    files = [storage.read(path, ["t_c", *BRANCH, *RUN]) for path in snakemake.input.endpoints]
-    realization = np.array([storage.read_attributes(path)["realization"] for path in snakemake.input.endpoints])
+    files = [hdf5.read(path, ["t_c", *BRANCH, *RUN]) for path in snakemake.input.endpoints]
+    realization = np.array([hdf5.read_attributes(path)["realization"] for path in snakemake.input.endpoints])
     values = {name: np.stack([file[name] for file in files]) for name in (*BRANCH, *RUN)}
 
     def drawing() -> np.random.Generator:
@@ -45,19 +47,19 @@ with job(snakemake) as log:
         **{name: Variable(axes[:1], values[name], *RUN[name]) for name in RUN},
     }
     for name, (text, units) in BRANCH.items():
-        mean, *bounds = inference.interval(values[name], drawing(), p["resamples"])
+        mean, *bounds = interval(values[name], drawing(), p["resamples"])
         variables[f"{name}_mean"] = Variable(("t_c",), mean, f"{text}, mean over realizations", units)
         variables[f"{name}_interval"] = Variable(("bound", "t_c"), np.stack(bounds), f"of the mean: {INTERVAL}", units)
     for name in RUN:
-        mean, low, high = inference.interval(values[name], drawing(), p["resamples"])
+        mean, low, high = interval(values[name], drawing(), p["resamples"])
         log.info(f"{name}: {np.round(values[name], 3).tolist()}, mean {mean:.4g} [{low:.4g}, {high:.4g}]")
 
     for loss in ("test_loss", "test_file_loss"):
-        fit = inference.fit_groups(values[loss], values["flatness"], drawing(), p["resamples"])
+        fit = fit_groups(values[loss], values["flatness"], drawing(), p["resamples"])
         kinds = {"slope": ("slope of flatness against loss", "1/nat^2"), "r_squared": ("R^2 of the line", "1")}
         for kind, (text, units) in kinds.items():
             own = getattr(fit, kind)
-            median, *bounds = inference.interval(own, drawing(), p["resamples"], np.nanmedian)
+            median, *bounds = interval(own, drawing(), p["resamples"], np.nanmedian)
             variables[f"{loss}_{kind}"] = Variable(("realization",), own, f"{text}, one realization each", units)
             variables[f"{loss}_{kind}_median"] = Variable((), median, f"{text}, median over realizations", units)
             variables[f"{loss}_{kind}_median_interval"] = Variable(("bound",), np.stack(bounds), INTERVAL, units)
@@ -78,4 +80,4 @@ with job(snakemake) as log:
                 f"{name}: slope {line.slope:.3g} [{line.slope_interval[0]:.3g}, {line.slope_interval[1]:.3g}], "
                 f"R^2 {line.r_squared:.3f} [{line.r_squared_interval[0]:.3f}, {line.r_squared_interval[1]:.3f}]"
             )
-    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))

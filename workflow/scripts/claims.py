@@ -4,23 +4,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from job import job
-from sgd_valleys import storage, sweep
-from sgd_valleys.claims import branches, landscape, rules, two_valley
-from sgd_valleys.claims import sweep as noise
+from sgd_valleys.claims import branches, landscape, noise, two_valley, verdict
 from sgd_valleys.randomness import Stage, stream
-from sgd_valleys.storage import whole_or_absent
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.atomic import atomic_write
+from sgd_valleys.storage.cells import read_cells
+from sgd_valleys.workflow.job import job
 
 
 def spectra_of(paths: Sequence[str]) -> list[np.ndarray]:
     """All spectra (index) of some files of curvature/; a diverged run has none."""
-    return [row for path in paths for row in storage.read(path).get("spectrum", ())]
+    return [row for path in paths for row in hdf5.read(path).get("spectrum", ())]
 
 
 def along_training(train: Sequence[str], curvature: Sequence[str]) -> dict[int, dict[str, np.ndarray]]:
     """By batch size, what is followed along the runs of one rate."""
-    runs = sweep.read_cells(train, ["train_loss", "train_accuracy"], shared=["iteration"])
-    bent = sweep.read_cells(curvature, ["flatness"])
+    runs = read_cells(train, ["train_loss", "train_accuracy"], shared=["iteration"])
+    bent = read_cells(curvature, ["flatness"])
     return {B: run | {"flatness": bent[eta, B]["flatness"]} for (eta, B), run in runs.items()}
 
 
@@ -33,17 +33,17 @@ with job(snakemake) as log:
         return stream(p["seed"], Stage.CLAIM_BOOTSTRAP)
 
     spectrum_ends, noise_ends, freezing_ends = (
-        storage.read(path) for path in (files.spectrum_endpoints, files.endpoints, files.freezing_endpoints)
+        hdf5.read(path) for path in (files.spectrum_endpoints, files.endpoints, files.freezing_endpoints)
     )
-    noise_freezing, freezing = storage.read(files.noise_freezing), storage.read(files.freezing)
-    trends, freezing_trends = storage.read(files.trends), storage.read(files.freezing_trends)
+    noise_freezing, freezing = hdf5.read(files.noise_freezing), hdf5.read(files.freezing)
+    trends, freezing_trends = hdf5.read(files.trends), hdf5.read(files.freezing_trends)
     of = {part: " and ".join(dict.fromkeys(names)) for part, names in p["experiments"].items()}
     found = {
         f"The loss landscape where training ends (Sec. II A, Figs. 1 and S1; {of['landscape']})": [
             *landscape.collect(
-                storage.read(files.barriers),
-                storage.read(files.block),
-                storage.read(files.block_endpoints),
+                hdf5.read(files.barriers),
+                hdf5.read(files.block),
+                hdf5.read(files.block_endpoints),
                 drawing,
                 resamples,
                 (max(p["similarity"]), min(p["similarity"])),
@@ -54,7 +54,7 @@ with job(snakemake) as log:
             *noise.collect_trends(noise_ends, noise_freezing, trends, drawing, resamples),
             *noise.collect(
                 noise_ends,
-                storage.read(files.similarity),
+                hdf5.read(files.similarity),
                 drawing,
                 resamples,
                 violin_eta=p["violin_eta"],
@@ -76,28 +76,28 @@ with job(snakemake) as log:
             *noise.collect_thresholds(freezing_ends, freezing, freezing_trends["noise"], drawing, resamples),
         ],
         f"Gradient descent that leaves a run on its way (Sec. II D, Fig. 4; {of['branches']})": branches.collect(
-            storage.read(files.branches), drawing, resamples, p["same_basin"]
+            hdf5.read(files.branches), drawing, resamples, p["same_basin"]
         ),
     }
 
     model, seen = [], set()
     for path in files.diagrams:
-        settings = storage.read_attributes(path)["parameters"]
+        settings = hdf5.read_attributes(path)["parameters"]
         if settings["noise"] in two_valley.DIAGRAMS and settings["noise"] not in seen:
             seen.add(settings["noise"])
             model += two_valley.collect_diagram(
-                storage.read(path), settings["runs"], settings["iterations"], settings["noise"], drawing, resamples
+                hdf5.read(path), settings["runs"], settings["iterations"], settings["noise"], drawing, resamples
             )
-    runs = storage.read_attributes(files.occupancy)["parameters"]["runs"]
-    theory, occupancy = storage.read(files.theory), storage.read(files.occupancy)
+    runs = hdf5.read_attributes(files.occupancy)["parameters"]["runs"]
+    theory, occupancy = hdf5.read(files.theory), hdf5.read(files.occupancy)
     found["The two-valley model (Secs. II E to G, Appendix A, Figs. 5, 6 and S6)"] = model + two_valley.collect(
         theory, occupancy, runs, drawing, resamples
     )
 
     if p["other"]:
         name = p["other"]["experiment"]
-        ends, freezing = storage.read(files.other_endpoints), storage.read(files.other_freezing)
-        trends = storage.read(files.other_trends)
+        ends, freezing = hdf5.read(files.other_endpoints), hdf5.read(files.other_freezing)
+        trends = hdf5.read(files.other_trends)
         other = [
             *noise.collect_trends(ends, freezing, trends, drawing, resamples, axes=False),
             *noise.collect_flat_is_accurate(ends, drawing, resamples),
@@ -110,7 +110,7 @@ with job(snakemake) as log:
         ]
         found[f"The same of another network and data set (Fig. S5; {name})"] = noise.elsewhere(other, name, "Fig. S5")
 
-    text = rules.to_json(found, storage.provenance(p))
-    log.info(", ".join(f"{count} {verdict}" for verdict, count in rules.count_verdicts(found).items()))
-    with whole_or_absent(snakemake.output[0]) as path:
+    text = verdict.to_json(found, provenance.attributes(p))
+    log.info(", ".join(f"{count} {verdict}" for verdict, count in verdict.count_verdicts(found).items()))
+    with atomic_write(snakemake.output[0]) as path:
         path.write_text(text)

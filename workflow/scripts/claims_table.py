@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from job import job
 from sgd_valleys.claims import tables
-from sgd_valleys.storage import whole_or_absent
+from sgd_valleys.storage.atomic import atomic_write
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     content = json.loads(Path(snakemake.input.claims).read_text())
     for name, text in (("html", tables.html(content)), ("md", tables.markdown(content))):
-        with whole_or_absent(snakemake.output[name]) as path:
+        with atomic_write(snakemake.output[name]) as path:
             path.write_text(text)

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import yaml
 
-from job import job
-from sgd_valleys import crate, storage
+from sgd_valleys.results import crate
+from sgd_valleys.storage import provenance
+from sgd_valleys.storage.atomic import atomic_write
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
     citation = Path(snakemake.input.citation)
-    with storage.whole_or_absent(snakemake.output.workflow) as temporary:
+    with atomic_write(snakemake.output.workflow) as temporary:
         crate.pack([Path(path) for path in p["code"]], citation.parent, temporary)
     # an intermediate file that somebody has removed since is no part of it
     files = {Path(path): purpose for path, purpose in p["files"].items() if Path(path).exists()}
@@ -19,8 +21,8 @@ with job(snakemake) as log:
         files,
         Path(snakemake.output.workflow),
         yaml.safe_load(citation.read_text()),
-        storage.library_versions() | {"snakemake": p["snakemake"]},
+        provenance.library_versions() | {"snakemake": p["snakemake"]},
     )
-    with storage.whole_or_absent(snakemake.output.metadata) as temporary:
+    with atomic_write(snakemake.output.metadata) as temporary:
         temporary.write_text(json.dumps(described, indent=1, sort_keys=True, ensure_ascii=False))
     log.info(f"{len(files)} files in {snakemake.output.metadata}")

@@ -2,24 +2,27 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import curvature, data, experiment, storage
-from sgd_valleys.curvature import LayerHessian, top_eigenvalues
+from sgd_valleys.data import images
+from sgd_valleys.data.stored import load
+from sgd_valleys.measures import curvature
+from sgd_valleys.measures.curvature import LayerHessian, top_eigenvalues
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
-from sgd_valleys.storage import Variable
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
     layer, N = p["layer"], p["N"]
-    network, samples = experiment.load(snakemake.input.data, p, ["train"])
-    images, labels = samples["train"]
-    inputs = images[data.first_of_each_class(labels, p["per_class"])].astype(np.float64)
+    network, samples = load(snakemake.input.data, p, ["train"])
+    pixels, labels = samples["train"]
+    inputs = pixels[images.first_of_each_class(labels, p["per_class"])].astype(np.float64)
     wholes = ["final", "checkpoint"] if p["along"] else ["final"]  # what of the file is needed: it can be large
     names = [f"{whole}_{name}" for whole in wholes for name in network.names()]
     names += ["checkpoint"] if p["along"] else []
-    runs = storage.read(snakemake.input.train, ["realization", "iteration", "diverged", *names])
-    attributes = storage.read_attributes(snakemake.input.train)
+    runs = hdf5.read(snakemake.input.train, ["realization", "iteration", "diverged", *names])
+    attributes = hdf5.read_attributes(snakemake.input.train)
     realization, iteration = runs["realization"], runs["iteration"]
     last = len(iteration) - 1
     trace = np.full((len(realization), len(iteration)), np.nan)
@@ -63,4 +66,4 @@ with job(snakemake) as log:
             ("spectrum_realization", "index"), np.stack(list(spectra.values())), "all eigenvalues, descending", "nat"
         )
     attributes = {"eta": float(attributes["eta"]), "B": int(attributes["B"])}
-    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data) | attributes)
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data) | attributes)

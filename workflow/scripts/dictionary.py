@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from job import job
-from sgd_valleys.dictionary import Kind, page
-from sgd_valleys.storage import whole_or_absent
+from sgd_valleys.results.dictionary import Kind, page
+from sgd_valleys.storage.atomic import atomic_write
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     kinds = [
@@ -12,6 +12,6 @@ with job(snakemake) as log:
         for rule, (pattern, purpose, paths) in snakemake.params.kinds.items()
     ]
     text = page(kinds)
-    with whole_or_absent("docs/data.md") as temporary:
+    with atomic_write("docs/data.md") as temporary:
         temporary.write_text(text)
     log.info(f"docs/data.md: {len(kinds)} kinds of files")

@@ -2,9 +2,13 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import evaluation, experiment, similarity, storage, sweep
-from sgd_valleys.storage import Variable
+from sgd_valleys.data.stored import load
+from sgd_valleys.measures import similarity
+from sgd_valleys.measures.evaluation import score
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.cells import files_by_cell, grid, read_cells
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.workflow.job import job
 
 FINAL = {
     "train_loss": ("training loss at T", "nat"),
@@ -21,26 +25,26 @@ FINAL = {
 
 with job(snakemake) as log:
     p = snakemake.params.settings
-    M = len(storage.read(snakemake.input.data, ["train_label"])["train_label"])
-    network, test_file = experiment.load(snakemake.input.test_file, p, ["test"])
+    M = len(hdf5.read(snakemake.input.data, ["train_label"])["train_label"])
+    network, test_file = load(snakemake.input.test_file, p, ["test"])
     series = ["train_loss", "test_loss", "train_accuracy", "test_accuracy"]
-    curvature = sweep.read_cells(snakemake.input.curvature, ["flatness", "trace", "eigenvalue"])
-    etas, Bs = sweep.grid(curvature)
+    curvature = read_cells(snakemake.input.curvature, ["flatness", "trace", "eigenvalue"])
+    etas, Bs = grid(curvature)
     runs = max(len(cell["realization"]) for cell in curvature.values())
     shape = (len(etas), len(Bs), runs)
     final = {name: np.full(shape, np.nan) for name in FINAL}
     flag = {name: np.zeros(shape, dtype=bool) for name in ("converged", "diverged")}
     cell_mean = {name: np.full(shape[:2], np.nan) for name in ("similarity", "displacement_cosine")}
     count = np.zeros(shape[:2], dtype=int)
-    for (eta, B), paths in sweep.files_by_cell(snakemake.input.train).items():
+    for (eta, B), paths in files_by_cell(snakemake.input.train).items():
         names = [*series, "diverged", "test_error", "layer_weight", *(f"final_{name}" for name in network.names())]
-        (run,) = sweep.read_cells(paths, names).values()
+        (run,) = read_cells(paths, names).values()
         bent = curvature[eta, B]
         at = (etas.index(eta), Bs.index(B), run["realization"])
         for name in series:
             final[name][at] = run[name][:, -1]
         parameters = {name: run[f"final_{name}"] for name in network.names()}
-        scores = evaluation.score(network, parameters, *test_file["test"])
+        scores = score(network, parameters, *test_file["test"])
         final["test_file_loss"][at], final["test_file_accuracy"][at] = scores
         final["flatness"][at] = bent["flatness"][:, -1]
         final["trace"][at] = bent["trace"][:, -1]
@@ -81,4 +85,4 @@ with job(snakemake) as log:
             plane, flag["converged"].sum(axis=2) / np.maximum(count, 1), "share of the cell's runs that converge"
         ),
     }
-    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))

@@ -1,9 +1,9 @@
 """One HTML page to explore: trajectories in space, and the runs behind every cell of the heatmaps."""
 
-from job import job
 from sgd_valleys.explorer import collect, page
 from sgd_valleys.figures import style
-from sgd_valleys.storage import whole_or_absent
+from sgd_valleys.storage.atomic import atomic_write
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
@@ -28,6 +28,6 @@ with job(snakemake) as log:
         shown = settings | {"looks": colors(settings["looks"])}
         data["diagrams"][name] = collect.diagram(files[f"two_valley/{name}"]) | shown
     content = page.html(data)
-    with whole_or_absent(snakemake.output[0]) as temporary:
+    with atomic_write(snakemake.output[0]) as temporary:
         temporary.write_text(content, encoding="utf-8")
     log.info(f"wrote {snakemake.output[0]}, {len(content.encode()) / 1e6:.1f} MB")

@@ -2,8 +2,8 @@
 
 from importlib import import_module
 
-from job import job
 from sgd_valleys.figures import style
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings

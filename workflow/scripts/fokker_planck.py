@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import storage
 from sgd_valleys.progress import Progress
-from sgd_valleys.storage import Variable
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.two_valley import fokker_planck
 from sgd_valleys.two_valley.landscape import Landscape
+from sgd_valleys.workflow.job import job
 
 ALONG = [-0.1, 0.1]  # a single cell along y, which then follows its mean: within 3e-4 of P_flat, and ten times as fast
 
@@ -52,4 +52,4 @@ with job(snakemake) as log:
             ("delta_S",), np.array(final)[:, 1], "probability of x > 0 at the end of the diagram's longest runs"
         ),
     }
-    storage.write(snakemake.output[0], variables, storage.provenance(p))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p))

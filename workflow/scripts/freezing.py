@@ -2,21 +2,23 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import freezing, storage, sweep
 from sgd_valleys.errors import UserError
-from sgd_valleys.storage import Variable
+from sgd_valleys.measures.freezing import freezing_time
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.cells import grid, read_cells
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
-    runs = sweep.read_cells(snakemake.input.train, ["train_loss"], shared=["iteration"])
-    etas, Bs = sweep.grid(runs)
+    runs = read_cells(snakemake.input.train, ["train_loss"], shared=["iteration"])
+    etas, Bs = grid(runs)
     realizations = np.arange(max(len(run["realization"]) for run in runs.values()))
     thresholds = [p["L_c"], *p["robustness"]]
     time = np.full((len(thresholds), len(etas), len(Bs), len(realizations)), np.nan)
     for (eta, B), run in runs.items():
         for k, L_c in enumerate(thresholds):
-            time[k, etas.index(eta), Bs.index(B), run["realization"]] = freezing.freezing_time(
+            time[k, etas.index(eta), Bs.index(B), run["realization"]] = freezing_time(
                 run["iteration"], run["train_loss"], L_c
             )
     lowest = min(np.nanmin(run["train_loss"], initial=np.inf) for run in runs.values())
@@ -40,4 +42,4 @@ with job(snakemake) as log:
             "iterations",
         ),
     }
-    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))

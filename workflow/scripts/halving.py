@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import storage
 from sgd_valleys.progress import Progress
-from sgd_valleys.storage import Variable
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.two_valley import langevin
 from sgd_valleys.two_valley.landscape import Landscape
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
@@ -34,4 +34,4 @@ with job(snakemake) as log:
         "p_flat": Variable(("eta",), share, "share of runs that end at x > 0"),
         "p_flat_error": Variable(("eta",), error, "standard error of p_flat"),
     }
-    storage.write(snakemake.output[0], variables, storage.provenance(p) | {"delta_S": delta_S})
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p) | {"delta_S": delta_S})

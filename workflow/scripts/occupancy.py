@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import storage
-from sgd_valleys.storage import Variable
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.two_valley import langevin
 from sgd_valleys.two_valley.landscape import Landscape
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
@@ -43,4 +43,4 @@ with job(snakemake) as log:
             ("sigma", "run", "time", "coordinate"), np.stack([one.trajectory for one in found]), "x and y of some runs"
         ),
     }
-    storage.write(snakemake.output[0], variables, storage.provenance(p) | {"eta": p["eta"]})
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p) | {"eta": p["eta"]})

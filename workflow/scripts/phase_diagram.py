@@ -4,17 +4,17 @@ from itertools import product
 
 import numpy as np
 
-from job import job
-from sgd_valleys import storage
-from sgd_valleys.storage import Variable
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.workflow.job import job
 
 CELL = ("p_flat", "freezing_time", "freezing_y")
 
 with job(snakemake) as log:
     p = snakemake.params.settings
-    attributes = [storage.read_attributes(path) for path in snakemake.input.rows]
+    attributes = [hdf5.read_attributes(path) for path in snakemake.input.rows]
     names = ["sigma", "changed", "diverged", *CELL, *(f"{name}_error" for name in CELL)]
-    rows = [storage.read_variables(path, names) for path in snakemake.input.rows]
+    rows = [hdf5.read_variables(path, names) for path in snakemake.input.rows]
     eta = np.array([each["eta"] for each in attributes])
     stable = np.array([each["stable"] for each in attributes], dtype=bool)
     variables = {
@@ -37,4 +37,4 @@ with job(snakemake) as log:
             f"eta {rate:g}, sigma {sigma:g}: P_flat {told('p_flat', cell)}, "
             f"eta <t_freeze> {told('freezing_time', cell, rate)}"
         )
-    storage.write(snakemake.output[0], variables, storage.provenance(p))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p))

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import storage
 from sgd_valleys.progress import Progress
-from sgd_valleys.storage import Variable
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.two_valley import langevin
 from sgd_valleys.two_valley.landscape import Landscape, stability_bound
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
@@ -45,4 +45,4 @@ with job(snakemake) as log:
     variables = {"sigma": Variable(("sigma",), np.array(p["sigma"]), "strength of the noise")}
     variables |= {name: Variable(("sigma",), column, *text) for (name, text), column in columns}
     stable = eta < stability_bound(landscape, p["start"]["y"])
-    storage.write(snakemake.output[0], variables, storage.provenance(p) | {"eta": eta, "stable": int(stable)})
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p) | {"eta": eta, "stable": int(stable)})

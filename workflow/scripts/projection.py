@@ -2,17 +2,19 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import projection, storage, sweep
-from sgd_valleys.storage import Variable
+from sgd_valleys.measures import projection
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.cells import files_by_cell, read_cells
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
-    by_cell = sweep.files_by_cell(snakemake.input.train)
+    by_cell = files_by_cell(snakemake.input.train)
 
     def trajectories(eta: str, B: int) -> dict[str, np.ndarray]:
         """Weights (realization, time, parameter) and losses of a cell."""
-        (run,) = sweep.read_cells(by_cell[eta, B], ["layer_weight", "train_loss", "diverged"]).values()
+        (run,) = read_cells(by_cell[float(eta), B], ["layer_weight", "train_loss", "diverged"]).values()
         weights = run["layer_weight"].reshape(*run["layer_weight"].shape[:2], -1)
         weights[run["diverged"]] = np.nan  # where it was last finite it was far out, and would be all one sees
         return run | {"layer_weight": weights}
@@ -53,4 +55,4 @@ with job(snakemake) as log:
             "cell_B": Variable(("cell",), np.array([B for _, B in p["cells"]]), "batch size", "samples"),
             "cell_explained": Variable(("component",), cell_explained, explained),
         }
-    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))

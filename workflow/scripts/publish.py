@@ -5,9 +5,9 @@ import re
 import shutil
 from pathlib import Path
 
-from job import job
 from sgd_valleys.claims import tables
 from sgd_valleys.errors import UserError
+from sgd_valleys.workflow.job import job
 
 BLOCK = re.compile(r"(<!-- claims[^\n]*-->\n).*?(<!-- end of claims -->)", re.DOTALL)
 

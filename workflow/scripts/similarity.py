@@ -2,15 +2,17 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import similarity, storage, sweep
-from sgd_valleys.storage import Variable
+from sgd_valleys.measures import similarity
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.cells import files_by_cell, read_cells
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
     errors, converged, eta_of, B_of, realization_of = [], [], [], [], []
-    for (eta, B), paths in sweep.files_by_cell(snakemake.input.train).items():
-        (run,) = sweep.read_cells(paths, ["test_error", "train_accuracy"]).values()
+    for (eta, B), paths in files_by_cell(snakemake.input.train).items():
+        (run,) = read_cells(paths, ["test_error", "train_accuracy"]).values()
         for r, number in enumerate(run["realization"]):
             errors.append(run["test_error"][r, -1])
             converged.append(run["train_accuracy"][r, -1] == 1)
@@ -19,7 +21,7 @@ with job(snakemake) as log:
             realization_of.append(number)
     jaccard = similarity.jaccard(np.array(errors))
     key = list(zip(eta_of, B_of, realization_of, strict=True))
-    block = [key.index(tuple(run)) for run in p["block"]]
+    block = [key.index((float(eta), B, r)) for eta, B, r in p["block"]]
     ended = np.array(converged)[block]  # a run that has not converged is no solution to compare
     block_jaccard = np.where(ended & ended[:, None], jaccard[np.ix_(block, block)], np.nan)
     log.info(f"{len(jaccard)} solutions, {sum(converged)} of them converged")
@@ -39,4 +41,4 @@ with job(snakemake) as log:
             ("block_run", "block_other"), block_jaccard, "Jaccard similarity, Eq. 4; NaN where a run has not converged"
         ),
     }
-    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))

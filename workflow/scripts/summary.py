@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from job import job
-from sgd_valleys.storage import whole_or_absent
+from sgd_valleys.storage.atomic import atomic_write
+from sgd_valleys.workflow.job import job
 
 
 def installed(package: str) -> str:
@@ -22,7 +22,7 @@ def installed(package: str) -> str:
 
 with job(snakemake) as log:
     p = snakemake.params.settings
-    project = tomllib.loads(Path(snakemake.input[1]).read_text())["project"]
+    project = tomllib.loads(Path(snakemake.input.project).read_text())["project"]
     pinned = [re.match(r"[\w.-]+", requirement)[0] for requirement in project["dependencies"]]
     versions = {project["name"]: project["version"], "commit": p["commit"], "python": platform.python_version()}
     versions |= {package: installed(package) for package in pinned}
@@ -30,6 +30,6 @@ with job(snakemake) as log:
         (snakemake.output.settings, p["settings"], None),  # short lists and mappings in one line
         (snakemake.output.versions, versions, False),
     ):
-        with whole_or_absent(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(yaml.safe_dump(content, sort_keys=False, default_flow_style=flow, width=120))
         log.info(f"wrote {path}")

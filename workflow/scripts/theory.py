@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import storage
-from sgd_valleys.storage import Variable
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.two_valley import fokker_planck, theory
 from sgd_valleys.two_valley.landscape import Landscape
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
@@ -80,4 +80,4 @@ with job(snakemake) as log:
         variables[f"p_flat_{convention.replace('-', '_')}"] = Variable(
             of_course, share, f"P_flat of the steady density at fixed y, {convention}"
         )
-    storage.write(snakemake.output[0], variables, storage.provenance(p))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p))

@@ -2,26 +2,28 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import experiment, storage, training
+from sgd_valleys.data.stored import load
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
-from sgd_valleys.resume import Resume
-from sgd_valleys.storage import Variable
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.training import sgd
+from sgd_valleys.training.resume import Resume
+from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
     eta, B = float(p["eta"]), p["B"]
-    network, samples = experiment.load(snakemake.input.data, p)
+    network, samples = load(snakemake.input.data, p)
     M = len(samples["train"][1])
-    device = training.choose_device(p["device"])
+    device = sgd.choose_device(p["device"])
     realizations = list(range(p["first"], p["last"] + 1))
     log.info(f"eta {p['eta']}, B {B}, realizations {p['first']} to {p['last']}, {p['iterations']} iterations")
-    attributes = storage.provenance(p | {"device": device.type}, snakemake.input.data)
+    attributes = provenance.attributes(p | {"device": device.type}, snakemake.input.data)
     code = [path for path in snakemake.input if path.endswith(".py")]
     resume = Resume(snakemake.output[0], attributes, log, code)
     progress = Progress(p["iterations"] * len(realizations), "iterations of all runs", log)
-    run = training.train(
+    run = sgd.train(
         network,
         network.initialize(stream(p["seed"], Stage.INITIALIZATION)),
         samples["train"],
@@ -30,7 +32,7 @@ with job(snakemake) as log:
         B=B,
         iterations=p["iterations"],
         points=p["points"],
-        orders=[training.minibatch_order(stream(p["seed"], Stage.MINIBATCHES, eta, B, r), M) for r in realizations],
+        orders=[sgd.minibatch_order(stream(p["seed"], Stage.MINIBATCHES, eta, B, r), M) for r in realizations],
         layer=p["layer"],
         checkpoints=[realizations.index(r) for r in p["checkpoints"]],
         device=device,
@@ -45,13 +47,13 @@ with job(snakemake) as log:
 
     variables = {
         "realization": Variable(("realization",), np.array(realizations), "realization (order of the minibatches)"),
-        **training.variables(run, "realization", p["layer"]),
-        **training.parameter_variables(run.final, "final", ("realization",), "at the last iteration"),
+        **sgd.variables(run, "realization", p["layer"]),
+        **sgd.parameter_variables(run.final, "final", ("realization",), "at the last iteration"),
     }
     if p["checkpoints"]:
         variables["checkpoint"] = Variable(("checkpoint",), np.array(p["checkpoints"]), "realization of the checkpoint")
-        variables |= training.parameter_variables(
+        variables |= sgd.parameter_variables(
             run.checkpoint, "checkpoint", ("checkpoint", "time"), "at the recorded iterations"
         )
-    storage.write(snakemake.output[0], variables, attributes | {"eta": eta, "B": B})
+    hdf5.write(snakemake.output[0], variables, attributes | {"eta": eta, "B": B})
     resume.remove()

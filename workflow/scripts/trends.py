@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from job import job
-from sgd_valleys import inference, storage, trends
+from sgd_valleys.measures import cell_maps
 from sgd_valleys.randomness import Stage, stream
-from sgd_valleys.storage import Variable
+from sgd_valleys.statistics.rank import trend
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.workflow.job import job
 
 QUANTITIES = {
     "similarity": ("mean Jaccard similarity of pairs of the cell's runs, Eq. 4", "1"),
@@ -21,13 +23,13 @@ QUANTITIES = {
 
 with job(snakemake) as log:
     p = snakemake.params.settings
-    names = ["eta", "B", "runs", "converged", "diverged", *trends.REDUCED]
-    ends = storage.read(snakemake.input.endpoints, names)
-    M = len(storage.read(snakemake.input.data, ["train_label"])["train_label"])
-    times = storage.read(snakemake.input.freezing, ["freezing_time"])["freezing_time"][0]
-    pairs = storage.read(snakemake.input.similarity, ["solution_eta", "solution_B", "jaccard"])
-    noise, shape = trends.noise(ends["eta"], ends["B"], M), ends["runs"].shape
-    measures = trends.measures(ends, times, pairs, M)
+    names = ["eta", "B", "runs", "converged", "diverged", *cell_maps.REDUCED]
+    ends = hdf5.read(snakemake.input.endpoints, names)
+    M = len(hdf5.read(snakemake.input.data, ["train_label"])["train_label"])
+    times = hdf5.read(snakemake.input.freezing, ["freezing_time"])["freezing_time"][0]
+    pairs = hdf5.read(snakemake.input.similarity, ["solution_eta", "solution_B", "jaccard"])
+    noise, shape = cell_maps.noise(ends["eta"], ends["B"], M), ends["runs"].shape
+    measures = cell_maps.measures(ends, times, pairs, M)
     axes = (ends["eta"], 1 / ends["B"])
 
     variables = {
@@ -37,7 +39,7 @@ with job(snakemake) as log:
     }
     for name, (what, unit) in QUANTITIES.items():
         rng = stream(p["seed"], Stage.TREND_BOOTSTRAP)
-        found = inference.trend(noise.ravel(), axes, ends["runs"].ravel().tolist(), measures[name], rng, p["resamples"])
+        found = trend(noise.ravel(), axes, ends["runs"].ravel().tolist(), measures[name], rng, p["resamples"])
         low, high = found.interval
         log.info(
             f"{name} against noise over {np.isfinite(found.value).sum()} cells: rank correlation "
@@ -55,4 +57,4 @@ with job(snakemake) as log:
                 ("axis", "bound"), found.axes_interval, "their 95% bootstrap intervals, over each cell's runs"
             ),
         }
-    storage.write(snakemake.output[0], variables, storage.provenance(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))

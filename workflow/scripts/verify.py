@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from job import job
-from sgd_valleys import storage
 from sgd_valleys.errors import UserError
+from sgd_valleys.storage import hdf5
+from sgd_valleys.workflow.job import job
 
 ENDS = {".png": b"IEND\xaeB`\x82", ".pdf": b"%%EOF\n", ".html": (b"</html>\n", b"</section>\n")}
 TEXTS = (".json", ".md", ".yaml")
@@ -48,7 +48,7 @@ def wrong(path: Path, planned: Mapping[str, Mapping[str, Any]]) -> str:
     if path.suffix in TEXTS:
         return ""
     try:
-        attributes = storage.read_attributes(path)  # and its checksum with them
+        attributes = hdf5.read_attributes(path)  # and its checksum with them
         data = Path(*path.parts[:2]) / "data.h5"  # results/, and the experiment
         now = data_checksum(data)
         if now is not None and attributes.get("data_sha256", now) != now:
@@ -64,7 +64,7 @@ def wrong(path: Path, planned: Mapping[str, Mapping[str, Any]]) -> str:
 def data_checksum(path: Path) -> str | None:
     """Of the data in a data.h5; none where it cannot be read, which is told of that file itself."""
     try:
-        return storage.read_attributes(path).get("data_sha256")
+        return hdf5.read_attributes(path).get("data_sha256")
     except UserError:
         return None
 

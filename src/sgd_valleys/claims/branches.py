@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from sgd_valleys import inference
-from sgd_valleys.claims import statistics
+from sgd_valleys.claims import estimates
 from sgd_valleys.claims.landscape import signed
-from sgd_valleys.claims.rules import MARKED, SOME, STEADY, Claim, Direction, Equal, Estimate, Value, falls, rises
+from sgd_valleys.claims.verdict import MARKED, SOME, STEADY, Claim, Direction, Equal, Estimate, Value, falls, rises
+from sgd_valleys.statistics.fits import fit_line
+from sgd_valleys.statistics.rank import rank_correlation
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -19,19 +20,19 @@ def own_fits(branches: Arrays, loss: str) -> np.ndarray:
     for r in range(len(x)):
         used = np.isfinite(x[r]) & np.isfinite(y[r])
         if used.sum() > 2:
-            slope, _, r_squared = inference.fit_line(x[r, used], y[r, used])
+            slope, _, r_squared = fit_line(x[r, used], y[r, used])
             found[r] = signed(slope, r_squared)
     return found
 
 
 def typical_fit(branches: Arrays, loss: str, rng: np.random.Generator, resamples: int) -> Estimate:
     """Median over realizations of their own signed R^2."""
-    return statistics.over_runs(own_fits(branches, loss), rng, resamples, np.nanmedian, "median signed R^2")
+    return estimates.over_runs(own_fits(branches, loss), rng, resamples, np.nanmedian, "median signed R^2")
 
 
 def single_fit(branches: Arrays, loss: str) -> Estimate:
     """Signed R^2 that one realization may show."""
-    return statistics.one_run(own_fits(branches, loss))
+    return estimates.one_run(own_fits(branches, loss))
 
 
 def with_time(
@@ -50,8 +51,8 @@ def with_time(
     found = np.empty(len(branches[name]))
     for r, (values, t_freeze) in enumerate(zip(branches[name], branches["freezing_time"], strict=True)):
         used = t_c < t_freeze if before_freezing else np.ones(len(t_c), dtype=bool)
-        found[r] = inference.rank_correlation(t_c[used], values[used])
-    return statistics.over_runs(found, rng, resamples, name="mean rank correlation with t_c")
+        found[r] = rank_correlation(t_c[used], values[used])
+    return estimates.over_runs(found, rng, resamples, name="mean rank correlation with t_c")
 
 
 def _nearest(branches: Arrays, t_c: int) -> int:
@@ -67,7 +68,7 @@ def early_over_last(branches: Arrays, name: str, t_c: int, rng: np.random.Genera
     early = _nearest(branches, t_c)
     ratio = branches[name][:, early] / branches[name][:, -1]
     method = f"mean ratio of t_c = {branches['t_c'][early]} to {branches['t_c'][-1]}"
-    return statistics.over_runs(ratio, rng, resamples, name=method)
+    return estimates.over_runs(ratio, rng, resamples, name=method)
 
 
 def _at_freezing(branches: Arrays) -> np.ndarray:
@@ -80,24 +81,24 @@ def _at_freezing(branches: Arrays) -> np.ndarray:
 
 def similarity_at_freezing(branches: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
     """Sim_J of the branch at t_freeze to the last one."""
-    return statistics.over_runs(_at_freezing(branches), rng, resamples)
+    return estimates.over_runs(_at_freezing(branches), rng, resamples)
 
 
 def change_before_freezing(branches: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
     """Share of the way from the first branch's Sim_J to the last, up to 1, that is behind a run at its t_freeze."""
     first = branches["similarity_to_last"][:, 0]
     way = np.where(first < 1, 1 - first, np.nan)
-    return statistics.over_runs((_at_freezing(branches) - first) / way, rng, resamples)
+    return estimates.over_runs((_at_freezing(branches) - first) / way, rng, resamples)
 
 
 def similarity_among(branches: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
     """Mean Sim_J among the branches from t_freeze on."""
-    return statistics.over_runs(branches["similarity_after"], rng, resamples)
+    return estimates.over_runs(branches["similarity_after"], rng, resamples)
 
 
 def similarity_gap(branches: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
     """Mean Sim_J among the branches before t_freeze, less that among those from it on."""
-    return statistics.over_runs(branches["similarity_before"] - branches["similarity_after"], rng, resamples)
+    return estimates.over_runs(branches["similarity_before"] - branches["similarity_after"], rng, resamples)
 
 
 def settled(branches: Arrays) -> Estimate:
@@ -105,7 +106,7 @@ def settled(branches: Arrays) -> Estimate:
     basin, freezing = branches["basin_freezing_time"], branches["freezing_time"]
     known = np.isfinite(basin) & np.isfinite(freezing)
     step = np.diff(branches["t_c"]).max(initial=0)  # the first branch after t_freeze may leave so much later
-    return statistics.proportion((basin[known] < freezing[known] + step).sum(), int(known.sum()), "runs")
+    return estimates.proportion((basin[known] < freezing[known] + step).sum(), int(known.sum()), "runs")
 
 
 def collect(

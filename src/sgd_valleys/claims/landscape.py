@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from sgd_valleys import inference
-from sgd_valleys.claims import statistics
-from sgd_valleys.claims.rules import MARKED, Claim, Estimate, Value, at_least, at_most, falls
-from sgd_valleys.claims.statistics import NONE, bounds
+from sgd_valleys.claims import estimates
+from sgd_valleys.claims.estimates import NONE, bounds
+from sgd_valleys.claims.verdict import MARKED, Claim, Estimate, Value, at_least, at_most, falls
+from sgd_valleys.statistics.fits import fit_line
+from sgd_valleys.statistics.rank import rank_correlation
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -49,7 +50,7 @@ def barrier_r_squared(barriers: Arrays, rng: np.random.Generator, resamples: int
     x, y, pairs = (barriers[name] for name in ("pair_similarity", "pair_barrier", "pair_solution"))
 
     def fit(weight: np.ndarray) -> float:
-        slope, _, r_squared = inference.fit_line(x, y, weight.astype(float))
+        slope, _, r_squared = fit_line(x, y, weight.astype(float))
         return float(signed(slope, r_squared))
 
     interval = bounds(_resampled(pairs, rng, resamples, fit))
@@ -58,7 +59,7 @@ def barrier_r_squared(barriers: Arrays, rng: np.random.Generator, resamples: int
 
 def barrier_r_squared_block(barriers: Arrays) -> Estimate:
     """The same over the pairs of Fig. 1B's cells in one realization, as the paper has it: its spread over them."""
-    return statistics.one_run(signed(barriers["block_slope"], barriers["block_r_squared"]))
+    return estimates.one_run(signed(barriers["block_slope"], barriers["block_r_squared"]))
 
 
 def barrier_rank(barriers: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
@@ -66,10 +67,10 @@ def barrier_rank(barriers: Arrays, rng: np.random.Generator, resamples: int) -> 
     x, y, pairs = (barriers[name] for name in ("pair_similarity", "pair_barrier", "pair_solution"))
 
     def rank(weight: np.ndarray) -> float:
-        return inference.rank_correlation(np.repeat(x, weight), np.repeat(y, weight))
+        return rank_correlation(np.repeat(x, weight), np.repeat(y, weight))
 
     interval = bounds(_resampled(pairs, rng, resamples, rank))
-    return Estimate(inference.rank_correlation(x, y), interval, _of(pairs), f"rank correlation, {BY_SOLUTIONS}")
+    return Estimate(rank_correlation(x, y), interval, _of(pairs), f"rank correlation, {BY_SOLUTIONS}")
 
 
 def barrier_near(barriers: Arrays, target: float, loss: float, rng: np.random.Generator, resamples: int) -> Estimate:
@@ -133,7 +134,7 @@ def block_converges(block: Arrays, endpoints: Arrays) -> Estimate:
     }
     count = sum(int(endpoints["converged"][cell].sum()) for cell in cells)
     runs = sum(int(endpoints["runs"][cell]) for cell in cells)
-    return statistics.proportion(count, runs, f"runs of the {len(cells)} cells")
+    return estimates.proportion(count, runs, f"runs of the {len(cells)} cells")
 
 
 def top_share(endpoints: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
@@ -144,7 +145,7 @@ def top_share(endpoints: Arrays, rng: np.random.Generator, resamples: int) -> Es
         used = values[np.isfinite(values)]
         return float(np.median(used)) if used.size else np.nan
 
-    return statistics.over_cells([share], endpoints["runs"], median, rng, resamples, "median")
+    return estimates.over_cells([share], endpoints["runs"], median, rng, resamples, "median")
 
 
 def near_zero_share(spectra: Sequence[np.ndarray], rng: np.random.Generator, resamples: int) -> Estimate:
@@ -158,7 +159,7 @@ def near_zero_share(spectra: Sequence[np.ndarray], rng: np.random.Generator, res
         resamples: how many.
     """
     share = np.array([np.mean(one < NEAR_ZERO * one.max()) for one in spectra if np.isfinite(one).all()])
-    found = statistics.over_runs(share, rng, resamples)
+    found = estimates.over_runs(share, rng, resamples)
     return replace(found, method="mean, bootstrap over these runs, of different cells")
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from sgd_valleys import inference
-from sgd_valleys.claims import statistics
-from sgd_valleys.claims.rules import MARKED, SOME, Claim, Equal, Estimate, Value, at_least, at_most, falls, rises
-from sgd_valleys.claims.statistics import NONE, around, bounds, exact
+from sgd_valleys.claims import estimates
+from sgd_valleys.claims.estimates import NONE, around, bounds, exact
+from sgd_valleys.claims.verdict import MARKED, SOME, Claim, Equal, Estimate, Value, at_least, at_most, falls, rises
+from sgd_valleys.statistics.rank import axis_correlation, rank_correlation
 
 Arrays = Mapping[str, np.ndarray]
 Drawing = Callable[[], np.random.Generator]
@@ -51,8 +51,8 @@ def p_flat_trend(
     along = ("eta", "sigma").index(axis)
     share = diagram["p_flat"] if frozen is None else np.where(frozen, diagram["p_flat"], np.nan)
     again = np.array([redrawn(share, finished, rng) for _ in range(resamples)])
-    drawn = inference.axis_correlation(again, diagram[axis], along)
-    found = inference.axis_correlation(share, diagram[axis], along)
+    drawn = axis_correlation(again, diagram[axis], along)
+    found = axis_correlation(share, diagram[axis], along)
     samples = f"{np.isfinite(share).sum()} cells of {runs} runs"
     return Estimate(found, around(drawn, found), samples, f"mean rank correlation at fixed other axis, {BINOMIAL}")
 
@@ -63,9 +63,9 @@ def freezing_trend(diagram: Arrays, axis: str, runs: int, rng: np.random.Generat
     along = ("eta", "sigma").index(axis)
     error = np.where(np.isfinite(error), error, 0)
     again = time + error * rng.standard_normal((resamples, *time.shape))
-    drawn = inference.axis_correlation(again, diagram[axis], along)
+    drawn = axis_correlation(again, diagram[axis], along)
     method = "mean rank correlation at fixed other axis, resampled by standard errors"
-    found = inference.axis_correlation(time, diagram[axis], along)
+    found = axis_correlation(time, diagram[axis], along)
     return Estimate(found, around(drawn, found), f"{time.size} cells of {runs} runs", method)
 
 
@@ -93,16 +93,16 @@ def y_freeze_simulated(diagram: Arrays, runs: int, rng: np.random.Generator, res
     if known.sum() < 2:
         return Estimate(np.nan, NONE, "no cell where runs change valley", method)
     x, y, error = delta_S[known], y[known], error[known]
-    drawn = inference.rank_correlation(x, y + error * rng.standard_normal((resamples, len(y))))
+    drawn = rank_correlation(x, y + error * rng.standard_normal((resamples, len(y))))
     samples = f"{known.sum()} cells of {runs} runs"
-    found = inference.rank_correlation(x, y)
+    found = rank_correlation(x, y)
     return Estimate(found, around(drawn, found), samples, method)
 
 
 def lowest_final(occupancy: Arrays, runs: int) -> Estimate:
     """The lowest of the noise levels' final shares of runs in the flat valley."""
     share = float(occupancy["p_flat"][:, -1].min())
-    return statistics.proportion(round(share * runs), runs, "runs")
+    return estimates.proportion(round(share * runs), runs, "runs")
 
 
 def final_rise(occupancy: Arrays, runs: int, rng: np.random.Generator, resamples: int) -> Estimate:
@@ -193,7 +193,7 @@ def transient_theory(theory: Arrays, occupancy: Arrays, runs: int) -> Estimate:
     printed = np.interp(np.log(occupancy["delta_S"]), np.log(theory["delta_S"]), theory["p_flat_transient_here"])
     share = occupancy["p_flat"][:, -1]
     k = int(np.abs(share - printed).argmax())
-    found = statistics.proportion(round(float(share[k]) * runs), runs, "runs")
+    found = estimates.proportion(round(float(share[k]) * runs), runs, "runs")
     low, high = (float(bound - printed[k]) for bound in found.interval)
     return Estimate(float(share[k] - printed[k]), (low, high), found.samples, "largest difference, exact binomial")
 
@@ -210,7 +210,7 @@ def rising(values: np.ndarray, at: np.ndarray) -> Estimate:
 
     Where it has no value, or does not vary, it has no say.
     """
-    lines = inference.rank_correlation(at, np.atleast_2d(values))
+    lines = rank_correlation(at, np.atleast_2d(values))
     lines = lines[np.isfinite(lines)]
     used = int(np.isfinite(values).sum())
     return exact(lines.min() if lines.size else np.nan, f"{FORM} at {used} points")
@@ -284,7 +284,7 @@ def collect_diagram(
             f"The bias to the flat valley is there although both valleys are stable (noise as {name}).",
             "P_flat above 1/2 at the strongest noise",
             at_least(0.5),
-            statistics.proportion(round(float(diagram["p_flat"][-1, -1]) * finished), finished, "runs"),
+            estimates.proportion(round(float(diagram["p_flat"][-1, -1]) * finished), finished, "runs"),
         ),
         Claim(
             f"y_freeze_simulated_{noise}",

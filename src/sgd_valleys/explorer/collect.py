@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from sgd_valleys import storage, sweep
+from sgd_valleys.config.sweep import canonical
 from sgd_valleys.figures import panels
+from sgd_valleys.storage import hdf5
+from sgd_valleys.storage.cells import grid, read_cells
 
 DIGITS = 12  # to which averages count as the same in a ranking: their last bits depend on the order of summation
 
@@ -165,11 +167,11 @@ def block(path: str) -> dict[str, Any]:
     Raises:
         UserError: the file is missing or damaged.
     """
-    found = storage.read(path, ["block_pc", "block_loss", "block_eta", "block_B", "block_explained"])
+    found = hdf5.read(path, ["block_pc", "block_loss", "block_eta", "block_B", "block_explained"])
     # a diverged run has no place in the plane, but a loss up to its end, which would stretch the height
     placed = np.isfinite(found["block_pc"]).all(axis=-1)
     return {
-        "eta": [sweep.canonical(rate) for rate in found["block_eta"]],
+        "eta": [canonical(rate) for rate in found["block_eta"]],
         "B": plain(found["block_B"]),
         "pc": packed(found["block_pc"]),
         "loss": packed(np.where(placed, found["block_loss"], np.nan)),
@@ -194,16 +196,16 @@ def branches(paths: Mapping[str, str], reference: Sequence[Any]) -> dict[str, An
         UserError: a file is missing or damaged.
     """
     eta, B, realization = reference
-    place = storage.read(paths["projection"], ["t_c", "iteration", "pc", "run_iteration", "run_pc", "explained"])
-    ends = storage.read(paths["endpoints"], ["flatness", "freezing_time"])
-    run = storage.read(paths["run"], ["train_loss"], storage.position(paths["run"], "realization", realization))
+    place = hdf5.read(paths["projection"], ["t_c", "iteration", "pc", "run_iteration", "run_pc", "explained"])
+    ends = hdf5.read(paths["endpoints"], ["flatness", "freezing_time"])
+    run = hdf5.read(paths["run"], ["train_loss"], hdf5.position(paths["run"], "realization", realization))
     return {
         "eta": eta,
         "B": B,
         "realization": realization,
         **{name: plain(place[name]) for name in ("t_c", "iteration", "run_iteration", "explained")},
         **{name: packed(place[name]) for name in ("pc", "run_pc")},
-        "loss": packed(storage.read(paths["train"], ["train_loss"])["train_loss"]),
+        "loss": packed(hdf5.read(paths["train"], ["train_loss"])["train_loss"]),
         "run_loss": packed(run["train_loss"]),
         "flatness": plain(ends["flatness"]),
         "freezing_time": plain(ends["freezing_time"]),
@@ -226,20 +228,20 @@ def experiment(paths: Mapping[str, Any], reference: Sequence[Any] | None) -> dic
     Raises:
         UserError: a file is missing or damaged.
     """
-    ends = storage.read(paths["endpoints"]) | storage.read(paths["freezing"], ["threshold", "freezing_time"])
-    train = sweep.read_cells(paths["train"], ["train_loss"], shared=["iteration"])
-    bent = sweep.read_cells(paths["curvature"], ["flatness"])
-    etas, Bs = sweep.grid(train)
+    ends = hdf5.read(paths["endpoints"]) | hdf5.read(paths["freezing"], ["threshold", "freezing_time"])
+    train = read_cells(paths["train"], ["train_loss"], shared=["iteration"])
+    bent = read_cells(paths["curvature"], ["flatness"])
+    etas, Bs = grid(train)
     cells: list[list[dict[str, Any] | None]] = [[None] * len(Bs) for _ in etas]
     for (eta, B), runs in train.items():
         at = etas.index(eta), Bs.index(B)
         cells[at[0]][at[1]] = cell_runs(ends, at, runs, bent[eta, B])
     found = {
-        "eta": etas,
+        "eta": [canonical(eta) for eta in etas],
         "B": Bs,
         "full_batch": panels.full_batch(ends["B"], ends["runs"]),
         "L_c": float(ends["threshold"][0]),
-        "iteration": {eta: plain(runs["iteration"]) for (eta, _), runs in train.items()},
+        "iteration": {canonical(eta): plain(runs["iteration"]) for (eta, _), runs in train.items()},
         "maps": heatmaps(ends),
         "cells": cells,
         "block": block(paths["projection"]),
@@ -262,7 +264,7 @@ def diagram(path: str) -> dict[str, Any]:
         UserError: the file is missing or damaged.
     """
     names = ["eta", "sigma", "stable", "p_flat", "p_flat_error", "freezing_time", "freezing_time_error"]
-    found = storage.read(path, names)
+    found = hdf5.read(path, names)
     rate = found["eta"][:, None]
     quantities = {
         "p_flat": (found["p_flat"], found["p_flat_error"]),

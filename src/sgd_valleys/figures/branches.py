@@ -10,8 +10,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
-from sgd_valleys import storage
 from sgd_valleys.figures.style import INK, colorbar, empty, panel
+from sgd_valleys.storage import hdf5
 
 T_C = "$t_c$"
 ITERATION = "iteration $t$"
@@ -22,9 +22,9 @@ def load_branches(paths: dict[str, Any], names: Sequence[str]) -> dict[str, np.n
 
     ``total`` (branch, time) is the total iteration of every recorded point: branches run on a clock of their own.
     """
-    found = storage.read(paths["train"], ["t_c", "iteration", *names])
-    row = storage.position(paths["run"], "realization", storage.read_attributes(paths["endpoints"])["realization"])
-    run = storage.read(paths["run"], ["iteration", *names], row)
+    found = hdf5.read(paths["train"], ["t_c", "iteration", *names])
+    row = hdf5.position(paths["run"], "realization", hdf5.read_attributes(paths["endpoints"])["realization"])
+    run = hdf5.read(paths["run"], ["iteration", *names], row)
     found["total"] = found["t_c"][:, None] + found.pop("iteration")
     return found | {f"run_{name}": array for name, array in run.items()}
 

@@ -11,7 +11,6 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from sgd_valleys import storage
 from sgd_valleys.figures import runs
 from sgd_valleys.figures.style import (
     BARRIER,
@@ -24,13 +23,14 @@ from sgd_valleys.figures.style import (
     panel,
     styled_figure,
 )
+from sgd_valleys.storage import hdf5
 
 FIT = ("pair_similarity", "pair_barrier", "slope", "intercept", "r_squared", "r_squared_interval")
 
 
 def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
     """Read what the panels show."""
-    return runs.load_block(paths["projection"], paths["similarity"]) | storage.read(
+    return runs.load_block(paths["projection"], paths["similarity"]) | hdf5.read(
         paths["barriers"],
         [*FIT, "alpha", "time_fraction", "path_loss", "path_similarity", "path_barrier", "path_eta", "path_B"],
     )

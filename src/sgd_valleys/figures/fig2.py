@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from sgd_valleys import storage
 from sgd_valleys.figures import panels
 from sgd_valleys.figures.style import (
     DOUBLE,
@@ -27,6 +26,7 @@ from sgd_valleys.figures.style import (
     panel,
     styled_figure,
 )
+from sgd_valleys.storage import hdf5
 
 NUMBERS = "①②③④⑤⑥⑦⑧⑨"
 FLATNESS = "$F$"
@@ -34,7 +34,7 @@ FLATNESS = "$F$"
 
 def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
     """Read what the panels show."""
-    return panels.load_grid(paths["endpoints"], ["similarity", "test_accuracy", "flatness"]) | storage.read(
+    return panels.load_grid(paths["endpoints"], ["similarity", "test_accuracy", "flatness"]) | hdf5.read(
         paths["projection"], ["cell_pc", "cell_loss", "cell_eta", "cell_B", "cell_explained"]
     )
 

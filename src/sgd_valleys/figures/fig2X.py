@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sgd_valleys import storage
 from sgd_valleys.figures import fig2, panels
 from sgd_valleys.figures.style import DOUBLE, TEST_ACCURACY, empty, heatmap, panel, styled_figure
+from sgd_valleys.storage import hdf5
 
 SETS = {"test_accuracy": "test set", "test_file_accuracy": "whole test file"}
 DESCENT = "GD"  # has no noise, and so no place on a logarithmic axis
@@ -20,7 +20,7 @@ DESCENT = "GD"  # has no noise, and so no place on a logarithmic axis
 def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
     """Read what the panels show."""
     found = [f"mean_{name}_{kind}" for name in SETS for kind in ("correlation", "interval")]
-    return panels.load_grid(paths["endpoints"], list(SETS)) | storage.read(paths["trends"], ["noise", *found])
+    return panels.load_grid(paths["endpoints"], list(SETS)) | hdf5.read(paths["trends"], ["noise", *found])
 
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:

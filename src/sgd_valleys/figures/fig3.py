@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sgd_valleys import storage
 from sgd_valleys.figures import panels, runs
 from sgd_valleys.figures.style import (
     DOUBLE,
@@ -23,13 +22,14 @@ from sgd_valleys.figures.style import (
     panel,
     styled_figure,
 )
+from sgd_valleys.storage import hdf5
 
 
 def load(paths: dict[str, Any]) -> dict[str, Any]:
     """Read what the panels show; ``train`` and ``curvature`` come as cells by (eta, B)."""
     return (
         panels.load_grid(paths["endpoints"])
-        | storage.read(paths["freezing"], ["threshold", "realization", "freezing_time"])
+        | hdf5.read(paths["freezing"], ["threshold", "realization", "freezing_time"])
         | {
             "train": panels.load_cells(paths["train"], ["train_loss", "train_accuracy"]),
             "curvature": panels.load_cells(paths["curvature"], ["flatness"]),

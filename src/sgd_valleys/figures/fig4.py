@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from sgd_valleys import storage
 from sgd_valleys.figures import panels
 from sgd_valleys.figures.branches import T_C, draw_branches, draw_scatter, load_branches
 from sgd_valleys.figures.style import (
@@ -28,6 +27,7 @@ from sgd_valleys.figures.style import (
     spatial,
     styled_figure,
 )
+from sgd_valleys.storage import hdf5
 
 FLATNESS = "$F$"
 LINE = ("test_loss_slope", "test_loss_intercept", "test_loss_r_squared")
@@ -36,14 +36,14 @@ LINE = ("test_loss_slope", "test_loss_intercept", "test_loss_r_squared")
 def load(paths: dict[str, Any]) -> dict[str, Any]:
     """Read what the panels show."""
     data = load_branches(paths, ["train_loss", "test_loss"])
-    number = storage.read_attributes(paths["endpoints"])["realization"]
+    number = hdf5.read_attributes(paths["endpoints"])["realization"]
     bent = paths["run_curvature"]
-    along = storage.read(bent, ["flatness"], storage.position(bent, "realization", number))
-    ends = storage.read(paths["endpoints"], ["test_loss", "flatness", "jaccard", "freezing_time", *LINE])
+    along = hdf5.read(bent, ["flatness"], hdf5.position(bent, "realization", number))
+    ends = hdf5.read(paths["endpoints"], ["test_loss", "flatness", "jaccard", "freezing_time", *LINE])
     return (
         data
-        | storage.read(paths["curvature"], ["flatness"])
-        | storage.read(paths["projection"], ["pc", "run_pc", "explained"])
+        | hdf5.read(paths["curvature"], ["flatness"])
+        | hdf5.read(paths["projection"], ["pc", "run_pc", "explained"])
         | {"run_flatness": along["flatness"], "line": tuple(float(ends[name]) for name in LINE)}
         | {f"final_{name}": ends[name] for name in ("test_loss", "flatness")}
         | {"jaccard": ends["jaccard"], "freezing_time": float(ends["freezing_time"])}

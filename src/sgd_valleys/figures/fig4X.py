@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sgd_valleys import storage
-from sgd_valleys.cells import FEWEST
 from sgd_valleys.figures.branches import T_C
 from sgd_valleys.figures.style import DOUBLE, INK, SIMILARITY, TEST_LOSS, empty, panel, styled_figure
+from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL
+from sgd_valleys.storage import hdf5
 
 Sets = dict[str, tuple[str, str]]  # colour and label of a test set, by the name of the loss on it
 FREEZE = r"$t_{\mathrm{freeze}}$"
@@ -21,7 +21,7 @@ FREEZE = r"$t_{\mathrm{freeze}}$"
 
 def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
     """Read everything there is."""
-    return storage.read(paths["statistics"])
+    return hdf5.read(paths["statistics"])
 
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
@@ -93,7 +93,7 @@ def _draw_cloud(axes: Axes, data: dict[str, np.ndarray], sets: Sets) -> None:
 
 def _enough(known: np.ndarray) -> bool:
     """Whether so many realizations have a value (realization, branch) that an interval means something."""
-    return known.any(axis=1).sum() >= FEWEST
+    return known.any(axis=1).sum() >= MIN_RUNS_FOR_INTERVAL
 
 
 def _centred(values: np.ndarray) -> np.ndarray:

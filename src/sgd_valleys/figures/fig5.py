@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sgd_valleys import storage
 from sgd_valleys.figures.phases import draw_freezing, draw_p_flat, load_diagram
 from sgd_valleys.figures.style import DOUBLE, INK, panel, quiet, styled_figure
+from sgd_valleys.storage import hdf5
 
 WALL = 0.25  # of the surface drawn, above the ridge
 SURFACE = ("x", "y", "loss", "flat_floor", "sharp_floor")
@@ -19,8 +19,8 @@ SURFACE = ("x", "y", "loss", "flat_floor", "sharp_floor")
 
 def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
     """Read what the panels show; of the runs those of the strongest noise."""
-    runs = storage.read(paths["occupancy"], ["trajectory"], {"sigma": -1})
-    return load_diagram(paths["diagram"]) | storage.read(paths["theory"], SURFACE) | runs
+    runs = hdf5.read(paths["occupancy"], ["trajectory"], {"sigma": -1})
+    return load_diagram(paths["diagram"]) | hdf5.read(paths["theory"], SURFACE) | runs
 
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sgd_valleys import storage
 from sgd_valleys.figures.style import DELTA_S, DOUBLE, INK, P_FLAT, colorbar, panel, styled_figure
+from sgd_valleys.storage import hdf5
 
 CUT = ("cut_x", "cut_y", "cut_loss", "cut_L_eff", "cut_L_SGD")
 STATIONARY = ("along", "p_flat_stationary", "p_flat_equilibrium", "p_flat_boltzmann")
@@ -20,9 +20,9 @@ STATIONARY = ("along", "p_flat_stationary", "p_flat_equilibrium", "p_flat_boltzm
 
 def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
     """Read what the panels show."""
-    return storage.read(paths["theory"], [*CUT, *STATIONARY, "gamma", "delta_S", "p_flat_transient"]) | {
+    return hdf5.read(paths["theory"], [*CUT, *STATIONARY, "gamma", "delta_S", "p_flat_transient"]) | {
         f"run_{name}": array
-        for name, array in storage.read(paths["occupancy"], ["delta_S", "p_flat", "p_flat_error", "mean_y"]).items()
+        for name, array in hdf5.read(paths["occupancy"], ["delta_S", "p_flat", "p_flat_error", "mean_y"]).items()
     }
 
 

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sgd_valleys import storage
 from sgd_valleys.figures.style import DELTA_S, DOUBLE, INK, P_FLAT, color_norm, colorbar, panel, styled_figure
+from sgd_valleys.storage import hdf5
 
 SHARES = ("p_flat_stationary", "p_flat_ito", "p_flat_hanggi_klimontovich", "p_flat_equilibrium", "p_flat_boltzmann")
 FREEZE = ("delta_S", "p_flat_transient_here", "y_freeze", "y_freeze_numerical", "height", "kramers")
@@ -25,12 +25,12 @@ def load(paths: dict[str, Any]) -> dict[str, Any]:
     """Read what the panels show; the parts keep their names in dictionaries of their own."""
     halving = [paths["halving"]] if isinstance(paths["halving"], str) else paths["halving"]
     return {
-        "theory": storage.read(paths["theory"], ["along", *SHARES, *FREEZE]),
-        "runs": storage.read(paths["occupancy"], ["delta_S", "p_flat", "mean_y"]),
-        "diagram": storage.read(paths["diagram"], ["eta", "sigma", "p_flat", "p_flat_error", "freezing_y", "changed"]),
-        "halving": [storage.read(path) | {"delta_S": storage.read_attributes(path)["delta_S"]} for path in halving],
+        "theory": hdf5.read(paths["theory"], ["along", *SHARES, *FREEZE]),
+        "runs": hdf5.read(paths["occupancy"], ["delta_S", "p_flat", "mean_y"]),
+        "diagram": hdf5.read(paths["diagram"], ["eta", "sigma", "p_flat", "p_flat_error", "freezing_y", "changed"]),
+        "halving": [hdf5.read(path) | {"delta_S": hdf5.read_attributes(path)["delta_S"]} for path in halving],
         **{
-            name: storage.read(paths[name], ["p_flat", "mean_y", "delta_S", "p_flat_halving", "p_flat_longest"])
+            name: hdf5.read(paths[name], ["p_flat", "mean_y", "delta_S", "p_flat_halving", "p_flat_longest"])
             for name in ("ito", "printed")
         },
     }

@@ -8,14 +8,14 @@ from string import ascii_uppercase
 import numpy as np
 from matplotlib.figure import Figure
 
-from sgd_valleys import storage
 from sgd_valleys.figures import panels
 from sgd_valleys.figures.style import DOUBLE, FREEZING, heatmap, panel, styled_figure
+from sgd_valleys.storage import hdf5
 
 
 def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
     """Read what the panels show."""
-    return panels.load_grid(paths["endpoints"]) | storage.read(paths["freezing"], ["threshold", "freezing_time"])
+    return panels.load_grid(paths["endpoints"]) | hdf5.read(paths["freezing"], ["threshold", "freezing_time"])
 
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from sgd_valleys import storage
 from sgd_valleys.figures.branches import draw_branches, draw_scatter, load_branches
 from sgd_valleys.figures.style import DOUBLE, TEST_ACCURACY, TRAIN_ACCURACY, TRAIN_LOSS, panel, styled_figure
+from sgd_valleys.storage import hdf5
 
 SERIES = ("train_loss", "train_accuracy", "test_accuracy")
 
 
 def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
     """Read what the panels show."""
-    ends = storage.read(paths["endpoints"], [*SERIES, "flatness"])
+    ends = hdf5.read(paths["endpoints"], [*SERIES, "flatness"])
     return load_branches(paths, SERIES) | {f"final_{name}": array for name, array in ends.items()}
 
 

@@ -11,16 +11,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sgd_valleys import storage
 from sgd_valleys.figures import panels, runs
 from sgd_valleys.figures.style import DOUBLE, FREEZING, SIMILARITY, TEST_ACCURACY, heatmap, panel, styled_figure
+from sgd_valleys.storage import hdf5
 
 
 def load(paths: dict[str, Any]) -> dict[str, Any]:
     """Read what the panels show; ``train`` and ``curvature`` come as cells by (eta, B)."""
     return (
         panels.load_grid(paths["endpoints"], ["similarity", "test_accuracy", "flatness", "convergence_probability"])
-        | storage.read(paths["freezing"], ["threshold", "freezing_time"])
+        | hdf5.read(paths["freezing"], ["threshold", "freezing_time"])
         | runs.load_block(paths["projection"], paths["similarity"])
         | runs.load_spectra(paths["curvature"])
         | {

@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from sgd_valleys import storage, sweep
-from sgd_valleys.cells import over_finite
+from sgd_valleys.statistics.reduce import reduce_finite
+from sgd_valleys.storage import hdf5
+from sgd_valleys.storage.cells import read_cells
 
 Cells = dict[tuple[float, int], dict[str, np.ndarray]]
 
 
 def load_grid(path: str, names: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """Read of ``endpoints.h5`` what every heatmap needs, and ``names``."""
-    return storage.read(path, ["eta", "B", "runs", "converged", *names])
+    return hdf5.read(path, ["eta", "B", "runs", "converged", *names])
 
 
 def load_cells(paths: str | Iterable[str], names: Sequence[str]) -> Cells:
@@ -20,7 +21,7 @@ def load_cells(paths: str | Iterable[str], names: Sequence[str]) -> Cells:
 
     A cell's realizations may be spread over several files.
     """
-    found = sweep.read_cells([paths] if isinstance(paths, str) else list(paths), names, shared=["iteration"])
+    found = read_cells([paths] if isinstance(paths, str) else list(paths), names, shared=["iteration"])
     return {(float(eta), B): cell for (eta, B), cell in found.items()}
 
 
@@ -53,7 +54,7 @@ def reduce_cells(
     shown = values if among is None else np.where(among, values, np.nan)
     result = np.empty(values.shape[:2])
     for cell in np.ndindex(result.shape):
-        result[cell] = over_finite(shown[cell], reduce)
+        result[cell] = reduce_finite(shown[cell], reduce)
     return result
 
 

@@ -6,15 +6,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from sgd_valleys import storage
 from sgd_valleys.figures.style import FREEZING, P_FLAT, matrix, panel
+from sgd_valleys.storage import hdf5
 
 ARRAYS = ("eta", "sigma", "stable", "p_flat", "freezing_time")
 
 
 def load_diagram(path: str) -> dict[str, np.ndarray]:
     """Read a diagram."""
-    return storage.read(path, ARRAYS)
+    return hdf5.read(path, ARRAYS)
 
 
 def draw_p_flat(axes: Axes, letter: str, data: dict[str, Any], colormap: str) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from sgd_valleys import storage
 from sgd_valleys.figures import panels
 from sgd_valleys.figures.style import (
     INK,
@@ -21,6 +20,7 @@ from sgd_valleys.figures.style import (
     panel,
     spatial,
 )
+from sgd_valleys.storage import hdf5
 
 BLOCK = ("block_pc", "block_loss", "block_eta", "block_B", "block_explained")
 MARKERS = "os^DvPX<"  # end points by batch size; the star is the start's
@@ -30,15 +30,15 @@ FLOOR = 1e-10  # of the largest eigenvalue: below it float64 leaves rounding alo
 
 def load_block(projection: str, similarity: str) -> dict[str, np.ndarray]:
     """Read the trajectories of a block of runs, and the similarities of their end points."""
-    return storage.read(projection, BLOCK) | storage.read(similarity, ["block_jaccard"])
+    return hdf5.read(projection, BLOCK) | hdf5.read(similarity, ["block_jaccard"])
 
 
 def load_spectra(paths: str | Iterable[str]) -> dict[str, Any]:
     """Read ``spectrum``, the runs' spectra by (eta, B, realization), and ``N``, how many eigenvalues make F."""
     data: dict[str, Any] = {"spectrum": {}}
     for path in [paths] if isinstance(paths, str) else paths:
-        attributes = storage.read_attributes(path)
-        content = storage.read(path)
+        attributes = hdf5.read_attributes(path)
+        content = hdf5.read(path)
         data["N"] = content["eigenvalue"].shape[-1]
         runs, spectra = content.get("spectrum_realization", ()), content.get("spectrum", ())
         for realization, spectrum in zip(runs, spectra, strict=True):

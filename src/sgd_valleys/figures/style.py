@@ -20,7 +20,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.figures import panels
-from sgd_valleys.storage import whole_or_absent
+from sgd_valleys.storage.atomic import atomic_write
 
 COLUMN, DOUBLE = 3.4, 7.0  # inches: one and two columns of the journal
 SMALLEST = 6  # points: nothing but a subscript is set smaller
@@ -293,7 +293,7 @@ def check_colors(settings: Mapping[str, Any], name: str) -> None:
 
 def save(figure: Figure, png_path: str | os.PathLike, pdf_path: str | os.PathLike) -> None:
     """Write a figure as PNG and PDF, each whole or not at all and free of time stamps."""
-    with whole_or_absent(png_path) as temporary:
+    with atomic_write(png_path) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
-    with whole_or_absent(pdf_path) as temporary:
+    with atomic_write(pdf_path) as temporary:
         figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})

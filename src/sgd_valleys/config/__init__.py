@@ -1,0 +1,1 @@
+"""From the configuration to frozen objects: experiments, sweeps, runs."""

@@ -1,0 +1,1 @@
+"""Image data sets: where they come from, how they are verified and read."""

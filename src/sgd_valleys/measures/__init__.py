@@ -1,0 +1,1 @@
+"""What is measured of trained networks: curvature, flatness, similarity, paths, basins, projections."""

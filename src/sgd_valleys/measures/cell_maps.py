@@ -1,0 +1,78 @@
+"""What may rise or fall with the noise eta / B over the cells of a sweep.
+
+Each quantity gives of a cell a number, as any of its runs have it. Cells are numbered as they stand in (eta, B), those
+of the first rate first.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from sgd_valleys.statistics.reduce import finite_max, finite_mean
+
+Measure = Callable[[int, np.ndarray], np.ndarray]
+REDUCED = ("test_accuracy", "test_file_accuracy", "flatness")  # over the converged runs
+
+
+def noise(eta: np.ndarray, B: np.ndarray, M: int) -> np.ndarray:
+    """eta / B in 1/samples, (eta, B); 0 for full-batch gradient descent, which has no noise, whatever its rate.
+
+    Args:
+        eta: (eta) learning rates.
+        B: (B) batch sizes.
+        M: training samples.
+    """
+    return np.where(B == M, 0, eta[:, None] / B)
+
+
+def measures(
+    ends: Mapping[str, np.ndarray], freezing_time: np.ndarray, pairs: Mapping[str, np.ndarray], M: int
+) -> dict[str, Measure]:
+    """The quantities of a cell, each by its name.
+
+    Args:
+        ends: of ``endpoints.h5``, ``eta``, ``B``; ``converged``, ``diverged`` and ``REDUCED`` (eta, B, realization).
+        freezing_time: (eta, B, realization) in iterations, NaN for a run that does not freeze.
+        pairs: of ``similarity.h5``, ``jaccard`` (solution, solution) of all runs; ``solution_eta`` and ``solution_B``,
+            the cell of each, in the order of its realizations.
+        M: training samples.
+
+    Returns:
+        (cell, positions (..., run) among its runs) -> its quantity (...) as these have it; NaN where none has.
+    """
+    cells = list(np.ndindex(ends["converged"].shape[:2]))
+    converged, time = ends["converged"], ends["eta"][:, None, None] * freezing_time
+    return {
+        "similarity": _similarity(ends, pairs, M, cells),
+        **{f"mean_{name}": _over(np.where(converged, ends[name], np.nan), finite_mean, cells) for name in REDUCED},
+        **{f"max_{name}": _over(np.where(converged, ends[name], np.nan), finite_max, cells) for name in REDUCED},
+        "eta_t_freeze": _over(time, finite_mean, cells),
+        "convergence_probability": _over(converged.astype(float), finite_mean, cells),
+    }
+
+
+def _over(values: np.ndarray, reduce: Callable[[np.ndarray], np.ndarray], cells: list[tuple[int, int]]) -> Measure:
+    """Reduce a cell's finite values to one."""
+    return lambda cell, chosen: reduce(values[cells[cell]][chosen])
+
+
+def _similarity(
+    ends: Mapping[str, np.ndarray], pairs: Mapping[str, np.ndarray], M: int, cells: list[tuple[int, int]]
+) -> Measure:
+    """Mean over the pairs of distinct runs; gradient descent is one run, which stands for all."""
+    blocks = []  # of each cell the similarities of its runs; NaN on the diagonal and where a run was lost
+    for i, j in cells:
+        own = np.flatnonzero((pairs["solution_eta"] == ends["eta"][i]) & (pairs["solution_B"] == ends["B"][j]))
+        block = pairs["jaccard"][np.ix_(own, own)].copy()
+        lost = ends["diverged"][i, j, : len(own)]
+        block[lost] = block[:, lost] = np.nan
+        np.fill_diagonal(block, np.nan)  # a run drawn twice is no pair
+        blocks.append(block)
+
+    def measure(cell: int, chosen: np.ndarray) -> np.ndarray:
+        if ends["B"][cells[cell][1]] == M:
+            return np.full(chosen.shape[:-1], np.nan if ends["diverged"][cells[cell]][0] else 1.0)[()]
+        block = blocks[cell][chosen[..., :, None], chosen[..., None, :]]
+        return finite_mean(block.reshape(*chosen.shape[:-1], -1))
+
+    return measure

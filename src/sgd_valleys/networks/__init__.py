@@ -1,0 +1,1 @@
+"""Network architectures, their initialization, and their linearization in one layer's weights."""

@@ -1,0 +1,124 @@
+"""Convolutional ReLU networks with max-pooling and fully connected layers on top."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.networks.network import Linearization, Parameters, parameter_names
+
+if TYPE_CHECKING:
+    import torch
+
+SLICE = 50  # images that a convolution takes at once: their activations fit the cache
+
+
+@dataclass(frozen=True)
+class CNN:
+    """Convolutions 3 x 3 with padding 1, each followed by ReLU and 2 x 2 max-pooling, then a fully connected network.
+
+    Attributes:
+        shape: (channel, row, column) of an image; rows and columns halve at every convolution.
+        channels: of each convolution's output.
+        hidden: units of each hidden fully connected layer.
+        classes: number of logits.
+    """
+
+    shape: tuple[int, int, int]
+    channels: tuple[int, ...]
+    hidden: tuple[int, ...]
+    classes: int
+
+    @cached_property
+    def head(self) -> MLP:
+        """The fully connected layers; its layer 1 is this network's layer len(channels) + 1."""
+        _, rows, columns = self.shape
+        features = self.channels[-1] * (rows >> len(self.channels)) * (columns >> len(self.channels))
+        return MLP((features, *self.hidden, self.classes))
+
+    @property
+    def depth(self) -> int:
+        """Number of convolutions and fully connected layers."""
+        return len(self.channels) + self.head.depth
+
+    @property
+    def dense_layers(self) -> range:
+        """The fully connected ones, after the convolutions."""
+        return range(len(self.channels) + 1, self.depth + 1)
+
+    def weight_shape(self, layer: int) -> tuple[int, ...]:
+        """(out, in, 3, 3) of a convolution, (out, in) of a fully connected layer."""
+        if layer in self.dense_layers:
+            return self.head.weight_shape(layer - len(self.channels))
+        return self.channels[layer - 1], (self.shape[0], *self.channels)[layer - 1], 3, 3
+
+    def names(self) -> list[str]:
+        """The parameters' names, first layer first."""
+        return parameter_names(self.depth)
+
+    def inputs(self, images: np.ndarray) -> np.ndarray:
+        """Images (sample, channel, row, column) as they are."""
+        return images
+
+    def initialize(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Kaiming normal with the gain of ReLU, fan-out for convolutions, fan-in for the others; biases 0. Float64."""
+        parameters = {}
+        for k in range(1, self.depth + 1):
+            out, *inner = shape = self.weight_shape(k)
+            fan = prod(inner) if k in self.dense_layers else out * prod(inner[1:])
+            parameters[f"layer{k}_weight"] = rng.normal(0.0, np.sqrt(2 / fan), shape)
+            parameters[f"layer{k}_bias"] = np.zeros(out)
+        return parameters
+
+    def first_preactivation(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
+        """(sample, out, row, column) of images."""
+        return _convolve(parameters, 1, _tensor(inputs)).numpy()
+
+    def forward_from_first(self, parameters: Parameters, preactivation: np.ndarray) -> np.ndarray:
+        """Logits (sample, class) from the preactivations of the first convolution."""
+        return self.head.forward(self._of_head(parameters), self._features(parameters, preactivation, first=False))
+
+    def forward(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
+        """Logits (sample, class) of images."""
+        return self.head.forward(self._of_head(parameters), self._features(parameters, inputs))
+
+    def linearize(self, parameters: Parameters, inputs: np.ndarray, layer: int) -> Linearization:
+        """The logits of images to first order in the weights of a fully connected layer."""
+        features = self._features(parameters, inputs)
+        return self.head.linearize(self._of_head(parameters), features, layer - len(self.channels))
+
+    def _of_head(self, parameters: Parameters) -> dict[str, np.ndarray]:
+        """The parameters of the fully connected layers, by the names that they have there."""
+        own = self.names()[2 * len(self.channels) :]
+        return {there: parameters[here] for there, here in zip(self.head.names(), own, strict=True)}
+
+    def _features(self, parameters: Parameters, z: np.ndarray, first: bool = True) -> np.ndarray:
+        """(sample, feature) that the convolutions make of images, or of the first one's preactivations."""
+        import torch
+        from torch.nn.functional import max_pool2d
+
+        found = []
+        for part in _tensor(z).split(SLICE):
+            part = part.contiguous(memory_format=torch.channels_last)  # three times as fast
+            for k in range(1, len(self.channels) + 1):
+                if k > 1 or first:
+                    part = _convolve(parameters, k, part)
+                part = max_pool2d(part, 2).relu()  # in this order a quarter of the work, and the same
+            found.append(part.flatten(1).numpy())
+        return np.concatenate(found)
+
+
+def _convolve(parameters: Parameters, layer: int, z: "torch.Tensor") -> "torch.Tensor":
+    from torch.nn.functional import conv2d
+
+    return conv2d(z, *(_tensor(parameters[f"layer{layer}_{kind}"]) for kind in ("weight", "bias")), padding=1)
+
+
+def _tensor(array: np.ndarray) -> "torch.Tensor":
+    """A tensor in the array's memory."""
+    import torch  # so late, since the check of the settings asks for shapes and need not wait for it
+
+    return torch.from_numpy(array)

@@ -1,0 +1,83 @@
+"""Fully connected ReLU networks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sgd_valleys.networks.network import Linearization, Parameters, parameter_names
+
+
+@dataclass(frozen=True)
+class MLP:
+    """Fully connected ReLU network with biases; ``sizes`` from the input to the classes."""
+
+    sizes: tuple[int, ...]
+
+    @property
+    def depth(self) -> int:
+        """Number of weight layers."""
+        return len(self.sizes) - 1
+
+    @property
+    def dense_layers(self) -> range:
+        """All of them."""
+        return range(1, self.depth + 1)
+
+    def weight_shape(self, layer: int) -> tuple[int, int]:
+        """(out, in) of a layer's weights."""
+        return self.sizes[layer], self.sizes[layer - 1]
+
+    def names(self) -> list[str]:
+        """The parameters' names, first layer first."""
+        return parameter_names(self.depth)
+
+    def inputs(self, images: np.ndarray) -> np.ndarray:
+        """Images (sample, channel, row, column) as (sample, in)."""
+        return images.reshape(len(images), -1)
+
+    def initialize(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Kaiming normal with fan-in and the gain of ReLU, std = sqrt(2 / fan_in); biases 0. Float64."""
+        parameters = {}
+        for k, (fan_in, fan_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
+            parameters[f"layer{k}_weight"] = rng.normal(0.0, np.sqrt(2 / fan_in), (fan_out, fan_in))
+            parameters[f"layer{k}_bias"] = np.zeros(fan_out)
+        return parameters
+
+    def first_preactivation(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
+        """(sample, hidden) of inputs (sample, in)."""
+        return inputs @ parameters["layer1_weight"].T + parameters["layer1_bias"]
+
+    def forward_from_first(self, parameters: Parameters, preactivation: np.ndarray) -> np.ndarray:
+        """Logits (sample, class) from the preactivations (sample, hidden) of the first layer."""
+        z = preactivation
+        for k in range(2, self.depth + 1):
+            z = np.maximum(z, 0) @ parameters[f"layer{k}_weight"].T + parameters[f"layer{k}_bias"]
+        return z
+
+    def forward(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
+        """Logits (sample, class) of inputs (sample, in)."""
+        return self.forward_from_first(parameters, self.first_preactivation(parameters, inputs))
+
+    def linearize(self, parameters: Parameters, inputs: np.ndarray, layer: int) -> Linearization:
+        """The logits of ``inputs`` (sample, in) to first order in ``layer``'s weights."""
+        h = inputs
+        for k in range(1, layer):
+            h = np.maximum(h @ parameters[f"layer{k}_weight"].T + parameters[f"layer{k}_bias"], 0)
+        z = h @ parameters[f"layer{layer}_weight"].T + parameters[f"layer{layer}_bias"]
+        above = []  # (active units of layer k - 1 as 0 or 1, weights of layer k)
+        for k in range(layer + 1, self.depth + 1):
+            weight = parameters[f"layer{k}_weight"]
+            above.append(((z > 0).astype(z.dtype), weight))
+            z = np.maximum(z, 0) @ weight.T + parameters[f"layer{k}_bias"]
+
+        def jvp(tangent: np.ndarray) -> np.ndarray:
+            for active, weight in above:
+                tangent = (tangent * active) @ weight.T
+            return tangent
+
+        def vjp(cotangent: np.ndarray) -> np.ndarray:
+            for active, weight in reversed(above):
+                cotangent = (cotangent @ weight) * active
+            return cotangent
+
+        return Linearization(h, z, jvp, vjp, self.sizes[layer])

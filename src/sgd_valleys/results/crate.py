@@ -1,0 +1,154 @@
+"""A finished run as an RO-Crate (https://w3id.org/ro/crate): its files, the workflow, the data, the paper.
+
+Nothing in it depends on when or where it was made, so that the same run has the same description.
+"""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rocrate.model import ContextEntity, SoftwareApplication
+from rocrate.rocrate import ROCrate
+
+from sgd_valleys.storage import hdf5, provenance
+
+FORMATS = {
+    ".h5": "application/x-hdf5",
+    ".html": "text/html",
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".yaml": "application/yaml",
+    ".zip": "application/zip",
+}
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip archive knows
+DESCRIPTION = (
+    "A finished run of the workflow, every file with its size and a checksum: sha256 where there is one; an HDF5 file "
+    "carries its own in its attribute file_sha256, which is its identifier here and which `snakemake --cores 1 verify` "
+    "compares. The date is that of the workflow's version: a run has none, so that the same run has the same bytes."
+)
+
+
+def pack(files: Iterable[Path], root: Path, archive: Path) -> None:
+    """Put files, by their names below ``root``, into a zip archive whose bytes depend on them alone."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:  # compressed bytes depend on zlib's version
+        for path in files:
+            entry = zipfile.ZipInfo(Path(os.path.relpath(path, root)).as_posix(), EPOCH)
+            entry.external_attr = (0o100755 if os.access(path, os.X_OK) else 0o100644) << 16
+            packed.writestr(entry, path.read_bytes())
+
+
+def describe(
+    files: Mapping[Path, str], workflow: Path, citation: Mapping[str, Any], versions: Mapping[str, str]
+) -> dict[str, Any]:
+    """The crate's metadata as JSON-LD.
+
+    Args:
+        files: of the run, and what each is; HDF5 files are not read but for their attributes.
+        workflow: an archive of the workflow, in the folder that is the crate.
+        citation: content of the workflow's CITATION.cff.
+        versions: of Snakemake, Python and the libraries, by name.
+
+    Raises:
+        UserError: an HDF5 file cannot be read.
+    """
+    root, paper = workflow.parent, citation["preferred-citation"]
+    crate = ROCrate()
+    authors = [_author(crate, each) for each in citation["authors"]]
+    license_ = _add(crate, f"https://spdx.org/licenses/{citation['license']}", "CreativeWork", name=citation["license"])
+    article = _add(
+        crate,
+        "#paper",
+        "ScholarlyArticle",
+        name=paper["title"],
+        author=[_author(crate, each) for each in paper["authors"]],
+    )
+    crate.name = f"{citation['title']}: results"
+    crate.description = DESCRIPTION
+    crate.root_dataset["datePublished"] = citation["date-released"]  # the library's own is the time at which it runs
+    crate.license = license_
+    crate.root_dataset["author"] = authors
+    crate.root_dataset["citation"] = article
+    crate.keywords = citation["keywords"]
+
+    software = [
+        crate.add(SoftwareApplication(crate, f"#{name}", {"name": name, "version": versions[name]}))
+        for name in sorted(versions)
+    ]
+    program = crate.add_workflow(
+        dest_path=workflow.name,
+        main=True,
+        lang="snakemake",
+        lang_version=versions["snakemake"],
+        properties={
+            "name": f"{citation['title']} {citation['version']}",
+            "description": f"{citation['abstract']} Its Snakefile is at the top of the archive.",
+            "version": citation["version"],
+            "author": authors,
+            "license": license_,
+            "citation": article,
+            "softwareRequirements": software,
+            **_content(workflow),
+        },
+    )
+    results, sources = [], []
+    for path, purpose in files.items():
+        content = {"description": purpose, **_content(path)}
+        if path.suffix == ".h5":
+            attributes = hdf5.read_attributes(path, checked=False)
+            content |= {"identifier": attributes[hdf5.CHECKSUM]}
+            if "source" in attributes:
+                sources.append(_data_set(crate, path.relative_to(root), attributes))
+        results.append(crate.add_file(dest_path=path.relative_to(root).as_posix(), properties=content))
+    run = _add(
+        crate,
+        "#run",
+        "CreateAction",
+        name="The run",
+        instrument=program,
+        object=sources,
+        result=results,
+        description="Git revision of the code: " + provenance.git_revision(),
+    )
+    crate.root_dataset["mentions"] = [run]
+    return crate.metadata.generate()
+
+
+def _add(crate: ROCrate, identifier: str, type_: str, /, **properties: Any) -> ContextEntity:
+    return crate.add(ContextEntity(crate, identifier, {"@type": type_, **properties}))
+
+
+def _author(crate: ROCrate, author: Mapping[str, str]) -> ContextEntity:
+    """A person or, where an entry has one name alone, an organization."""
+    name = author.get("name") or f"{author['given-names']} {author['family-names']}"
+    person = {} if "name" in author else {"givenName": author["given-names"], "familyName": author["family-names"]}
+    identifier = f"#{name.replace(' ', '-')}"
+    return _add(crate, identifier, "Person" if person else "Organization", name=name, **person)
+
+
+def _content(path: Path) -> dict[str, str]:
+    """Name, size and format of a file, and the checksum of one that does not carry its own."""
+    found = {"name": path.name, "contentSize": str(path.stat().st_size)}
+    if path.suffix in FORMATS:
+        found["encodingFormat"] = FORMATS[path.suffix]
+    if path.suffix != ".h5":
+        found["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def _data_set(crate: ROCrate, path: Path, attributes: Mapping[str, Any]) -> ContextEntity:
+    """Where the images of an experiment come from, as its file of them says."""
+    files = ", ".join(f"{name} (MD5 {md5})" for name, md5 in attributes["file_md5"].items())
+    name = attributes["parameters"]["name"]
+    return _add(
+        crate,
+        f"#data-{path.parent.name}",
+        "Dataset",
+        name=name,
+        description=f"The images in {path.as_posix()} come from {attributes['source']}: {files}.",
+        identifier=f"sha256 of the images used: {attributes['data_sha256']}",
+    )

@@ -1,0 +1,100 @@
+"""The data dictionary: what is in every kind of file, as the files themselves say it.
+
+What depends on the settings alone (lengths of axes, numbers of layers) is left out, so that the page is the same at
+every scale.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sgd_valleys.errors import UserError
+from sgd_valleys.markdown import table
+from sgd_valleys.storage import hdf5
+
+# attributes that every file has, which no file describes
+COMMON = {
+    "parameters": "the settings that it was computed with, all of them and no others, as JSON",
+    "git_revision": 'last commit of the code, "-dirty" with edits on top, "unknown" outside a checkout',
+    "versions": "of Python and the libraries, as JSON",
+    "data_sha256": "checksum of the images and labels of the experiment; not in `results/two_valley/`",
+    "file_sha256": "checksum of the file's bytes, with zeros for its own 64 digits; compared at every reading",
+}
+LAYER = re.compile(r"(layer[ -]?)\d+")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Files that one rule makes.
+
+    Attributes:
+        pattern: of their paths, with {wildcards}.
+        rule: that makes them.
+        purpose: in a sentence.
+        files: those that there are.
+    """
+
+    pattern: str
+    rule: str
+    purpose: str
+    files: Sequence[Path]
+
+
+def without_number(text: str) -> str:
+    """A name or a description with {k} for the number of a layer."""
+    return LAYER.sub(r"\1{k}", text)
+
+
+def page(kinds: Iterable[Kind]) -> str:
+    """The whole dictionary as Markdown.
+
+    Raises:
+        UserError: of a kind there is no file.
+    """
+    head = [
+        "# Data dictionary",
+        "",
+        "What is in the HDF5 files under `results/`, made from the files by `snakemake --cores 1 dictionary` after a",
+        "whole run: do not edit. It is the same at every scale: axes are named, not measured, and `{k}` is the number",
+        "of a layer. An axis that is no variable has no coordinate. A variable *where recorded* is not in every file",
+        'of its kind: the settings say in which. `xarray.open_dataset(path, engine="h5netcdf")` shows all this of a',
+        "file at hand, with the numbers; [panels.md](panels.md) says which panel shows what.",
+        "",
+        "Every file has these attributes; those of its own are named with it.",
+        "",
+        *table(("attribute", "what"), [(f"`{name}`", what) for name, what in COMMON.items()]),
+    ]
+    return "\n".join([*head, *(line for kind in kinds for line in _section(kind))]) + "\n"
+
+
+def _section(kind: Kind) -> list[str]:
+    if not kind.files:
+        raise UserError(f"There is no file {kind.pattern}: a data dictionary needs a complete run.")
+    contents = [hdf5.describe(path) for path in kind.files]
+    attributes = [hdf5.read_attributes(path) for path in kind.files]
+    names = sorted({without_number(name) for content in contents for name in content})
+    own = sorted({name for each in attributes for name in each.keys() - COMMON.keys()})
+    settings = sorted({name for each in attributes for name in each["parameters"]})
+    notes = [f"Rule `{kind.rule}`: {kind.purpose}"]
+    notes += [f"Its settings: {_listed(settings)}."] if settings else []
+    notes += [f"Its own attributes: {_listed(own)}."] if own else []
+    rows = [_row(name, contents) for name in names]
+    return ["", f"## `{kind.pattern}`", "", *notes, "", *table(("variable", "axes", "type", "unit", "what"), rows)]
+
+
+def _row(name: str, contents: Sequence[dict[str, hdf5.Description]]) -> tuple[str, ...]:
+    """A variable as all files of a kind have it; where they differ, each way."""
+    found = [one for content in contents for own, one in content.items() if without_number(own) == name]
+    everywhere = all(name in map(without_number, content) for content in contents)
+    axes = _each(", ".join(map(without_number, one.dims)) or "none" for one in found)
+    what = _each(without_number(one.long_name) for one in found) + ("" if everywhere else "; *where recorded*")
+    return f"`{name}`", axes, _each(one.dtype for one in found), _each(one.units for one in found), what
+
+
+def _each(texts: Iterable[str]) -> str:
+    return "; or ".join(sorted(set(texts)))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,1 @@
+"""NaN-aware reductions, bootstrap intervals, straight-line fits, and rank correlations."""

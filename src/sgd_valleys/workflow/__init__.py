@@ -1,0 +1,1 @@
+"""What the Snakemake workflow needs: file patterns, job settings, code dependencies, report helpers."""

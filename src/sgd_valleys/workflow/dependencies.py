@@ -1,0 +1,67 @@
+"""The code that a rule's result depends on: its script, and every module of the library that the script imports."""
+
+import ast
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+SCRIPTS = PACKAGE.parents[1] / "workflow" / "scripts"
+
+
+def code(script: str, *modules: str) -> list[str]:
+    """List the files of code that a job of a rule executes, as inputs of the rule.
+
+    Snakemake itself compares only the time stamp of a script. As inputs, files of code are compared by content.
+
+    Args:
+        script: name of the rule's script under ``workflow/scripts``, without ``.py``.
+        modules: names of modules that the script imports by a name computed at run time, such as ``figures.fig1``.
+
+    Returns:
+        Paths relative to the working directory, sorted: the script, and every module of the library that the script
+        or one of its modules imports, directly or not.
+    """
+    start = SCRIPTS / f"{script}.py"
+    found = {start} | closure(start).union(*(closure(module_path(name)) | {module_path(name)} for name in modules))
+    return sorted(os.path.relpath(path) for path in found)
+
+
+def module_path(name: str) -> Path:
+    """Return the file of a module of the library, such as ``figures.fig1``."""
+    return PACKAGE / f"{name.replace('.', '/')}.py"
+
+
+@cache
+def closure(path: Path) -> frozenset[Path]:
+    """Return every module of the library that a file of Python imports, directly or through other modules."""
+    found: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        new = set(imports(waiting.pop())) - found
+        found |= new
+        waiting += new
+    return frozenset(found)
+
+
+@cache
+def imports(path: Path) -> tuple[Path, ...]:
+    """Return the modules of the library that a file imports, inside functions too.
+
+    Packages are left out: their ``__init__.py`` files define nothing, which a test asserts.
+    """
+    files = (PACKAGE.parent / f"{name.replace('.', '/')}.py" for name in _imported_names(path))
+    return tuple(sorted({file for file in files if file.is_file()}))
+
+
+def _imported_names(path: Path) -> Iterator[str]:
+    """Yield the dotted names that the import statements of a file may refer to; a relative import is an error."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError(f"{path}, line {node.lineno}: relative imports are not followed; name the package.")
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

@@ -1,0 +1,64 @@
+"""What rises and falls with noise: each quantity of a cell, from runs of which the answer is known."""
+
+import numpy as np
+import pytest
+
+from sgd_valleys.measures import cell_maps
+
+M, NAN = 100, np.nan
+ETA, B = np.array([0.01, 0.1]), np.array([10, M])
+ALL = np.arange(3)
+NOISY = 2  # the cell of eta = 0.1, B = 10
+ENDS = {
+    "eta": ETA,
+    "B": B,
+    "converged": np.array([[[1, 1, 1], [1, 0, 0]], [[1, 1, 0], [0, 0, 0]]], dtype=bool),
+    "diverged": np.array([[[0, 0, 0], [0, 0, 0]], [[0, 0, 1], [1, 0, 0]]], dtype=bool),
+    "test_accuracy": np.array([[[0.5, 0.6, 0.7], [0.4, NAN, NAN]], [[0.8, 0.6, 0.9], [NAN, NAN, NAN]]]),
+}
+ENDS |= {"test_file_accuracy": ENDS["test_accuracy"] / 2, "flatness": ENDS["test_accuracy"] * 10}
+FREEZING = np.array([[[100, 200, 300], [50, NAN, NAN]], [[40, NAN, 20], [NAN, NAN, NAN]]])
+# solutions: three runs at B = 10 and one of gradient descent, at both rates
+SOLUTION_ETA, SOLUTION_B = np.repeat(ETA, 4), np.tile([10, 10, 10, M], 2)
+JACCARD = np.zeros((8, 8))  # pairs of runs of different cells, which must not count
+JACCARD[:3, :3] = [[1, 0.2, 0.4], [0.2, 1, 0.9], [0.4, 0.9, 1]]
+JACCARD[4:7, 4:7] = [[1, 0.3, 0.7], [0.3, 1, 0.7], [0.7, 0.7, 1]]
+PAIRS = {"solution_eta": SOLUTION_ETA, "solution_B": SOLUTION_B, "jaccard": JACCARD}
+
+
+def of_cells(name: str, chosen: np.ndarray = ALL) -> list[float]:
+    """A quantity of the four cells, rates first; gradient descent is one run."""
+    measure = cell_maps.measures(ENDS, FREEZING, PAIRS, M)[name]
+    return [measure(cell, chosen if B[cell % 2] != M else np.zeros(1, dtype=int)) for cell in range(4)]
+
+
+def test_gradient_descent_has_no_noise() -> None:
+    assert cell_maps.noise(ETA, B, M).tolist() == [[0.001, 0], [0.01, 0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("mean_test_accuracy", [0.6, 0.4, 0.7, NAN]),
+        ("max_test_accuracy", [0.7, 0.4, 0.8, NAN]),  # the 0.9 is that of a run that did not converge
+        ("mean_test_file_accuracy", [0.3, 0.2, 0.35, NAN]),
+        ("max_flatness", [7, 4, 8, NAN]),
+        ("eta_t_freeze", [2, 0.5, 3, NAN]),  # over the runs that freeze, whether they converge or not
+        ("convergence_probability", [1, 1, 2 / 3, 0]),
+        ("similarity", [0.5, 1, 0.3, NAN]),  # without the run that was lost; one gradient descent is like all others
+    ],
+)
+def test_a_quantity_is_over_the_runs_that_have_it(name: str, expected: list[float]) -> None:
+    assert of_cells(name) == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_quantity_is_that_of_the_runs_drawn() -> None:
+    twice = np.array([0, 0, 1])
+    assert of_cells("mean_test_accuracy", twice)[NOISY] == pytest.approx((0.8 + 0.8 + 0.6) / 3)
+    assert of_cells("max_test_accuracy", np.array([1, 1, 2]))[NOISY] == 0.6
+    assert np.isnan(of_cells("mean_flatness", np.array([2, 2, 2]))[NOISY])
+
+
+def test_a_run_drawn_twice_is_no_pair() -> None:
+    assert of_cells("similarity", np.array([0, 0, 1]))[0] == pytest.approx(0.2)
+    assert np.isnan(of_cells("similarity", np.array([1, 1, 1]))[0])

@@ -1,0 +1,234 @@
+"""Files are whole or absent, self-describing, and the same bytes for the same inputs."""
+
+import re
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import xarray
+
+from sgd_valleys.config.sweep import canonical, job_chunks, log_grid, selected, selected_by_any
+from sgd_valleys.errors import UserError
+from sgd_valleys.randomness import Stage, stream
+from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.cells import read_cells
+from sgd_valleys.storage.hdf5 import Variable
+
+VARIABLES = {
+    "eta": Variable(("eta",), np.array([0.1, 0.2]), "learning rate"),
+    "loss": Variable(("eta", "time"), np.arange(6.0).reshape(2, 3), "training loss", "nat"),
+    "error": Variable(("eta",), np.array([True, False]), "whether wrong"),
+    "slope": Variable((), 1.5, "a number alone"),
+}
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    hdf5.write(tmp_path / "a.h5", VARIABLES, {"B": 5, "parameters": {"x": [1, 2]}})
+    found = hdf5.read(tmp_path / "a.h5", list(VARIABLES))
+    assert all(np.array_equal(found[name], variable.data) for name, variable in VARIABLES.items())
+    assert found["error"].dtype == bool
+    found = hdf5.read_attributes(tmp_path / "a.h5")
+    assert re.fullmatch("sgd-valleys-sha256:[0-9a-f]{64}", found.pop("file_sha256"))
+    assert found == {"B": 5, "parameters": {"x": [1, 2]}}
+
+
+def test_any_flipped_bit_is_noticed(tmp_path):
+    path = tmp_path / "a.h5"
+    hdf5.write(path, VARIABLES, {"B": 5})
+    hdf5.check(path)
+    whole = path.read_bytes()
+    near = whole.find(b"sgd-valleys-sha256")  # where HDF5 itself can be led astray for good
+    for place in {*range(0, len(whole), 97), *range(near - 100, near + 100)}:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :])
+        with pytest.raises(UserError, match=r"a\.h5 is not what was written"):
+            hdf5.read(path)
+
+
+def test_a_part_of_a_file_is_read_along_named_axes(tmp_path):
+    hdf5.write(tmp_path / "a.h5", VARIABLES)
+    loss = VARIABLES["loss"].data
+    one = hdf5.read(tmp_path / "a.h5", ["loss", "eta", "error", "slope"], {"eta": 1})
+    assert np.array_equal(one["loss"], loss[1]) and one["eta"] == 0.2 and one["slope"] == 1.5
+    assert not one["error"] and one["error"].dtype == bool
+    assert np.array_equal(hdf5.read(tmp_path / "a.h5", ["loss"], {"time": [0, 2]})["loss"], loss[:, [0, 2]])
+
+
+def test_a_place_on_an_axis_is_found_by_its_coordinate(tmp_path):
+    hdf5.write(tmp_path / "a.h5", VARIABLES)
+    place = hdf5.position(tmp_path / "a.h5", "eta", 0.2)
+    assert place == {"eta": 1}
+    assert np.array_equal(hdf5.read(tmp_path / "a.h5", ["loss"], place)["loss"], VARIABLES["loss"].data[1])
+
+
+def test_variables_come_back_with_all_that_was_said_of_them(tmp_path):
+    hdf5.write(tmp_path / "a.h5", VARIABLES)
+    for name, variable in hdf5.read_variables(tmp_path / "a.h5", list(VARIABLES)).items():
+        assert np.array_equal(variable.data, VARIABLES[name].data)
+        assert variable.dims == VARIABLES[name].dims
+        assert (variable.long_name, variable.units) == (VARIABLES[name].long_name, VARIABLES[name].units)
+
+
+def test_xarray_sees_named_axes_and_units(tmp_path):
+    hdf5.write(tmp_path / "a.h5", VARIABLES)
+    with xarray.open_dataset(tmp_path / "a.h5", engine="h5netcdf") as found:
+        assert found["loss"].dims == ("eta", "time")
+        assert found["loss"].attrs["units"] == "nat"
+        assert found["eta"].values.tolist() == [0.1, 0.2]
+        assert found["error"].dtype == bool
+
+
+def test_the_same_arrays_are_the_same_bytes(tmp_path):
+    for name in ("a.h5", "b.h5"):
+        hdf5.write(tmp_path / name, VARIABLES, {"B": 5, "A": 1})
+        time.sleep(1.1)  # HDF5's own time stamps count seconds
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(tmp_path):
+    hdf5.write(tmp_path / "a.h5", VARIABLES)
+    before = (tmp_path / "a.h5").read_bytes()
+    with pytest.raises(TypeError):
+        hdf5.write(tmp_path / "a.h5", VARIABLES | {"bad": Variable((), object(), "no array")})
+    assert (tmp_path / "a.h5").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
+
+
+def test_axes_that_disagree_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="axis eta is 2 long, but 3"):
+        hdf5.write(tmp_path / "a.h5", VARIABLES | {"other": Variable(("eta",), np.zeros(3), "too long")})
+    with pytest.raises(ValueError, match="2 axes and 1 names"):
+        hdf5.write(tmp_path / "a.h5", {"x": Variable(("eta",), np.zeros((2, 2)), "two axes")})
+    with pytest.raises(ValueError, match="named like"):
+        hdf5.write(tmp_path / "a.h5", {"x": Variable(("x", "y"), np.zeros((2, 2)), "axis and array in one")})
+
+
+@pytest.mark.parametrize("damage", ["noise", "truncated", "absent", "empty"])
+def test_a_damaged_file_is_named_with_what_to_do(tmp_path, damage):
+    path = tmp_path / "a.h5"
+    hdf5.write(path, {"x": Variable(("t",), np.random.default_rng(0).random(5000), "noise")})
+    content = path.read_bytes()
+    if damage == "absent":
+        path.unlink()
+    else:
+        path.write_bytes(
+            {"noise": b"\x07" * len(content), "truncated": content[: len(content) // 2], "empty": b""}[damage]
+        )
+    sentence = (
+        "is not there: run again" if damage == "absent" else "is not what was written .*: delete it and run again"
+    )
+    with pytest.raises(UserError, match=rf"a\.h5 {sentence}"):
+        hdf5.read(path)
+
+
+def test_a_file_without_the_array_is_named(tmp_path):
+    hdf5.write(tmp_path / "a.h5", VARIABLES)
+    with pytest.raises(UserError, match=r"a\.h5 holds no height"):
+        hdf5.read(tmp_path / "a.h5", ["height"])
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"), [(0.1, "0.1"), (0.10, "0.1"), (1.0e-5, "0.00001"), (1, "1"), (1.0, "1"), (0.005, "0.005")]
+)
+def test_a_rate_has_one_spelling(rate, text):
+    assert canonical(rate) == text
+    assert float(text) == rate
+
+
+def test_a_grid_is_even_in_the_logarithm_and_short_enough_for_a_files_name():
+    grid = log_grid({"first": 0.01, "last": 0.1, "points": 10})
+    assert grid == pytest.approx(np.logspace(-2, -1, 10), rel=1e-5)
+    assert max(len(canonical(value)) for value in grid) <= 9
+    assert log_grid({"first": 0.5, "last": 0.5, "points": 1}) == [0.5]
+
+
+def test_the_revision_is_that_of_the_code_alone(tmp_path, monkeypatch):
+    def git(*command):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", "-C", tmp_path, *identity, *command], check=True, capture_output=True)
+
+    def commit(name):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+        git("add", ".")
+        git("commit", "-m", name)
+
+    def revision():
+        provenance.git_revision.cache_clear()
+        return provenance.git_revision()
+
+    git("init")
+    commit("src/sgd_valleys/storage.py")
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "src" / "sgd_valleys" / "storage.py"))
+    first = revision()
+    commit("README.md")
+    (tmp_path / "notes.txt").write_text("not of the code")
+    assert revision() == first
+    (tmp_path / "src" / "sgd_valleys" / "storage.py").write_text("edited")
+    assert revision() == f"{first}-dirty"
+    commit("workflow/rules/data.smk")
+    assert revision() not in (first, f"{first}-dirty")
+    monkeypatch.undo()
+    provenance.git_revision.cache_clear()
+
+
+SWEEP = {
+    "eta": [0.001, 0.1],
+    "B": [10, 500, 1000],
+    "realizations": 20,
+    "eta_T": 100,
+    "stack": 20,
+    "job_samples": 250_000_000,
+}
+
+
+def test_stacks_cover_the_realizations_and_long_cells_are_split():
+    assert job_chunks(SWEEP, "0.1", 10, 1000) == [(0, 19)]
+    assert job_chunks(SWEEP, "0.001", 500, 1000) == [(0, 4), (5, 9), (10, 14), (15, 19)]
+    assert job_chunks(SWEEP, "0.1", 1000, 1000) == [(0, 0)]  # gradient descent runs once
+
+
+def test_more_realizations_leave_full_stacks_as_they_are():
+    more = SWEEP | {"realizations": 27}
+    for eta, B in (("0.1", 10), ("0.001", 500)):
+        assert job_chunks(more, eta, B, 1000)[: len(job_chunks(SWEEP, eta, B, 1000))] == job_chunks(SWEEP, eta, B, 1000)
+
+
+def test_a_selection_names_runs():
+    selection = {"eta": [0.1], "B": "all", "realizations": [0, 7]}
+    assert selected(selection, "0.1", 10, range(5, 10)) == [7]
+    assert selected(selection, "0.01", 10, range(5, 10)) == []
+    assert selected_by_any([selection, selection | {"realizations": "all"}], "0.1", 10, range(3)) == [0, 1, 2]
+
+
+def test_the_stacks_of_a_cell_are_read_as_one(tmp_path):
+    for first in (2, 0):
+        hdf5.write(
+            tmp_path / f"{first}.h5",
+            {
+                "realization": Variable(("realization",), np.array([first, first + 1]), "r"),
+                "loss": Variable(("realization",), np.array([first, first + 1.0]), "loss"),
+                "iteration": Variable(("time",), np.array([0, 5]), "t"),
+            },
+            {"eta": 0.1, "B": 10},
+        )
+    cells = read_cells([str(tmp_path / "2.h5"), str(tmp_path / "0.h5")], ["loss"], shared=["iteration"])
+    assert cells[0.1, 10]["loss"].tolist() == [0, 1, 2, 3]
+    assert cells[0.1, 10]["iteration"].tolist() == [0, 5]
+
+
+def test_a_stream_is_known_by_what_it_is_for():
+    def first(*key):
+        return stream(*key).random()
+
+    assert first(1, Stage.MINIBATCHES, 0.1, 10, 0) == first(1, Stage.MINIBATCHES, 0.10, 10, 0)
+    different = [
+        first(1, Stage.MINIBATCHES, 0.1, 10, 0),
+        first(2, Stage.MINIBATCHES, 0.1, 10, 0),
+        first(1, Stage.MINIBATCHES, 0.2, 10, 0),
+        first(1, Stage.MINIBATCHES, 0.1, 20, 0),
+        first(1, Stage.MINIBATCHES, 0.1, 10, 1),
+        first(1, Stage.INITIALIZATION),
+    ]
+    assert len(set(different)) == len(different)

@@ -1,0 +1,76 @@
+"""On a GPU a run is what it is on a CPU; skipped where there is none."""
+
+import numpy as np
+import pytest
+import torch
+
+from sgd_valleys.networks.cnn import CNN
+from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.training import sgd
+from sgd_valleys.training.cnn_replicas import ConvolutionalStack
+from sgd_valleys.training.mlp_replicas import GramStack, Stack
+from sgd_valleys.training.sgd import choose_device, descend, minibatch_order, train
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU here")
+M = 40
+CNN_SHAPE = (2, 8, 8)
+NETWORKS = {
+    GramStack: MLP((30, 8, 7, 4)),
+    Stack: MLP((30, 8, 7, 4)),
+    ConvolutionalStack: CNN(CNN_SHAPE, (4, 6), (10,), 4),
+}
+
+
+def problem(network):
+    rng = np.random.default_rng(5)
+    shape = CNN_SHAPE if isinstance(network, CNN) else (30,)
+    x, y = rng.uniform(-1, 1, (M, *shape)), rng.integers(0, 4, M)
+    return (x, y), (x[:11] + 0.1, y[:11])
+
+
+def run_on(device, kind, B, monkeypatch, dtype=torch.float64):
+    monkeypatch.setattr(sgd, "stack_kind", lambda *_: kind)
+    network = NETWORKS[kind]
+    orders = [minibatch_order(np.random.default_rng(r), M) for r in range(3)]
+    return train(
+        network, network.initialize(np.random.default_rng(1)), *problem(network), eta=0.1, B=B, iterations=160,
+        points=5, orders=orders, layer=network.depth, dtype=dtype, device=choose_device(device),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("B", [5, M])
+def test_a_trajectory_is_the_cpus_in_float64(kind, B, monkeypatch):
+    cpu, gpu = (run_on(device, kind, B, monkeypatch) for device in ("cpu", "cuda"))
+    assert gpu.train_loss == pytest.approx(cpu.train_loss, rel=1e-10)
+    assert gpu.test_loss == pytest.approx(cpu.test_loss, rel=1e-10)
+    assert np.array_equal(gpu.test_error, cpu.test_error)
+    for name, array in cpu.final.items():
+        assert gpu.final[name] == pytest.approx(array, abs=1e-11)
+    assert np.ptp(cpu.train_loss[:, -1]) > 1e-6 or B == M  # runs of their own
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_float32_keeps_the_precision_of_float32(kind, monkeypatch):
+    exact, gpu = run_on("cpu", kind, 5, monkeypatch), run_on("cuda", kind, 5, monkeypatch, torch.float32)
+    assert gpu.train_loss == pytest.approx(exact.train_loss, rel=1e-4)  # TF32 would be off by 1e-3 and more
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("B", [5, M])
+def test_the_same_seed_gives_the_same_bits(kind, B, monkeypatch):
+    first, second = (run_on("cuda", kind, B, monkeypatch, torch.float32) for _ in range(2))
+    assert all(np.array_equal(first.final[name], second.final[name]) for name in first.final)
+    assert np.array_equal(first.train_loss, second.train_loss)
+
+
+def test_descents_from_many_points_are_the_cpus():
+    network = NETWORKS[GramStack]
+    points = [network.initialize(np.random.default_rng(r)) for r in range(6)]
+    starts = {name: np.stack([point[name] for point in points]) for name in points[0]}
+    cpu, gpu = (
+        descend(network, starts, *problem(network), eta=0.1, iterations=60, points=4, layer=2, dtype=torch.float64,
+                device=choose_device(device))
+        for device in ("cpu", "cuda")
+    )  # fmt: skip
+    assert gpu.layer_weight == pytest.approx(cpu.layer_weight, abs=1e-11)

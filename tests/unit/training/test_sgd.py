@@ -1,0 +1,251 @@
+"""Stacked SGD with a hand-written gradient is plain SGD."""
+
+import numpy as np
+import pytest
+import torch
+
+from sgd_valleys.networks.loss import cross_entropy
+from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.training import mlp_replicas, sgd
+from sgd_valleys.training.mlp_replicas import GramStack, Stack
+from sgd_valleys.training.sgd import descend, minibatch_order, stack_kind, train
+
+M = 40
+NETWORKS = [MLP((30, 7, 3)), MLP((30, 8, 7, 4)), MLP((30, 8, 7, 6, 4))]
+
+
+@pytest.fixture
+def problem():
+    rng = np.random.default_rng(5)
+    x = np.where(rng.random((M, 30)) < 0.7, -1.0, rng.uniform(-1, 1, (M, 30)))  # much background, like MNIST
+    y = rng.integers(0, 3, M)
+    return (x, y), (x[:11] + 0.1, y[:11])
+
+
+def orders(*realizations):
+    return [minibatch_order(np.random.default_rng(r), M) for r in realizations]
+
+
+def repeated(parameters, replicas):
+    return {name: np.repeat(array[None], replicas, axis=0) for name, array in parameters.items()}
+
+
+def autograd_loss(network, parameters, x, y):
+    h = x
+    for k in range(1, network.depth + 1):
+        h = h @ parameters[f"layer{k}_weight"].T + parameters[f"layer{k}_bias"]
+        if k < network.depth:
+            h = torch.relu(h)
+    return torch.nn.functional.cross_entropy(h, y)
+
+
+def plain_sgd(network, initial, data, eta, batches, optimizer=torch.optim.SGD):
+    """One network, autograd and torch's own optimizer, on the given minibatches."""
+    parameters = {name: torch.tensor(array, requires_grad=True) for name, array in initial.items()}
+    x, y = map(torch.from_numpy, data)
+    sgd = optimizer(parameters.values(), lr=eta)
+    for batch in batches:
+        sgd.zero_grad()
+        autograd_loss(network, parameters, x[batch], y[batch]).backward()
+        sgd.step()
+    return {name: value.detach().numpy() for name, value in parameters.items()}
+
+
+def batches_of(order, B, steps):
+    epochs = [next(order) for _ in range(steps * B // M + 1)]
+    return np.concatenate(epochs)[: steps * B].reshape(steps, B)
+
+
+def largest_difference(a, b):
+    return max(np.abs(a[name] - b[name]).max() for name in b)
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda n: "-".join(map(str, n.sizes)))
+@pytest.mark.parametrize("kind", [GramStack, Stack])
+@pytest.mark.parametrize("B", [5, M])
+def test_one_step_moves_by_autograds_gradient(problem, network, kind, B):
+    (x, y), _ = problem
+    initial = network.initialize(np.random.default_rng(1))
+    stack = kind(network, repeated(initial, 1), torch.from_numpy(x), torch.from_numpy(y), 0.1, B)
+    batch = np.arange(M) if B == M else np.array([3, 1, 20, 8, 39])
+    stack.synchronize()
+    if B == M:
+        stack.descend(1)
+    else:
+        stack.block(torch.from_numpy(batch[None]))
+    stack.synchronize()
+    moved = stack.parameters()
+    parameters = {name: torch.tensor(array, requires_grad=True) for name, array in initial.items()}
+    autograd_loss(network, parameters, torch.from_numpy(x[batch]), torch.from_numpy(y[batch])).backward()
+    gradient = {name: (initial[name] - moved[name][0]) / 0.1 for name in initial}
+    assert largest_difference(gradient, {n: p.grad.numpy() for n, p in parameters.items()}) < 1e-10
+
+
+@pytest.mark.parametrize("kind", [GramStack, Stack])
+@pytest.mark.parametrize("B", [1, 4, 10, 20])
+def test_a_trajectory_is_plain_sgd_on_the_same_minibatches(problem, monkeypatch, kind, B):
+    monkeypatch.setattr(sgd, "stack_kind", lambda *_: kind)
+    monkeypatch.setattr(mlp_replicas, "BLOCK", 16)  # blocks shorter than an epoch, and cut by records
+    network = NETWORKS[1]
+    initial = network.initialize(np.random.default_rng(2))
+    run = train(
+        network, initial, *problem, eta=0.2, B=B, iterations=60, points=13, orders=orders(0, 1, 2), layer=2,
+        dtype=torch.float64,
+    )  # fmt: skip
+    for r in range(3):
+        expected = plain_sgd(network, initial, problem[0], 0.2, batches_of(*orders(r), B, 60))
+        assert largest_difference({name: array[r] for name, array in run.final.items()}, expected) < 1e-10
+
+
+def test_gradient_descent_is_torchs_sgd_on_the_full_batch(problem):
+    network = NETWORKS[1]
+    initial = network.initialize(np.random.default_rng(3))
+    run = train(
+        network, initial, *problem, eta=0.1, B=M, iterations=200, points=11, orders=orders(0), layer=2,
+        dtype=torch.float64,
+    )  # fmt: skip
+    expected = plain_sgd(network, initial, problem[0], 0.1, [np.arange(M)] * 200)
+    assert largest_difference({name: array[0] for name, array in run.final.items()}, expected) < 1e-10
+
+
+def test_descents_from_many_points_are_torchs_sgd_from_each(problem):
+    network = NETWORKS[1]
+    points = [network.initialize(np.random.default_rng(r)) for r in range(6)]
+    starts = {name: np.stack([point[name] for point in points]) for name in points[0]}
+    run = descend(network, starts, *problem, eta=0.1, iterations=60, points=4, layer=2, dtype=torch.float64)
+    assert run.iteration.tolist() == [0, 20, 40, 60]
+    for r, point in enumerate(points):
+        assert np.array_equal(run.layer_weight[r, 0], point["layer2_weight"])
+        expected = plain_sgd(network, point, problem[0], 0.1, [np.arange(M)] * 60)
+        assert largest_difference({name: array[r] for name, array in run.final.items()}, expected) < 1e-10
+
+
+def test_branches_keep_their_parameters_at_times_of_their_own(problem):
+    network = NETWORKS[0]
+    initial = network.initialize(np.random.default_rng(0))
+    starts = {name: np.stack([array, 1.1 * array, 0.9 * array]) for name, array in initial.items()}
+    options = {"eta": 0.1, "iterations": 50, "points": 6, "layer": 1, "dtype": torch.float64}
+    whole = descend(network, starts, *problem, **options, checkpoints={b: range(6) for b in range(3)})
+    some = descend(network, starts, *problem, **options, checkpoints={0: [5], 1: [3], 2: [0]})
+    for name in network.names():
+        expected = np.stack([whole.checkpoint[name][b, k] for b, k in ((0, 5), (1, 3), (2, 0))])
+        assert np.array_equal(some.checkpoint[name][:, 0], expected)
+    assert np.array_equal(whole.checkpoint["layer1_weight"], whole.layer_weight)
+
+
+def test_gradient_descent_taken_up_at_any_of_its_points_goes_on_bit_for_bit():
+    rng = np.random.default_rng(0)
+    network = MLP((784, 50, 50, 10))
+    initial = network.initialize(rng)
+    data = rng.normal(size=(1000, 784)).astype(np.float32), rng.integers(0, 10, 1000)
+    sets = data, (data[0][:50], data[1][:50])
+    options = {"eta": 0.05, "iterations": 60, "points": 7, "layer": 2}
+    run = train(network, initial, *sets, B=1000, orders=[iter(())], checkpoints=[0], **options)
+    starts = {name: array[0, :6] for name, array in run.checkpoint.items()}
+    branches = descend(network, starts, *sets, **options)
+    for b in range(6):
+        assert np.array_equal(branches.layer_weight[b, : 7 - b], run.layer_weight[0, b:])
+        assert np.array_equal(branches.train_loss[b, : 7 - b], run.train_loss[0, b:])
+        assert np.array_equal(branches.test_error[b, : 7 - b], run.test_error[0, b:])
+
+
+@pytest.mark.parametrize("B", [10, 50, 200, 500])
+def test_a_realization_is_bit_for_bit_the_same_in_any_company(B):
+    rng = np.random.default_rng(0)
+    network = MLP((784, 50, 50, 10))
+    initial = network.initialize(rng)
+    data = rng.normal(size=(1000, 784)).astype(np.float32), rng.integers(0, 10, 1000)
+
+    def run(*realizations):
+        streams = [minibatch_order(np.random.default_rng(r), 1000) for r in realizations]
+        return train(network, initial, data, (data[0][:50], data[1][:50]), eta=0.05, B=B, iterations=40, points=3,
+                     orders=streams, layer=2)  # fmt: skip
+
+    crowd = run(*range(12))
+    for company in ([5], [5, 1], [0, 2, 5, 7, 9]):
+        few = run(*company)
+        assert np.array_equal(few.layer_weight[company.index(5)], crowd.layer_weight[5])
+        assert all(np.array_equal(few.final[name][company.index(5)], crowd.final[name][5]) for name in crowd.final)
+
+
+def test_a_stacked_realization_is_the_run_alone_in_float64(problem):
+    network = NETWORKS[2]
+    initial = network.initialize(np.random.default_rng(4))
+
+    def run(*realizations):
+        return train(network, initial, *problem, eta=0.2, B=8, iterations=100, points=5, orders=orders(*realizations),
+                     layer=2, dtype=torch.float64)  # fmt: skip
+
+    assert np.abs(run(0, 1, 2, 3).layer_weight[2] - run(2).layer_weight[0]).max() < 1e-12
+
+
+def test_records_are_what_the_recorded_parameters_give(problem):
+    network = NETWORKS[1]
+    run = train(
+        network, network.initialize(np.random.default_rng(6)), *problem, eta=0.1, B=8, iterations=50, points=6,
+        orders=orders(0, 1, 2), layer=2, checkpoints=[2, 0], dtype=torch.float64,
+    )  # fmt: skip
+    assert run.iteration.tolist() == [0, 10, 20, 30, 40, 50]
+    for position, r in enumerate([2, 0]):
+        for t in range(6):
+            whole = {name: array[position, t] for name, array in run.checkpoint.items()}
+            for (x, y), loss, accuracy in (
+                (problem[0], run.train_loss, run.train_accuracy),
+                (problem[1], run.test_loss, run.test_accuracy),
+            ):
+                logits = network.forward(whole, x)
+                assert loss[r, t] == pytest.approx(cross_entropy(logits, y), abs=1e-12)
+                assert accuracy[r, t] == (logits.argmax(axis=1) == y).mean()
+            assert np.array_equal(run.test_error[r, t], logits.argmax(axis=1) != y)  # the test set came last
+            assert np.array_equal(run.layer_weight[r, t], whole["layer2_weight"])
+    assert all(np.array_equal(run.checkpoint[name][0, -1], run.final[name][2]) for name in run.final)
+
+
+def test_divergence_is_recorded_and_stays_with_its_run(problem):
+    network = NETWORKS[1]
+    initial = network.initialize(np.random.default_rng(7))
+    settings = {"B": 8, "iterations": 100, "points": 3, "layer": 2}
+    wild = train(network, initial, *problem, eta=1e30, orders=orders(0, 1), **settings)
+    lost = wild.diverged
+    assert lost.any() and np.isfinite(wild.train_loss[:, 0]).all()
+    assert np.isnan(wild.train_loss[lost, -1]).all()
+    assert (wild.train_accuracy[lost, -1] != 1).all() and wild.test_error[lost, -1].all()
+    assert not train(network, initial, *problem, eta=0.01, orders=orders(0, 1), **settings).diverged.any()
+
+
+def test_one_diverging_replica_leaves_its_neighbours_alone(problem):
+    (x, y), _ = problem
+    network = NETWORKS[1]
+    initial = network.initialize(np.random.default_rng(7))
+
+    def after_steps(poison):
+        stack = stack_kind(network, M)(network, repeated(initial, 2), torch.from_numpy(x), torch.from_numpy(y), 0.1, 8)
+        if poison:
+            stack.weight[1][0] = torch.nan
+        stack.synchronize()
+        stack.block(torch.from_numpy(np.stack([np.arange(M), np.arange(M)[::-1].copy()])))
+        stack.synchronize()
+        return {name: array[1] for name, array in stack.parameters().items()}
+
+    assert all(np.array_equal(after_steps(True)[name], array) for name, array in after_steps(False).items())
+
+
+def test_an_epoch_visits_every_sample_once():
+    order = minibatch_order(np.random.default_rng(0), M)
+    first, second = next(order), next(order)
+    assert sorted(first) == sorted(second) == list(range(M))
+    assert not np.array_equal(first, second)
+
+
+def test_a_large_training_set_does_without_its_gram_matrix():
+    assert stack_kind(NETWORKS[0], 60) is GramStack and stack_kind(NETWORKS[0], 70) is Stack
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"), [({"B": 7}, "batch size 7 does not divide"), ({"points": 8}, "cannot be recorded")]
+)
+def test_impossible_batches_and_records_are_refused(problem, wrong, message):
+    network = NETWORKS[0]
+    settings = {"eta": 0.1, "B": 8, "iterations": 10, "points": 3, "orders": orders(0), "layer": 2} | wrong
+    with pytest.raises(ValueError, match=message):
+        train(network, network.initialize(np.random.default_rng(0)), *problem, **settings)

@@ -1,0 +1,122 @@
+"""docs/panels.md: every rule, function, file and variable that it names is there, and every panel is on it."""
+
+import re
+from fnmatch import fnmatch
+from functools import reduce
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from helpers.checkout import ROOT, Checkout
+
+from sgd_valleys.storage import hdf5
+
+PAGE = (ROOT / "docs" / "panels.md").read_text()
+SECTIONS = dict(re.findall(r"^## Fig\. (\w+)$(.*?)(?=^## |\Z)", PAGE, re.M | re.S))
+RULES = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+LETTERS = {
+    "1": "ABCDE", "2": "ABCDEFG", "2X": "ABCDEF", "3": "ABCD", "4": "ABCDE", "4X": "ABCDEF",
+    "5": "ABCD", "6": "ABC", "6X": "ABCDEF",
+    "S1": "AB", "S2": "ABCDEF", "S3": "ABC", "S4": "ABCD", "S5": "ABCDEFGHIJ", "S6": "AB",
+}  # fmt: skip
+
+
+STACKS = [f"eta0.02_B{B}_r0-{last}.h5" for B, last in ((10, 1), (50, 1), (100, 0))]
+BRANCHES = {
+    "run": "mnist/train/eta0.02_B10_r0-1.h5",
+    "run_curvature": "mnist/curvature/eta0.02_B10_r0-1.h5",
+    **{name: f"mnist/branches/{name}/eta0.02_B10_r1.h5" for name in ("train", "curvature", "endpoints", "projection")},
+}
+MODEL = {
+    **{name: f"two_valley/{name}.h5" for name in ("theory", "occupancy")},
+    "diagram": "two_valley/phase_diagram_H.h5",
+    "halving": ["two_valley/halving/deltaS0.001.h5"],
+    "ito": "two_valley/fokker_planck/ito.h5",
+    "printed": "two_valley/fokker_planck/hanggi-klimontovich.h5",
+}
+ANALYSES = ("projection", "similarity", "barriers", "endpoints", "freezing", "trends")
+SWEEP = {
+    **{name: f"mnist/{name}.h5" for name in ANALYSES},
+    **{name: [f"mnist/{name}/{stack}" for stack in STACKS] for name in ("train", "curvature")},
+}
+INPUTS = {"4": BRANCHES, "S4": BRANCHES} | {
+    name: MODEL for name in ("5", "6", "6X", "S6")
+}  # of the figures, in tiny.yaml
+
+
+def named(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+def files(text: str = PAGE) -> list[tuple[str, list[str]]]:
+    """The patterns of files that a text names, each with its variables."""
+    return [(pattern, named(names)) for pattern, names in re.findall(r"^- `([^`]+\.h5)`: (.*)$", text, re.M)]
+
+
+def test_every_figure_and_every_panel_has_its_place() -> None:
+    figures = yaml.safe_load((ROOT / "config.yaml").read_text())["figures"].keys() - {"style"}
+    assert {f"fig{name}" for name in SECTIONS} == figures
+    for name, text in SECTIONS.items():
+        bold = " ".join(re.findall(r"\*\*(.*?)\*\*", text))
+        assert sorted(re.findall(r"\b([A-J])\b(?=[., ]|$)", bold)) == list(LETTERS[name]), name
+
+
+def test_every_rule_has_its_script_and_every_function_can_be_imported() -> None:
+    lines = re.findall(r"^- rules? (.*?): (.*)$", PAGE, re.M)
+    assert len(lines) > 40
+    for rules, functions in lines:
+        for rule in named(rules):
+            assert re.search(rf"^rule {rule}:$", RULES, re.M), rule
+            assert (ROOT / "workflow" / "scripts" / f"{rule}.py").is_file()
+        assert named(functions)
+        for function in named(functions):
+            module, name = f"sgd_valleys.{function}".rsplit(".", 1)
+            assert callable(getattr(import_module(module), name)), function
+
+
+def test_every_variable_is_in_a_file_of_the_run(complete: Checkout) -> None:
+    assert len(files()) > 60
+    for pattern, variables in files():
+        paths = list((complete.root / "results").glob(re.sub(r"{\w+}", "*", pattern)))
+        assert paths, pattern
+        there = set().union(*(hdf5.read(path).keys() for path in paths))
+        assert set(variables) <= there, pattern
+
+
+def test_every_setting_that_it_names_is_there() -> None:
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    parts = ("projection", "barriers", "recording", "curvature", "freezing", "branches", "figures", "two_valley")
+    prose = "\n".join(line for line in PAGE.splitlines() if not line.startswith("- ") and "<" not in line)
+    found = [name for name in named(prose) if name.split(".")[0] in parts and "." in name]
+    assert len(found) > 20
+    for name in found:
+        top = config if name.split(".")[0] in config else config["experiments"]["mnist"]
+        if name == "curvature.per_class":
+            top = config["experiments"]["cifar10"]
+        reduce(lambda settings, key: settings[key], name.split("."), top)
+
+
+@pytest.mark.parametrize("name", sorted(LETTERS.keys() - {"4X"}))  # 4X reads all of one file
+def test_a_figure_reads_no_variable_that_its_section_does_not_name(
+    complete: Checkout, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    results, reading = complete.root / "results", hdf5.read
+    grid = files(PAGE.split("## Fig. 1")[0])
+    known = [*grid, *files(SECTIONS[name])]
+    unknown = []
+
+    def read(path: Any, names: Any = None, at: Any = None) -> Any:
+        kind = str(Path(path).relative_to(results))
+        told = {each for pattern, all_ in known if fnmatch(kind, re.sub(r"{\w+}", "*", pattern)) for each in all_}
+        unknown.extend((kind, each) for each in names or () if each not in told and each != "realization")
+        return reading(path, names, at)
+
+    def absolute(path: Any) -> Any:
+        return [str(results / each) for each in path] if isinstance(path, list) else str(results / path)
+
+    monkeypatch.setattr(hdf5, "read", read)
+    figure = import_module(f"sgd_valleys.figures.fig{name}")
+    figure.load({key: absolute(path) for key, path in INPUTS.get(name, SWEEP).items()})
+    assert unknown == []

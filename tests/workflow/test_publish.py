@@ -1,0 +1,112 @@
+"""`snakemake publish` shows a run of config.yaml in the documentation, all of it or nothing."""
+
+import json
+import re
+import shutil
+
+import pytest
+from helpers.checkout import ROOT, Checkout
+
+from sgd_valleys.claims import tables
+
+README = (ROOT / "README.md").read_text()
+START, END = "<!-- claims: written by `snakemake publish` -->\n", "<!-- end of claims -->"
+OLD = "what was said before"
+# of a claim, whatever was measured: its place in the paper, and what its verdict is made with
+EXPECTED = ("section", "where", "paper", "paper_value", "tolerance", "side", "strength", "no_effect")
+
+
+@pytest.fixture
+def published(finished: Checkout) -> Checkout:
+    """A finished run, the settings of which are those of config.yaml, and a documentation to put it into."""
+    shutil.copy(finished.root / "results/config.yaml", finished.root / "config.yaml")
+    (finished.root / "docs/figures").mkdir(parents=True)
+    (finished.root / "README.md").write_text(f"Before.\n{START}{OLD}\n{END}\nAfter.\n")
+    return finished
+
+
+def content_of(checkout: Checkout) -> dict:
+    return json.loads((checkout.root / "results/claims.json").read_text())
+
+
+def test_the_claims_and_the_figures_of_the_run_are_in_the_documentation(published: Checkout) -> None:
+    published.run("publish", tiny=False)
+    root, content = published.root, content_of(published)
+    assert (root / "README.md").read_text() == f"Before.\n{START}\n{tables.brief(content)}\n{END}\nAfter.\n"
+    assert (root / "docs/claims.json").read_bytes() == (root / "results/claims.json").read_bytes()
+    assert (root / "docs/claims.md").read_text() == tables.page(content)
+    shown = {path.name: path.read_bytes() for path in (root / "docs/figures").iterdir()}
+    assert shown == {path.name: path.read_bytes() for path in (root / "results/figures").glob("*.png")}
+    assert len(shown) == 15
+
+    once = (root / "README.md").read_text()
+    published.run("publish", tiny=False)
+    assert (root / "README.md").read_text() == once
+
+
+def assert_refused(checkout: Checkout, sentence: str, **options: bool) -> None:
+    before = (checkout.root / "README.md").read_text()
+    ended = checkout.snakemake("publish", **options)
+    assert ended.returncode != 0 and "Traceback" not in ended.stdout
+    assert sentence in ended.stdout
+    assert (checkout.root / "README.md").read_text() == before
+    assert [path.name for path in (checkout.root / "docs").rglob("*")] == ["figures"]
+
+
+def test_a_run_of_other_settings_is_not_published(published: Checkout) -> None:
+    shutil.copy(ROOT / "config.yaml", published.root)
+    assert_refused(published, "publish: the settings differ from config.yaml's in ")
+
+
+@pytest.mark.parametrize(
+    ("readme", "places"), [("No claims.\n", 0), (f"{START}{OLD}\n", 0), (f"{START}{END}\n{START}{END}\n", 2)]
+)
+def test_a_readme_without_one_place_for_the_claims_is_refused(published: Checkout, readme: str, places: int) -> None:
+    (published.root / "README.md").write_text(readme)
+    assert_refused(published, f"publish: README.md has {places} places for the claims", tiny=False)
+
+
+def test_the_readme_has_one_place_for_the_claims() -> None:
+    assert README.count(START) == README.count(END) == 1
+    assert README.index(START) < README.index(END)
+
+
+def without_settings(text: str) -> str:
+    """A statement or a key without its numbers, which are those of the run's settings."""
+    return re.sub(r"\d+(\.\d+)?", "#", text)
+
+
+@pytest.fixture
+def made_and_published(complete: Checkout) -> tuple[dict, dict]:
+    """What the code makes of the tiny run, and what stands in docs/."""
+    return content_of(complete), json.loads((ROOT / "docs/claims.json").read_text())
+
+
+def test_every_claim_that_the_code_makes_is_published_and_no_other(made_and_published: tuple[dict, dict]) -> None:
+    made, published = (
+        {without_settings(claim["key"]) for claim in content["claims"]} for content in made_and_published
+    )
+    assert made == published, "publish a run of config.yaml anew"
+
+
+def test_published_claims_state_and_expect_what_the_code_does(made_and_published: tuple[dict, dict]) -> None:
+    made, published = ({claim["key"]: claim for claim in content["claims"]} for content in made_and_published)
+    common = made.keys() & published.keys()
+    assert len(common) > 60
+    stale = {
+        (key, name): (published[key].get(name), made[key].get(name))
+        for key in sorted(common)
+        for name in EXPECTED
+        if published[key].get(name) != made[key].get(name)
+    }
+    stale |= {
+        (key, "statement"): (published[key]["statement"], made[key]["statement"])
+        for key in sorted(common)
+        if without_settings(published[key]["statement"]) != without_settings(made[key]["statement"])
+    }
+    assert stale == {}, "publish a run of config.yaml anew"
+
+
+def test_the_published_rule_is_the_one_that_judges(made_and_published: tuple[dict, dict]) -> None:
+    made, published = made_and_published
+    assert published["rule"] == made["rule"], "publish a run of config.yaml anew"

@@ -1,0 +1,78 @@
+"""`snakemake verify` finds whatever is not as it was written or not as the settings ask, and names it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from helpers.checkout import Checkout
+
+TRAIN = "results/mnist/train/eta0.02_B10_r0-1.h5"
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def told(checkout: Checkout) -> list[str]:
+    """The sentences of a ``snakemake verify`` that has found something."""
+    ended = checkout.snakemake("verify")
+    assert ended.returncode != 0, ended.stdout
+    assert "Traceback" not in ended.stdout, ended.stdout
+    lines = (checkout.root / "results" / "logs" / "verify.log").read_text().splitlines()
+    sentences = [line.split(maxsplit=1)[1] for line in lines]
+    assert all(sentence in ended.stdout for sentence in sentences)
+    return sentences[:-1]  # the last is the count
+
+
+def test_a_finished_run_is_whole(finished: Checkout) -> None:
+    assert "92 files checked: 0 wrong; 92 of the 92 planned ones are there" in finished.run("verify")
+
+
+def test_what_is_damaged_foreign_or_left_over_is_named(finished: Checkout) -> None:
+    results = finished.root / "results"
+    flip_a_bit(finished.root / TRAIN)
+    cut = results / "mnist/freezing.h5"
+    cut.write_bytes(cut.read_bytes()[:5000])
+    shutil.copy(results / "mnist/endpoints.h5", results / "mnist/endpoints_old.h5")
+    (results / "mnist/train/.eta0.01_B10_r0-1.h5.x.part").write_bytes(b"")
+    picture = results / "figures/fig1.png"
+    picture.write_bytes(picture.read_bytes()[:-1])
+    sentences = "\n".join(told(finished))
+    assert len(sentences.splitlines()) == 5
+    assert f"{TRAIN} is not what was written (its checksum differs): delete it and run again." in sentences
+    assert "results/mnist/freezing.h5 is not what was written" in sentences
+    assert "results/mnist/endpoints_old.h5 is foreign: nothing in the settings makes it." in sentences
+    assert "results/mnist/train/.eta0.01_B10_r0-1.h5.x.part was left by a job that was killed" in sentences
+    assert "results/figures/fig1.png is damaged" in sentences
+
+
+def test_damaged_data_are_no_fault_of_what_was_made_from_them(finished: Checkout) -> None:
+    flip_a_bit(finished.root / "results/mnist/data.h5")
+    (sentence,) = told(finished)
+    assert sentence.startswith("results/mnist/data.h5 is not what was written")
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "sentence"),
+    [
+        ({"experiments": {"mnist": {"freezing": {"L_c": 0.2}}}}, "mnist/freezing.h5", "L_c is 0.1 and should be 0.2"),
+        ({"two_valley": {"occupancy": {"runs": 9}}}, "two_valley/occupancy.h5", "runs is 8 and should be 9"),
+        (
+            {"experiments": {"mnist": {"dataset": {"test_per_class": 10}}}},
+            "mnist/data.h5",
+            "test_per_class is 20 and should be 10",
+        ),
+        ({"seed": 1}, "mnist/train/eta0.01_B10_r0-1.h5", "seed is 20260217 and should be 1"),
+    ],
+)
+def test_files_of_other_settings_are_stale(finished: Checkout, settings: dict, name: str, sentence: str) -> None:
+    finished.set(settings)
+    assert any(line.startswith(f"results/{name} is stale: ") and sentence in line for line in told(finished))
+
+
+def test_a_cell_that_is_swept_no_more_is_foreign(finished: Checkout) -> None:
+    settings = finished.settings | {"experiments": {"mnist": {"sweep": {"realizations": 2, "stack": 1}}}}
+    finished.set(settings)
+    assert f"{TRAIN} is foreign: nothing in the settings makes it." in told(finished)
