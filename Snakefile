@@ -19,7 +19,7 @@ include: "workflow/rules/branches.smk"
 include: "workflow/rules/two_valley.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
-include: "workflow/rules/summary.smk"
+include: "workflow/rules/configuration.smk"
 include: "workflow/rules/explorer.smk"
 include: "workflow/rules/provenance.smk"
 

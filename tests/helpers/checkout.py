@@ -77,7 +77,7 @@ class Checkout:
         """
         jobs: dict[str, list[str]] = {}
         for rule, text in PLANNED.findall(self.run("--dry-run", *arguments, **options)):
-            if rule not in ("all", "summary", "crate"):
+            if rule not in ("all", "record_configuration", "crate"):
                 path = Path(re.search(r"output: ([^\s,]+)", text)[1])
                 folder = path.parts[1]
                 other = "" if folder in ("mnist", "two_valley", "figures", path.name) else f"{folder}/"

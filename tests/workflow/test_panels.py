@@ -32,11 +32,11 @@ BRANCHES = {
 MODEL = {
     **{name: f"two_valley/{name}.h5" for name in ("theory", "occupancy")},
     "diagram": "two_valley/phase_diagram_H.h5",
-    "halving": ["two_valley/halving/deltaS0.001.h5"],
+    "small_eta_limit": ["two_valley/small_eta_limit/deltaS0.001.h5"],
     "ito": "two_valley/fokker_planck/ito.h5",
     "printed": "two_valley/fokker_planck/hanggi-klimontovich.h5",
 }
-ANALYSES = ("projection", "similarity", "barriers", "endpoints", "freezing", "trends")
+ANALYSES = ("projection", "jaccard", "barriers", "endpoints", "freezing", "cell_maps")
 SWEEP = {
     **{name: f"mnist/{name}.h5" for name in ANALYSES},
     **{name: [f"mnist/{name}/{stack}" for stack in STACKS] for name in ("train", "curvature")},

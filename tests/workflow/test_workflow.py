@@ -31,10 +31,10 @@ MODEL_FIGURES = {"fig5", "fig6", "fig6X", "figS6"}
 MNIST_FIGURES = {"fig1", "fig2", "fig2X", "fig3", "figS1", "figS2", "figS3"} | BRANCH_FIGURES
 TRAINED_FIGURES = MNIST_FIGURES | {"figS5"}
 FIGURES = TRAINED_FIGURES | MODEL_FIGURES
-SWEEP_ANALYSES = {"endpoints", "similarity", "barriers", "freezing", "trends"}
+SWEEP_ANALYSES = {"endpoints", "jaccard", "barriers", "freezing", "cell_maps"}
 BRANCHES = {"branch", "branch_curvature", "branch_endpoints", "branch_projection", "branch_statistics"}
 COMPUTED = (".h5", ".png", ".pdf", ".yaml", ".json", ".html", ".md")
-MODEL = {"phase_row", "phase_diagram", "occupancy", "halving", "fokker_planck", "theory"}
+MODEL = {"phase_row", "phase_diagram", "occupancy", "small_eta_limit", "fokker_planck", "theory"}
 CLAIMS = {"claims", "claims_table"}
 
 
@@ -126,13 +126,13 @@ def test_a_change_of_looks_draws_the_figures_it_is_of(finished: Checkout, change
         ("src/sgd_valleys/explorer/page.js", {"explorer"}),
         (
             "workflow/scripts/freezing.py",
-            {"freezing", "trends", "fig2X", "fig3", "figS3", "figS5", "explorer"} | CLAIMS,
+            {"freezing", "cell_maps", "fig2X", "fig3", "figS3", "figS5", "explorer"} | CLAIMS,
         ),
         (
             "src/sgd_valleys/freezing.py",
             {
                 "freezing",
-                "trends",
+                "cell_maps",
                 "fig2X",
                 "fig3",
                 "figS3",
@@ -151,7 +151,7 @@ def test_a_change_of_looks_draws_the_figures_it_is_of(finished: Checkout, change
             {
                 "curvature",
                 "endpoints",
-                "trends",
+                "cell_maps",
                 "branch_curvature",
                 "branch_endpoints",
                 "branch_statistics",
@@ -168,7 +168,7 @@ def test_a_change_of_looks_draws_the_figures_it_is_of(finished: Checkout, change
         ("src/sgd_valleys/two_valley/fokker_planck.py", {"fokker_planck", "theory", "fig5", "fig6", "fig6X"} | CLAIMS),
         (
             "src/sgd_valleys/two_valley/langevin.py",
-            {"phase_row", "phase_diagram", "occupancy", "halving", "explorer"} | MODEL_FIGURES | CLAIMS,
+            {"phase_row", "phase_diagram", "occupancy", "small_eta_limit", "explorer"} | MODEL_FIGURES | CLAIMS,
         ),
     ],
 )
@@ -380,7 +380,7 @@ def test_a_diverged_run_and_a_cell_in_several_stacks_go_through_to_the_figures(f
     assert endpoints["convergence_probability"][cell] == pytest.approx(2 / 3)
     assert np.isnan(endpoints["flatness"][cell]).tolist() == [True, False, False]
     assert endpoints["similarity"][cell] < 1
-    block = hdf5.read(finished.root / "results/mnist/similarity.h5")
+    block = hdf5.read(finished.root / "results/mnist/jaccard.h5")
     lost = (block["block_eta"] == 0.02) & (block["block_B"] == 10)
     assert np.array_equal(np.isnan(block["block_jaccard"]), lost | lost[:, None])
     paths = hdf5.read(finished.root / "results/mnist/barriers.h5")
@@ -456,7 +456,7 @@ def test_the_convolutional_network_goes_through_the_same_rules(complete: Checkou
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
 def test_trends_are_of_what_the_figures_show(complete: Checkout, name: str) -> None:
     folder = complete.root / "results" / name
-    found, ends = hdf5.read(folder / "trends.h5"), hdf5.read(folder / "endpoints.h5")
+    found, ends = hdf5.read(folder / "cell_maps.h5"), hdf5.read(folder / "endpoints.h5")
     for shared in ("similarity", "convergence_probability"):
         assert found[shared] == pytest.approx(ends[shared], nan_ok=True)
     freezing = hdf5.read(folder / "freezing.h5", ["freezing_time"])

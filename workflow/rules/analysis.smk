@@ -22,17 +22,17 @@ rule endpoints:
         "../scripts/endpoints.py"
 
 
-rule similarity:
+rule jaccard:
     input:
-        code("similarity"),
+        code("jaccard"),
         data=DATA,
         train=lambda w: stack_files(TRAIN, w.experiment),
     output:
-        "results/{experiment}/similarity.h5",
+        "results/{experiment}/jaccard.h5",
     log:
-        "results/logs/{experiment}/similarity.log",
+        "results/logs/{experiment}/jaccard.log",
     benchmark:
-        "results/benchmarks/{experiment}/similarity.tsv"
+        "results/benchmarks/{experiment}/jaccard.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -41,7 +41,7 @@ rule similarity:
     params:
         settings=lambda w: {"block": block_runs(w.experiment)},
     script:
-        "../scripts/similarity.py"
+        "../scripts/jaccard.py"
 
 
 rule barriers:
@@ -88,19 +88,19 @@ rule freezing:
         "../scripts/freezing.py"
 
 
-rule trends:
+rule cell_maps:
     input:
-        code("trends"),
+        code("cell_maps"),
         data=DATA,
         endpoints="results/{experiment}/endpoints.h5",
-        similarity="results/{experiment}/similarity.h5",
+        jaccard="results/{experiment}/jaccard.h5",
         freezing="results/{experiment}/freezing.h5",
     output:
-        "results/{experiment}/trends.h5",
+        "results/{experiment}/cell_maps.h5",
     log:
-        "results/logs/{experiment}/trends.log",
+        "results/logs/{experiment}/cell_maps.log",
     benchmark:
-        "results/benchmarks/{experiment}/trends.tsv"
+        "results/benchmarks/{experiment}/cell_maps.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -109,7 +109,7 @@ rule trends:
     params:
         settings=lambda w: {"seed": config["seed"], **EXPERIMENTS[w.experiment]["trends"]},
     script:
-        "../scripts/trends.py"
+        "../scripts/cell_maps.py"
 
 
 rule projection:

@@ -2,7 +2,7 @@ rule fig1:
     input:
         code("figure", "figures.fig1"),
         projection=analysis("projection", "fig1"),
-        similarity=analysis("similarity", "fig1"),
+        jaccard=analysis("jaccard", "fig1"),
         barriers=analysis("barriers", "fig1"),
     output:
         png=figure_file("fig1", "valleys, and the barriers between them"),
@@ -42,7 +42,7 @@ use rule fig1 as fig2X with:
     input:
         code("figure", "figures.fig2X"),
         endpoints=analysis("endpoints", "fig2X"),
-        trends=analysis("trends", "fig2X"),
+        cell_maps=analysis("cell_maps", "fig2X"),
     output:
         png=figure_file("fig2X", "accuracy against noise on the whole test file (ours)"),
         pdf="results/figures/fig2X.pdf",
@@ -148,7 +148,7 @@ use rule fig1 as fig6X with:
         code("figure", "figures.fig6X"),
         diagram=PHASE_DIAGRAM.format(diagram=MODEL["continuous_time"]["diagram"]),
         occupancy="results/two_valley/occupancy.h5",
-        halving=halving_files(),
+        small_eta_limit=small_eta_limit_files(),
         ito=FOKKER_PLANCK.format(convention="ito"),
         printed=FOKKER_PLANCK.format(convention="hanggi-klimontovich"),
         theory="results/two_valley/theory.h5",
@@ -229,7 +229,7 @@ use rule fig1 as figS5 with:
     input:
         code("figure", "figures.figS5"),
         endpoints=analysis("endpoints", "figS5"),
-        similarity=analysis("similarity", "figS5"),
+        jaccard=analysis("jaccard", "figS5"),
         freezing=analysis("freezing", "figS5"),
         projection=analysis("projection", "figS5"),
         train=rate_files(TRAIN, "figS5"),

@@ -213,19 +213,19 @@ def phase_rows(wildcards):
     return [PHASE_ROW.format(diagram=wildcards.diagram, eta=sweep.canonical(eta)) for eta in rates]
 
 
-def halving_params(wildcards):
+def small_eta_limit_params(wildcards):
     return {
         "seed": config["seed"],
         "landscape": MODEL["landscape"],
         "start": settings.continuous_diagram(MODEL)["start"],
-        **MODEL["continuous_time"]["halving"],
+        **MODEL["continuous_time"]["small_eta_limit"],
         "delta_S": wildcards.delta_S,
     }
 
 
-def halving_files():
-    rates = MODEL["continuous_time"]["halving"]["delta_S"]
-    return [HALVING.format(delta_S=sweep.canonical(delta_S)) for delta_S in rates]
+def small_eta_limit_files():
+    rates = MODEL["continuous_time"]["small_eta_limit"]["delta_S"]
+    return [SMALL_ETA_LIMIT.format(delta_S=sweep.canonical(delta_S)) for delta_S in rates]
 
 
 def fokker_planck_params(wildcards):
@@ -235,7 +235,7 @@ def fokker_planck_params(wildcards):
     """
     occupancy, continuous = MODEL["occupancy"], MODEL["continuous_time"]
     diagram = settings.continuous_diagram(MODEL)
-    halving = continuous["halving"]
+    small_eta_limit = continuous["small_eta_limit"]
     return {
         "landscape": MODEL["landscape"],
         "convention": wildcards.convention,
@@ -244,9 +244,9 @@ def fokker_planck_params(wildcards):
         "steps": continuous["steps"],
         "course_start": occupancy["start"],
         "course_time": occupancy["eta"] * occupancy["iterations"],
-        "delta_S": sorted({*sweep.log_grid(continuous["delta_S"]), *halving["delta_S"]}),
+        "delta_S": sorted({*sweep.log_grid(continuous["delta_S"]), *small_eta_limit["delta_S"]}),
         "final_start": diagram["start"],
-        "halving_time": float(halving["time"]),
+        "small_eta_limit_time": float(small_eta_limit["time"]),
         "longest_time": max(sweep.log_grid(diagram["eta"])) * diagram["iterations"],
     }
 
@@ -270,7 +270,7 @@ def beyond_figures():
 
     That is what of every sweep rises and falls with noise, every branched cell, and every phase diagram.
     """
-    ends = [f"results/{name}/trends.h5" for name in EXPERIMENTS]
+    ends = [f"results/{name}/cell_maps.h5" for name in EXPERIMENTS]
     cells = [
         BRANCH_STATISTICS.format(experiment=name, eta=eta, B=B)
         for name, e in EXPERIMENTS.items()
@@ -435,15 +435,15 @@ def claim_files():
     """What the claims are judged by: the files of the figures that the paper makes them with."""
     files = {
         "barriers": analysis("barriers", "fig1"),
-        "block": analysis("similarity", "fig1"),
+        "block": analysis("jaccard", "fig1"),
         "block_endpoints": analysis("endpoints", "fig1"),
         "spectrum_endpoints": analysis("endpoints", "figS1"),
         "spectra": spectrum_files("figS1"),
-        **{name: analysis(name, "fig2") for name in ("endpoints", "similarity", "trends")},
+        **{name: analysis(name, "fig2") for name in ("endpoints", "jaccard", "cell_maps")},
         "noise_freezing": analysis("freezing", "fig2"),
         "freezing": analysis("freezing", "fig3"),
         "freezing_endpoints": analysis("endpoints", "fig3"),
-        "freezing_trends": analysis("trends", "fig3"),
+        "freezing_cell_maps": analysis("cell_maps", "fig3"),
         "train": rate_files(TRAIN, "fig3"),
         "curvature": rate_files(CURVATURE, "fig3"),
         "branches": reference_files("fig4X", statistics=BRANCH_STATISTICS)["statistics"],
@@ -452,7 +452,7 @@ def claim_files():
         "theory": "results/two_valley/theory.h5",
     }
     if another_experiment():
-        files |= {f"other_{name}": analysis(name, "figS5") for name in ("endpoints", "freezing", "trends")}
+        files |= {f"other_{name}": analysis(name, "figS5") for name in ("endpoints", "freezing", "cell_maps")}
         files |= {"other_train": rate_files(TRAIN, "figS5"), "other_curvature": rate_files(CURVATURE, "figS5")}
         files["other_spectra"] = spectrum_files("figS5")
     return files

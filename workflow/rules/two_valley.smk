@@ -59,24 +59,24 @@ rule occupancy:
         "../scripts/occupancy.py"
 
 
-rule halving:
+rule small_eta_limit:
     input:
-        code("halving"),
+        code("small_eta_limit"),
     output:
-        HALVING,
+        SMALL_ETA_LIMIT,
     log:
-        "results/logs/two_valley/halving/deltaS{delta_S}.log",
+        "results/logs/two_valley/small_eta_limit/deltaS{delta_S}.log",
     benchmark:
-        "results/benchmarks/two_valley/halving/deltaS{delta_S}.tsv"
+        "results/benchmarks/two_valley/small_eta_limit/deltaS{delta_S}.tsv"
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=20,
     params:
-        settings=halving_params,
+        settings=small_eta_limit_params,
     script:
-        "../scripts/halving.py"
+        "../scripts/small_eta_limit.py"
 
 
 rule fokker_planck:

@@ -36,7 +36,7 @@ with job(snakemake) as log:
         hdf5.read(path) for path in (files.spectrum_endpoints, files.endpoints, files.freezing_endpoints)
     )
     noise_freezing, freezing = hdf5.read(files.noise_freezing), hdf5.read(files.freezing)
-    trends, freezing_trends = hdf5.read(files.trends), hdf5.read(files.freezing_trends)
+    trends, freezing_trends = hdf5.read(files.cell_maps), hdf5.read(files.freezing_cell_maps)
     of = {part: " and ".join(dict.fromkeys(names)) for part, names in p["experiments"].items()}
     found = {
         f"The loss landscape where training ends (Sec. II A, Figs. 1 and S1; {of['landscape']})": [
@@ -54,7 +54,7 @@ with job(snakemake) as log:
             *noise.collect_trends(noise_ends, noise_freezing, trends, drawing, resamples),
             *noise.collect(
                 noise_ends,
-                hdf5.read(files.similarity),
+                hdf5.read(files.jaccard),
                 drawing,
                 resamples,
                 violin_eta=p["violin_eta"],
@@ -97,7 +97,7 @@ with job(snakemake) as log:
     if p["other"]:
         name = p["other"]["experiment"]
         ends, freezing = hdf5.read(files.other_endpoints), hdf5.read(files.other_freezing)
-        trends = hdf5.read(files.other_trends)
+        trends = hdf5.read(files.other_cell_maps)
         other = [
             *noise.collect_trends(ends, freezing, trends, drawing, resamples, axes=False),
             *noise.collect_flat_is_accurate(ends, drawing, resamples),

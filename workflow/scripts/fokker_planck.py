@@ -31,7 +31,7 @@ with job(snakemake) as log:
     final = []
     for delta_S in p["delta_S"]:
         start = p["final_start"]["x"], p["final_start"]["y"]
-        ends = [p["halving_time"], p["longest_time"]]
+        ends = [p["small_eta_limit_time"], p["longest_time"]]
         times = np.union1d(fokker_planck.default_times(max(ends), p["steps"]), ends)
         found = fokker_planck.solve(landscape, delta_S, times, start, y_edges=ALONG, convention=convention)
         final.append(found.p_flat[np.searchsorted(times, ends)])

@@ -125,7 +125,7 @@ def block_converges(block: Arrays, endpoints: Arrays) -> Estimate:
     """Share of the runs of Fig. 1's cells that converge, in all realizations.
 
     Args:
-        block: of similarity.h5, ``block_eta``, ``block_B``.
+        block: of jaccard.h5, ``block_eta``, ``block_B``.
         endpoints: of endpoints.h5, ``eta``, ``B``, ``runs``, ``converged``.
     """
     cells = {
@@ -222,7 +222,7 @@ def collect(
         barriers: of barriers.h5, ``pair_similarity``, ``pair_barrier``, ``pair_solution``, ``block_slope``,
             ``block_r_squared``, ``path_similarity``, ``path_barrier``, ``path_solution``,
             ``time_fraction``.
-        block: of similarity.h5, ``block_eta``, ``block_B``.
+        block: of jaccard.h5, ``block_eta``, ``block_B``.
         endpoints: of endpoints.h5, ``eta``, ``B``, ``runs``, ``converged``, ``train_loss``.
         drawing: gives the random stream, the same for every number.
         resamples: of the bootstrap.

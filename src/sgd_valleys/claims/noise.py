@@ -30,7 +30,7 @@ START = 0.05  # share of the training that counts as its very beginning
 RUNS = 20  # of a cell in the paper
 SCALE = 0.1  # by which an end of the flatness scale may differ from one initialization to another, of itself
 
-# quantity of trends.h5: place in the paper, statement, what the paper says of it, expected
+# quantity of cell_maps.h5: place in the paper, statement, what the paper says of it, expected
 TRENDS: dict[str, tuple[str, str, str, Direction]] = {
     "similarity": (
         "II B, Fig. 2A",
@@ -91,7 +91,7 @@ OWN = ("max_test_file_accuracy", "mean_test_file_accuracy")  # not of the paper
 
 
 def trend(trends: Arrays, name: str, runs: int, rng: np.random.Generator, permutations: int) -> Estimate:
-    """Rank correlation of a quantity of trends.h5 with the noise eta / B, with a permutation test over the map.
+    """Rank correlation of a quantity of cell_maps.h5 with the noise eta / B, with a permutation test over the map.
 
     The interval in the file is about more runs of the same cells; whether rows and columns of so few cells could be in
     order by chance is what the test says.
@@ -123,7 +123,7 @@ def along_axes(trends: Arrays, name: str, side: int, runs: int) -> Estimate:
 
 
 def counted(endpoints: Arrays, freezing: Arrays) -> dict[str, int]:
-    """How many runs are behind each quantity of trends.h5."""
+    """How many runs are behind each quantity of cell_maps.h5."""
     return {
         **dict.fromkeys(TRENDS, int(endpoints["converged"].sum())),
         "similarity": int(endpoints["runs"].sum() - endpoints["diverged"].sum()),
@@ -140,7 +140,7 @@ def collect_trends(
     Args:
         endpoints: of endpoints.h5, ``runs``, ``converged``, ``diverged``, ``test_file_accuracy``.
         freezing: of freezing.h5, ``freezing_time``.
-        trends: of trends.h5, all: ``noise`` and each quantity with its ``_correlation``, ``_interval``, ``_axes`` and
+        trends: of cell_maps.h5, all: ``noise``, each quantity with its ``_correlation``, ``_interval``, ``_axes`` and
             ``_axes_interval``.
         drawing: gives the random stream, the same for every number.
         permutations: of the tests.
@@ -300,7 +300,7 @@ def similarity_difference(
     """By how much the mean Sim_J of the noisy cell's runs is above that of the quiet cell's: below 0 where diverse.
 
     Args:
-        similarity: of similarity.h5.
+        similarity: of jaccard.h5.
         quiet: (eta, B) of the cell with little noise.
         noisy: (eta, B) of the one with much.
         rng: of the resampling, of either cell's runs.
@@ -358,7 +358,7 @@ def collect(
     Args:
         endpoints: of endpoints.h5, ``eta``, ``B``, ``runs``, ``converged``, ``flatness``, ``test_accuracy``,
             ``test_file_accuracy``.
-        similarity: of similarity.h5, ``solution_eta``, ``solution_B``, ``jaccard``.
+        similarity: of jaccard.h5, ``solution_eta``, ``solution_B``, ``jaccard``.
         drawing: gives the random stream, the same for every number.
         resamples: of the bootstrap, and permutations of the tests.
         violin_eta: rate of Fig. 2E and G.

@@ -157,8 +157,8 @@ def _model_rates(model: Settings) -> Iterator[tuple[str, float, float]]:
         for eta in log_grid(diagram["eta"]):
             yield f"phase_diagrams.{name}.eta", eta, diagram["start"]["y"]
     yield "occupancy.eta", model["occupancy"]["eta"], model["occupancy"]["start"]["y"]
-    for eta in model["continuous_time"]["halving"]["eta"]:
-        yield "continuous_time.halving.eta", eta, continuous_diagram(model)["start"]["y"]
+    for eta in model["continuous_time"]["small_eta_limit"]["eta"]:
+        yield "continuous_time.small_eta_limit.eta", eta, continuous_diagram(model)["start"]["y"]
 
 
 def continuous_diagram(model: Settings) -> Settings:
@@ -432,7 +432,7 @@ def _check_two_valley(where: str, model: Settings) -> None:
             )
     if model["theory"]["gamma"]["first"] < 1:
         raise UserError(f"{where}.theory.gamma.first is {model['theory']['gamma']['first']}: it has to be at least 1.")
-    occupancy, halving = model["occupancy"], model["continuous_time"]["halving"]
+    occupancy, small_eta_limit = model["occupancy"], model["continuous_time"]["small_eta_limit"]
     diagrams, chosen = model["phase_diagrams"], model["continuous_time"]["diagram"]
     if chosen not in diagrams:
         raise UserError(f"{where}.continuous_time.diagram is {chosen}: phase_diagrams has {', '.join(diagrams)}.")
@@ -459,9 +459,11 @@ def _check_two_valley(where: str, model: Settings) -> None:
         raise UserError(
             f"{where}.occupancy.trajectories is {occupancy['trajectories']}: there are {occupancy['runs']} runs."
         )
-    for eta in halving["eta"]:
-        if halving["time"] < eta:
-            raise UserError(f"{where}.continuous_time.halving.time is {halving['time']}: less than a step of {eta}.")
+    for eta in small_eta_limit["eta"]:
+        if small_eta_limit["time"] < eta:
+            raise UserError(
+                f"{where}.continuous_time.small_eta_limit.time is {small_eta_limit['time']}: less than a step of {eta}."
+            )
 
 
 def _check_network(where: str, experiment: Settings) -> None:

@@ -1,6 +1,6 @@
 """Fig. 1: distinct solution valleys separated by loss barriers.
 
-Reads ``projection``, ``similarity`` and ``barriers``.
+Reads ``projection``, ``jaccard`` and ``barriers``.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ FIT = ("pair_similarity", "pair_barrier", "slope", "intercept", "r_squared", "r_
 
 def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
     """Read what the panels show."""
-    return runs.load_block(paths["projection"], paths["similarity"]) | hdf5.read(
+    return runs.load_block(paths["projection"], paths["jaccard"]) | hdf5.read(
         paths["barriers"],
         [*FIT, "alpha", "time_fraction", "path_loss", "path_similarity", "path_barrier", "path_eta", "path_B"],
     )

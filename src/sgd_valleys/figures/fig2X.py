@@ -1,6 +1,6 @@
 """Fig. 2X: test accuracy as Fig. 2D and E have it, and on the whole test file, which can tell cells apart.
 
-Reads ``endpoints`` and ``trends``.
+Reads ``endpoints`` and ``cell_maps``.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ DESCENT = "GD"  # has no noise, and so no place on a logarithmic axis
 def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
     """Read what the panels show."""
     found = [f"mean_{name}_{kind}" for name in SETS for kind in ("correlation", "interval")]
-    return panels.load_grid(paths["endpoints"], list(SETS)) | hdf5.read(paths["trends"], ["noise", *found])
+    return panels.load_grid(paths["endpoints"], list(SETS)) | hdf5.read(paths["cell_maps"], ["noise", *found])
 
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:

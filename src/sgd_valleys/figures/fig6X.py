@@ -1,6 +1,6 @@
 """Fig. 6X: how far the theory of the two-valley model is from its dynamics.
 
-Reads ``theory``, ``occupancy``, ``diagram``, ``halving`` and the Fokker-Planck solutions ``ito`` (the equation
+Reads ``theory``, ``occupancy``, ``diagram``, ``small_eta_limit`` and the Fokker-Planck solutions ``ito`` (the equation
 that the update of Eq. 13 tends to) and ``printed`` (Eq. 16 as it stands in the paper).
 """
 
@@ -23,12 +23,16 @@ Y_FREEZE = r"$y_{\mathrm{freeze}}$"
 
 def load(paths: dict[str, Any]) -> dict[str, Any]:
     """Read what the panels show; the parts keep their names in dictionaries of their own."""
-    halving = [paths["halving"]] if isinstance(paths["halving"], str) else paths["halving"]
+    small_eta_limit = (
+        [paths["small_eta_limit"]] if isinstance(paths["small_eta_limit"], str) else paths["small_eta_limit"]
+    )
     return {
         "theory": hdf5.read(paths["theory"], ["along", *SHARES, *FREEZE]),
         "runs": hdf5.read(paths["occupancy"], ["delta_S", "p_flat", "mean_y"]),
         "diagram": hdf5.read(paths["diagram"], ["eta", "sigma", "p_flat", "p_flat_error", "freezing_y", "changed"]),
-        "halving": [hdf5.read(path) | {"delta_S": hdf5.read_attributes(path)["delta_S"]} for path in halving],
+        "small_eta_limit": [
+            hdf5.read(path) | {"delta_S": hdf5.read_attributes(path)["delta_S"]} for path in small_eta_limit
+        ],
         **{
             name: hdf5.read(paths[name], ["p_flat", "mean_y", "delta_S", "p_flat_halving", "p_flat_longest"])
             for name in ("ito", "printed")
@@ -39,9 +43,9 @@ def load(paths: dict[str, Any]) -> dict[str, Any]:
 def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
     """Draw panels A-F."""
     with styled_figure(style, DOUBLE, 4.6) as figure:
-        (course, halving, final), (freezing, fixed, kramers) = figure.subplots(2, 3)
+        (course, small_eta_limit, final), (freezing, fixed, kramers) = figure.subplots(2, 3)
         _draw_courses(course, data, settings)
-        _draw_halving(halving, data, settings)
+        _draw_small_eta_limit(small_eta_limit, data, settings)
         _draw_final(final, data, settings)
         _draw_freezing_points(freezing, data, settings)
         _draw_fixed(fixed, data["theory"], settings)
@@ -68,11 +72,11 @@ def _draw_courses(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     axes.legend(handles=kinds, loc="center right")
 
 
-def _draw_halving(axes: Axes, data: dict[str, Any], settings: dict) -> None:
+def _draw_small_eta_limit(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     """Draw how far the simulated P_flat is from the Ito equation's as eta becomes smaller, and where Eq. 16 is."""
     panel(axes, "B")
     axes.axhline(0, color=settings["ito_color"])
-    parts = sorted(data["halving"], key=lambda part: part["delta_S"])
+    parts = sorted(data["small_eta_limit"], key=lambda part: part["delta_S"])
     for part, marker in zip(parts, cycle("osv^D")):
         delta_S = float(part["delta_S"])
         ito, printed = (
@@ -103,7 +107,7 @@ def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     colorbar(axes, points, r"$\eta$")
     # thin where the runs of the least eta end, thick where those of the largest do
     for name, label in (("ito", "Ito"), ("printed", "Eq. 16")):
-        for end, width in (("halving", 0.6), ("longest", 1.3)):
+        for end, width in (("small_eta_limit", 0.6), ("longest", 1.3)):
             axes.plot(
                 data[name]["delta_S"], data[name][f"p_flat_{end}"], color=settings[f"{name}_color"], linewidth=width,
                 label=label if end == "longest" else None,

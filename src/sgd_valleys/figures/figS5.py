@@ -1,6 +1,6 @@
 """Fig. S5: CIFAR-10 and a convolutional network.
 
-Reads ``endpoints``, ``similarity``, ``freezing``, ``projection``, ``train`` (the files of every B at ``figS5.eta``)
+Reads ``endpoints``, ``jaccard``, ``freezing``, ``projection``, ``train`` (the files of every B at ``figS5.eta``)
 and ``curvature`` (the files of every B at ``figS5.eta`` and ``figS5.spectrum_eta``). The first threshold of
 ``freezing`` is L_c.
 """
@@ -21,7 +21,7 @@ def load(paths: dict[str, Any]) -> dict[str, Any]:
     return (
         panels.load_grid(paths["endpoints"], ["similarity", "test_accuracy", "flatness", "convergence_probability"])
         | hdf5.read(paths["freezing"], ["threshold", "freezing_time"])
-        | runs.load_block(paths["projection"], paths["similarity"])
+        | runs.load_block(paths["projection"], paths["jaccard"])
         | runs.load_spectra(paths["curvature"])
         | {
             "train": panels.load_cells(paths["train"], ["train_loss"]),

@@ -1,7 +1,6 @@
-"""What may rise or fall with the noise eta / B over the cells of a sweep.
+"""Maps over the cells (eta, B) of a sweep: one number a cell, from all of its runs.
 
-Each quantity gives of a cell a number, as any of its runs have it. Cells are numbered as they stand in (eta, B), those
-of the first rate first.
+Cells are numbered as they stand in (eta, B), those of the first rate first.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,11 +10,33 @@ import numpy as np
 from sgd_valleys.statistics.reduce import finite_max, finite_mean
 
 Measure = Callable[[int, np.ndarray], np.ndarray]
-REDUCED = ("test_accuracy", "test_file_accuracy", "flatness")  # over the converged runs
+OVER_CONVERGED = ("test_accuracy", "test_file_accuracy", "flatness")
+OVER_FINITE = ("train_loss", "test_loss", "train_accuracy", "displacement")
+
+# long name and unit of the maps whose trend with the noise is taken
+TRENDS = {
+    "similarity": ("mean Jaccard similarity of pairs of the cell's runs, Eq. 4", "1"),
+    "mean_test_accuracy": ("mean test accuracy of the converged runs", "1"),
+    "max_test_accuracy": ("largest test accuracy of the converged runs", "1"),
+    "mean_test_file_accuracy": ("mean accuracy of the converged runs on the whole test file", "1"),
+    "max_test_file_accuracy": ("largest accuracy of the converged runs on the whole test file", "1"),
+    "mean_flatness": ("mean flatness F of the converged runs, Eq. 6", "1/nat"),
+    "max_flatness": ("largest flatness F of the converged runs, Eq. 6", "1/nat"),
+    "eta_t_freeze": ("eta times the mean freezing time of the runs that freeze, Eq. 7", "1"),
+    "convergence_probability": ("share of the runs that converge", "1"),
+}
+# long name and unit of all others
+MAPS = {
+    "displacement_cosine": ("mean cosine similarity of pairs of the cell's displacements", "1"),
+    "mean_train_loss": ("mean training loss at T of the runs that stay finite", "nat"),
+    "mean_test_loss": ("mean test loss at T of the runs that stay finite", "nat"),
+    "mean_train_accuracy": ("mean training accuracy at T of the runs that stay finite", "1"),
+    "mean_displacement": ("mean length of the layer's displacement of the runs that stay finite", "1"),
+}
 
 
 def noise(eta: np.ndarray, B: np.ndarray, M: int) -> np.ndarray:
-    """eta / B in 1/samples, (eta, B); 0 for full-batch gradient descent, which has no noise, whatever its rate.
+    """Return eta / B in 1/samples, (eta, B); 0 for full-batch gradient descent, which has no noise at any rate.
 
     Args:
         eta: (eta) learning rates.
@@ -25,15 +46,31 @@ def noise(eta: np.ndarray, B: np.ndarray, M: int) -> np.ndarray:
     return np.where(B == M, 0, eta[:, None] / B)
 
 
+def reduce_runs(ends: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the maps (eta, B) of ``MAPS``, by name, from the arrays of ``endpoints.h5``."""
+    means = {f"mean_{name}": finite_mean(ends[name]) for name in OVER_FINITE}
+    return {"displacement_cosine": ends["displacement_cosine"], **means}
+
+
+def eta_t_freeze(eta: np.ndarray, freezing_time: np.ndarray) -> np.ndarray:
+    """Return eta <t_freeze> over the runs that freeze, (..., eta, B); NaN where none does.
+
+    Args:
+        eta: (eta) learning rates.
+        freezing_time: (..., eta, B, realization) iterations, NaN for a run that does not freeze.
+    """
+    return finite_mean(eta[:, None, None] * freezing_time)
+
+
 def measures(
     ends: Mapping[str, np.ndarray], freezing_time: np.ndarray, pairs: Mapping[str, np.ndarray], M: int
 ) -> dict[str, Measure]:
     """The quantities of a cell, each by its name.
 
     Args:
-        ends: of ``endpoints.h5``, ``eta``, ``B``; ``converged``, ``diverged`` and ``REDUCED`` (eta, B, realization).
+        ends: of ``endpoints.h5``, ``eta``, ``B``; ``converged``, ``diverged``, ``OVER_CONVERGED`` (eta, B, realization).
         freezing_time: (eta, B, realization) in iterations, NaN for a run that does not freeze.
-        pairs: of ``similarity.h5``, ``jaccard`` (solution, solution) of all runs; ``solution_eta`` and ``solution_B``,
+        pairs: of ``jaccard.h5``, ``jaccard`` (solution, solution) of all runs; ``solution_eta`` and ``solution_B``,
             the cell of each, in the order of its realizations.
         M: training samples.
 
@@ -44,8 +81,11 @@ def measures(
     converged, time = ends["converged"], ends["eta"][:, None, None] * freezing_time
     return {
         "similarity": _similarity(ends, pairs, M, cells),
-        **{f"mean_{name}": _over(np.where(converged, ends[name], np.nan), finite_mean, cells) for name in REDUCED},
-        **{f"max_{name}": _over(np.where(converged, ends[name], np.nan), finite_max, cells) for name in REDUCED},
+        **{
+            f"mean_{name}": _over(np.where(converged, ends[name], np.nan), finite_mean, cells)
+            for name in OVER_CONVERGED
+        },
+        **{f"max_{name}": _over(np.where(converged, ends[name], np.nan), finite_max, cells) for name in OVER_CONVERGED},
         "eta_t_freeze": _over(time, finite_mean, cells),
         "convergence_probability": _over(converged.astype(float), finite_mean, cells),
     }

@@ -544,7 +544,7 @@ def test_a_sweep_in_which_noise_does_nothing():
 
 
 def trends_of(values, rows=ETA, columns=BATCH):
-    """What trends.h5 holds of a quantity that every cell has exactly."""
+    """What cell_maps.h5 holds of a quantity that every cell has exactly."""
     noise = rows[:, None] / columns
     correlation = rank_correlation(noise.ravel(), values.ravel())
     axes = np.array([axis_correlation(values, at, k) for k, at in enumerate((rows, 1 / columns))])

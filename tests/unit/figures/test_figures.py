@@ -21,9 +21,9 @@ CONFIG = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())
 MODEL_NAMES = ("fig5", "fig6", "fig6X", "figS6")
 NAMES = ("fig1", "fig2", "fig2X", "fig3", "fig4", "fig4X", "figS1", "figS2", "figS3", "figS4", "figS5", *MODEL_NAMES)
 KEYS = {
-    "fig1": ("projection", "similarity", "barriers"),
+    "fig1": ("projection", "jaccard", "barriers"),
     "fig2": ("endpoints", "projection"),
-    "fig2X": ("endpoints", "trends"),
+    "fig2X": ("endpoints", "cell_maps"),
     "fig3": ("endpoints", "freezing", "train", "curvature"),
     "fig4": ("run", "run_curvature", *(f"branch_{name}" for name in ("train", "curvature", "endpoints", "projection"))),
     "fig4X": ("statistics",),
@@ -31,10 +31,10 @@ KEYS = {
     "figS2": ("endpoints",),
     "figS3": ("endpoints", "freezing"),
     "figS4": ("run", "branch_train", "branch_endpoints"),
-    "figS5": ("endpoints", "freezing", "train", "curvature", "grid_similarity", "grid_projection"),
+    "figS5": ("endpoints", "freezing", "train", "curvature", "grid_jaccard", "grid_projection"),
     "fig5": ("model_diagram", "model_occupancy", "model_theory"),
     "fig6": ("model_occupancy", "model_theory"),
-    "fig6X": tuple(f"model_{name}" for name in ("diagram", "occupancy", "halving", "ito", "printed", "theory")),
+    "fig6X": tuple(f"model_{name}" for name in ("diagram", "occupancy", "small_eta_limit", "ito", "printed", "theory")),
     "figS6": ("model_diagram",),
 }
 ETA, B, REALIZATIONS = (0.01, 0.02, 0.05, 0.1), (10, 50, 200, 1000), 4
@@ -105,9 +105,9 @@ def build(folder, eta=ETA, batch=B, realizations=REALIZATIONS, nothing=False):
     found = {"mean_test_accuracy_correlation": 0.6, "mean_test_file_accuracy_correlation": 0.9}
     found |= dict.fromkeys(("mean_test_accuracy_interval", "mean_test_file_accuracy_interval"), np.array([0.4, 0.95]))
     found = {name: np.asarray(array) * (np.nan if nothing else 1) for name, array in found.items()}
-    paths["trends"] = folder / "trends.h5"
+    paths["cell_maps"] = folder / "cell_maps.h5"
     trend_dims = {name: ("bound",) if array.ndim else () for name, array in found.items()} | {"noise": run[:2]}
-    save_arrays(paths["trends"], trend_dims, found | {"noise": noise})
+    save_arrays(paths["cell_maps"], trend_dims, found | {"noise": noise})
 
     thresholds = np.array([0.1, 0.2, 0.05, 0.01])
     fraction = (12 + 8 * scale) / np.log(1 / thresholds).mean() * np.log(1 / thresholds)[:, None, None, None]
@@ -167,8 +167,8 @@ def _build_solutions(folder, paths, random, nothing):
     void = np.nan if nothing else 1.0
     arrays = {"block_eta": rates, "block_B": sizes, "block_jaccard": (1 - 0.4 * (gap / 15) ** 0.5) * void}
     dims = {"block_eta": ("block_run",), "block_B": ("block_run",), "block_jaccard": ("block_run", "block_other")}
-    paths["similarity"] = folder / "similarity.h5"
-    save_arrays(paths["similarity"], dims, arrays)
+    paths["jaccard"] = folder / "jaccard.h5"
+    save_arrays(paths["jaccard"], dims, arrays)
 
     pairs, ways = (0, 0) if nothing else (300, 2)
     similarity = random.uniform(0.5, 1, pairs)
@@ -242,8 +242,8 @@ def _build_whole_grid(folder, paths, eta, batch, diverged, converged):
         np.subtract.outer(np.log(sizes), np.log(sizes))
     )
     jaccard = np.where(ended & ended[:, None], 1 / (1 + 0.2 * distance), np.nan)
-    paths["grid_similarity"] = folder / "grid_similarity.h5"
-    save_arrays(paths["grid_similarity"], dims, block | {"block_jaccard": jaccard})
+    paths["grid_jaccard"] = folder / "grid_jaccard.h5"
+    save_arrays(paths["grid_jaccard"], dims, block | {"block_jaccard": jaccard})
     fraction, turn = np.linspace(0, 1, 101), np.log(rates / sizes)[:, None]
     reach = 4 * fraction**0.4
     plane = np.stack([reach * np.cos(turn * reach / 8), reach * np.sin(turn * reach / 8)], -1)
@@ -366,7 +366,7 @@ def _build_model(folder, paths, nothing):
     dims = {"delta_S": ("sigma",)} | dict.fromkeys(("p_flat", "p_flat_error", "mean_y"), ("sigma", "time"))
     save("occupancy", dims | {"trajectory": ("sigma", "run", "time", "coordinate")}, arrays)
     arrays = {"eta": np.array([0.02, 0.01]), "p_flat": np.array([0.9, 0.91]) * void, "p_flat_error": np.full(2, 0.01)}
-    save("halving", {name: ("eta",) for name in arrays}, arrays, {"delta_S": 0.001})
+    save("small_eta_limit", {name: ("eta",) for name in arrays}, arrays, {"delta_S": 0.001})
     for name, shift in (("ito", 0.0), ("printed", -0.03)):
         arrays = {"course_delta_S": noise, "p_flat": 0.95 + shift - 0.4 * (1 - time) * np.ones((2, 1)), "mean_y": y}
         arrays |= {"delta_S": np.array([0.0001, 0.001, 0.01]), "p_flat_halving": np.array([0.5, 0.92, 0.8]) + shift}

@@ -1,14 +1,14 @@
-rule summary:
+rule record_configuration:
     input:
-        code("summary"),
+        code("record_configuration"),
         project=os.path.relpath(ROOT / "pyproject.toml"),
     output:
         settings=run_file(SETTINGS, "every setting of this run"),
         versions=run_file(VERSIONS, "Python, the libraries, the commit of the code"),
     log:
-        "results/logs/summary.log",
+        "results/logs/record_configuration.log",
     benchmark:
-        "results/benchmarks/summary.tsv"
+        "results/benchmarks/record_configuration.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -17,4 +17,4 @@ rule summary:
     params:
         settings=lambda w: summary_params(),
     script:
-        "../scripts/summary.py"
+        "../scripts/record_configuration.py"
