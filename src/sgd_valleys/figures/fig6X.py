@@ -107,7 +107,7 @@ def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     colorbar(axes, points, r"$\eta$")
     # thin where the runs of the least eta end, thick where those of the largest do
     for name, label in (("ito", "Ito"), ("printed", "Eq. 16")):
-        for end, width in (("small_eta_limit", 0.6), ("longest", 1.3)):
+        for end, width in (("halving", 0.6), ("longest", 1.3)):
             axes.plot(
                 data[name]["delta_S"], data[name][f"p_flat_{end}"], color=settings[f"{name}_color"], linewidth=width,
                 label=label if end == "longest" else None,
