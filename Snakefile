@@ -10,29 +10,28 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/params.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
-include: "workflow/rules/curvature.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/branches.smk"
 include: "workflow/rules/two_valley.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
-include: "workflow/rules/configuration.smk"
 include: "workflow/rules/explorer.smk"
 include: "workflow/rules/provenance.smk"
 
 
 rule all:
+    """Make everything: figures, claims, explorer, and the description of the run."""
     default_target: True
     input:
-        targets(),
-        CRATE,
+        inputs.targets(),
+        paths.CRATE.values(),
     localrule: True
 
 
 rule verify:
+    """Check every file under results/ against its checksum and the configuration."""
     log:
         "results/logs/verify.log",
     retries: 0
@@ -40,33 +39,35 @@ rule verify:
     conda:
         "envs/sgd-valleys.yaml"
     params:
-        planned=lambda w: planned(),
+        planned=lambda w: catalog.planned_settings(workflow.rules, [*inputs.targets(), *paths.CRATE.values()]),
     script:
         "workflow/scripts/verify.py"
 
 
 rule dictionary:
+    """Write the data dictionary, docs/data.md, from the files of a complete run."""
     log:
         "results/logs/dictionary.log",
     localrule: True
     conda:
         "envs/sgd-valleys.yaml"
     params:
-        kinds=lambda w: kinds(),
+        kinds=lambda w: catalog.file_kinds(workflow.rules, inputs.targets()),
     script:
         "workflow/scripts/dictionary.py"
 
 
 rule publish:
+    """Copy the figures and the claims of a finished run into the documentation."""
     input:
-        claims="results/claims.json",
-        figures=[path for path in FIGURES if path.endswith(".png")],
+        claims=paths.CLAIMS,
+        figures=inputs.figures("png"),
     log:
         "results/logs/publish.log",
     localrule: True
     conda:
         "envs/sgd-valleys.yaml"
     params:
-        changed=lambda w: [name for name, *_ in changed_settings()],
+        changed=lambda w: [name for name, *_ in reporting.changed_settings],
     script:
         "workflow/scripts/publish.py"

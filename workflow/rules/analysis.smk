@@ -1,134 +1,140 @@
 rule endpoints:
+    """Collect where every run of a sweep ends: losses, accuracies, flatness, displacement."""
     input:
         code("endpoints"),
-        data=DATA,
-        test_file=TEST_FILE,
-        train=lambda w: stack_files(TRAIN, w.experiment),
-        curvature=lambda w: stack_files(CURVATURE, w.experiment),
+        data=paths.DATA,
+        test_file=paths.TEST_FILE,
+        train=inputs.train,
+        curvature=inputs.curvature,
     output:
-        "results/{experiment}/endpoints.h5",
+        paths.ENDPOINTS,
     log:
-        "results/logs/{experiment}/endpoints.log",
+        paths.log(paths.ENDPOINTS),
     benchmark:
-        "results/benchmarks/{experiment}/endpoints.tsv"
+        paths.benchmark(paths.ENDPOINTS)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=3000,
         runtime=60,
     params:
-        settings=endpoint_params,
+        settings=jobs.endpoints,
     script:
         "../scripts/endpoints.py"
 
 
 rule jaccard:
+    """Compute the Jaccard similarity of every pair of endpoints (Eq. 4)."""
     input:
         code("jaccard"),
-        data=DATA,
-        train=lambda w: stack_files(TRAIN, w.experiment),
+        data=paths.DATA,
+        train=inputs.train,
     output:
-        "results/{experiment}/jaccard.h5",
+        paths.JACCARD,
     log:
-        "results/logs/{experiment}/jaccard.log",
+        paths.log(paths.JACCARD),
     benchmark:
-        "results/benchmarks/{experiment}/jaccard.tsv"
+        paths.benchmark(paths.JACCARD)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=20,
     params:
-        settings=lambda w: {"block": block_runs(w.experiment)},
+        settings=jobs.jaccard,
     script:
         "../scripts/jaccard.py"
 
 
 rule barriers:
+    """Compute loss barriers (Eq. 5) between endpoints and along training."""
     input:
         code("barriers"),
-        data=DATA,
-        train=lambda w: stack_files(TRAIN, w.experiment),
+        data=paths.DATA,
+        train=inputs.train,
     output:
-        "results/{experiment}/barriers.h5",
+        paths.BARRIERS,
     log:
-        "results/logs/{experiment}/barriers.log",
+        paths.log(paths.BARRIERS),
     benchmark:
-        "results/benchmarks/{experiment}/barriers.tsv"
+        paths.benchmark(paths.BARRIERS)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=30,
     params:
-        settings=barrier_params,
+        settings=jobs.barriers,
     script:
         "../scripts/barriers.py"
 
 
 rule freezing:
+    """Find the freezing time of every run at every threshold (Eq. 7)."""
     input:
         code("freezing"),
-        data=DATA,
-        train=lambda w: stack_files(TRAIN, w.experiment),
+        data=paths.DATA,
+        train=inputs.train,
     output:
-        "results/{experiment}/freezing.h5",
+        paths.FREEZING,
     log:
-        "results/logs/{experiment}/freezing.log",
+        paths.log(paths.FREEZING),
     benchmark:
-        "results/benchmarks/{experiment}/freezing.tsv"
+        paths.benchmark(paths.FREEZING)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=20,
     params:
-        settings=lambda w: EXPERIMENTS[w.experiment]["freezing"],
+        settings=jobs.freezing,
     script:
         "../scripts/freezing.py"
 
 
 rule cell_maps:
+    """Reduce the runs of every cell to one number, and correlate the maps with the noise eta / B."""
     input:
         code("cell_maps"),
-        data=DATA,
-        endpoints="results/{experiment}/endpoints.h5",
-        jaccard="results/{experiment}/jaccard.h5",
-        freezing="results/{experiment}/freezing.h5",
+        data=paths.DATA,
+        endpoints=paths.ENDPOINTS,
+        jaccard=paths.JACCARD,
+        freezing=paths.FREEZING,
     output:
-        "results/{experiment}/cell_maps.h5",
+        paths.CELL_MAPS,
     log:
-        "results/logs/{experiment}/cell_maps.log",
+        paths.log(paths.CELL_MAPS),
     benchmark:
-        "results/benchmarks/{experiment}/cell_maps.tsv"
+        paths.benchmark(paths.CELL_MAPS)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=20,
     params:
-        settings=lambda w: {"seed": config["seed"], **EXPERIMENTS[w.experiment]["trends"]},
+        settings=jobs.cell_maps,
     script:
         "../scripts/cell_maps.py"
 
 
 rule projection:
+    """Project trajectories on their principal components."""
     input:
         code("projection"),
-        data=DATA,
-        train=lambda w: stack_files(TRAIN, w.experiment, projected_cells(w)),
+        data=paths.DATA,
+        train=inputs.projected,
     output:
-        "results/{experiment}/projection.h5",
+        paths.PROJECTION,
     log:
-        "results/logs/{experiment}/projection.log",
+        paths.log(paths.PROJECTION),
     benchmark:
-        "results/benchmarks/{experiment}/projection.tsv"
+        paths.benchmark(paths.PROJECTION)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=20,
     params:
-        settings=projection_params,
+        settings=jobs.projection,
     script:
         "../scripts/projection.py"

@@ -1,115 +1,117 @@
 rule branch:
+    """Continue one SGD run by gradient descent from every branching time."""
     input:
         code("branch"),
-        data=DATA,
-        train=lambda w: stack_file(TRAIN, w),
+        data=paths.DATA,
+        train=inputs.run_train,
     output:
-        BRANCH_TRAIN,
+        paths.BRANCH_TRAIN,
     log:
-        f"results/logs/{{experiment}}/branches/train/{RUN}.log",
+        paths.log(paths.BRANCH_TRAIN),
     benchmark:
-        f"results/benchmarks/{{experiment}}/branches/train/{RUN}.tsv"
+        paths.benchmark(paths.BRANCH_TRAIN)
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=lambda w: 3500 if is_reference(w) else 1500,
+        mem_mb=lambda w: 3500 if jobs.is_reference(w) else 1500,
         runtime=30,
     params:
-        settings=branch_params,
+        settings=jobs.branch,
     script:
         "../scripts/branch.py"
 
 
 rule branch_curvature:
+    """Take the top eigenvalues of the layer's Hessian of every branch."""
     input:
         code("branch_curvature"),
-        data=DATA,
-        train=BRANCH_TRAIN,
+        data=paths.DATA,
+        train=paths.BRANCH_TRAIN,
     output:
-        BRANCH_CURVATURE,
+        paths.BRANCH_CURVATURE,
     log:
-        f"results/logs/{{experiment}}/branches/curvature/{RUN}.log",
+        paths.log(paths.BRANCH_CURVATURE),
     benchmark:
-        f"results/benchmarks/{{experiment}}/branches/curvature/{RUN}.tsv"
+        paths.benchmark(paths.BRANCH_CURVATURE)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1500,
         runtime=30,
     params:
-        settings=branch_curvature_params,
+        settings=jobs.branch_curvature,
     script:
         "../scripts/branch_curvature.py"
 
 
 rule branch_endpoints:
+    """Collect where the branches of one run end, and when the run freezes by basin."""
     input:
         code("branch_endpoints"),
-        data=DATA,
-        test_file=TEST_FILE,
-        run=lambda w: stack_file(TRAIN, w),
-        train=BRANCH_TRAIN,
-        curvature=BRANCH_CURVATURE,
+        data=paths.DATA,
+        test_file=paths.TEST_FILE,
+        run=inputs.run_train,
+        train=paths.BRANCH_TRAIN,
+        curvature=paths.BRANCH_CURVATURE,
     output:
-        BRANCH_ENDPOINTS,
+        paths.BRANCH_ENDPOINTS,
     log:
-        f"results/logs/{{experiment}}/branches/endpoints/{RUN}.log",
+        paths.log(paths.BRANCH_ENDPOINTS),
     benchmark:
-        f"results/benchmarks/{{experiment}}/branches/endpoints/{RUN}.tsv"
+        paths.benchmark(paths.BRANCH_ENDPOINTS)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1500,
         runtime=10,
     params:
-        settings=branch_endpoint_params,
+        settings=jobs.branch_endpoints,
     script:
         "../scripts/branch_endpoints.py"
 
 
 rule branch_projection:
+    """Project the branches of one run, and the run, on the branches' principal components."""
     input:
         code("branch_projection"),
-        data=DATA,
-        run=lambda w: stack_file(TRAIN, w),
-        train=BRANCH_TRAIN,
+        data=paths.DATA,
+        run=inputs.run_train,
+        train=paths.BRANCH_TRAIN,
     output:
-        BRANCH_PROJECTION,
+        paths.BRANCH_PROJECTION,
     log:
-        f"results/logs/{{experiment}}/branches/projection/{RUN}.log",
+        paths.log(paths.BRANCH_PROJECTION),
     benchmark:
-        f"results/benchmarks/{{experiment}}/branches/projection/{RUN}.tsv"
+        paths.benchmark(paths.BRANCH_PROJECTION)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1500,
         runtime=10,
     params:
-        settings=lambda w: {"realization": int(w.realization)},
+        settings=jobs.branch_projection,
     script:
         "../scripts/branch_projection.py"
 
 
 rule branch_statistics:
+    """Combine the branches of all realizations of a cell."""
     input:
         code("branch_statistics"),
-        data=DATA,
-        endpoints=branched_files,
+        data=paths.DATA,
+        endpoints=inputs.branched,
     output:
-        BRANCH_STATISTICS,
+        paths.BRANCH_STATISTICS,
     log:
-        f"results/logs/{{experiment}}/branches/statistics/{CELL}.log",
+        paths.log(paths.BRANCH_STATISTICS),
     benchmark:
-        f"results/benchmarks/{{experiment}}/branches/statistics/{CELL}.tsv"
+        paths.benchmark(paths.BRANCH_STATISTICS)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=lambda w: {
-            "seed": config["seed"],
-            "resamples": EXPERIMENTS[w.experiment]["branches"]["resamples"],
-        },
+        settings=jobs.branch_statistics,
     script:
         "../scripts/branch_statistics.py"

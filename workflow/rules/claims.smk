@@ -1,31 +1,32 @@
 rule claims:
+    """Judge the statements of the paper by what was measured."""
     input:
         code("claims"),
-        **claim_files(),
+        **inputs.claims(),
     output:
-        "results/claims.json",
+        paths.CLAIMS,
     log:
-        "results/logs/claims.log",
+        paths.log(paths.CLAIMS),
     benchmark:
-        "results/benchmarks/claims.tsv"
+        paths.benchmark(paths.CLAIMS)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=20,
     params:
-        settings=claim_params(),
+        settings=jobs.claims,
     script:
         "../scripts/claims.py"
 
 
 rule claims_table:
+    """Format the judged claims as HTML for the report and as Markdown for the documentation."""
     input:
         code("claims_table"),
-        claims="results/claims.json",
+        claims=paths.CLAIMS,
     output:
-        html="results/claims.html",
-        md="results/claims.md",
+        **paths.CLAIMS_TABLES,
     log:
         "results/logs/claims_table.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""Settings, names of files, and what every rule needs. The scripts see none of the settings but their own params."""
+"""The checked configuration, and what the rules ask of the library. Scripts see nothing but their own settings."""
 
 import os
 import sys
@@ -9,54 +9,61 @@ from snakemake.exceptions import WorkflowError
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
-os.environ.update(PYTHONPATH=str(ROOT / "src"))  # jobs import the library from here, in whichever environment
+os.environ.update(PYTHONPATH=str(ROOT / "src"))  # jobs import the library from here, in any environment
 
-from sgd_valleys import run_times  # noqa: E402
-from sgd_valleys.config import sweep, validation as settings  # noqa: E402
-from sgd_valleys.data.images import DATA_SETS  # noqa: E402
+from sgd_valleys.config.inheritance import resolve_inheritance  # noqa: E402
+from sgd_valleys.config.model import model_warnings  # noqa: E402
+from sgd_valleys.config.validation import check  # noqa: E402
 from sgd_valleys.errors import UserError  # noqa: E402
 from sgd_valleys.storage import provenance  # noqa: E402
-from sgd_valleys.workflow.dependencies import code  # noqa: E402
+from sgd_valleys.workflow import catalog, paths  # noqa: E402
+from sgd_valleys.workflow.dependencies import code, first_line, module_path  # noqa: E402
+from sgd_valleys.workflow.inputs import FIGURES, Inputs  # noqa: E402
+from sgd_valleys.workflow.jobs import Jobs  # noqa: E402
+from sgd_valleys.workflow.report import Report  # noqa: E402
+
+ENVIRONMENT = "../../envs/sgd-valleys.yaml"
+PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
 try:
-    config["experiments"] = settings.alike(config["experiments"])
-    settings.check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
+    config["experiments"] = resolve_inheritance(config["experiments"])
+    experiments = check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())  # the settings that any others are on top of
-EXPERIMENTS = config["experiments"]
-MODEL = config["two_valley"]
-ENVIRONMENT = "../../envs/sgd-valleys.yaml"
-DATA = "results/{experiment}/data.h5"
-STACK = "eta{eta}_B{B}_r{first}-{last}"
-TRAIN = f"results/{{experiment}}/train/{STACK}.h5"
-CURVATURE = f"results/{{experiment}}/curvature/{STACK}.h5"
-TEST_FILE = "results/{experiment}/test_file.h5"
-CELL = "eta{eta}_B{B}"
-RUN = f"{CELL}_r{{realization}}"
-BRANCH_TRAIN = f"results/{{experiment}}/branches/train/{RUN}.h5"
-BRANCH_CURVATURE = f"results/{{experiment}}/branches/curvature/{RUN}.h5"
-BRANCH_ENDPOINTS = f"results/{{experiment}}/branches/endpoints/{RUN}.h5"
-BRANCH_PROJECTION = f"results/{{experiment}}/branches/projection/{RUN}.h5"
-BRANCH_STATISTICS = f"results/{{experiment}}/branches/statistics/{CELL}.h5"
-PHASE_ROW = "results/two_valley/phase_diagram/{diagram}/eta{eta}.h5"
-PHASE_DIAGRAM = "results/two_valley/phase_diagram_{diagram}.h5"
-SMALL_ETA_LIMIT = "results/two_valley/small_eta_limit/deltaS{delta_S}.h5"
-FOKKER_PLANCK = "results/two_valley/fokker_planck/{convention}.h5"
-SETTINGS = "results/config.yaml"
-VERSIONS = "results/versions.yaml"
-EXPLORER = "results/explorer.html"
-CRATE = ["results/ro-crate-metadata.json", "results/workflow.zip"]
+jobs, inputs = Jobs(config, experiments), Inputs(config, experiments)
+reporting = Report(PAPER, config, experiments)
 
 
 wildcard_constraints:
-    experiment="[a-z][a-z0-9_]*",
-    eta=r"[0-9.]+",
-    B=r"\d+",
-    first=r"\d+",
-    last=r"\d+",
-    realization=r"\d+",
-    diagram="[A-Za-z][A-Za-z0-9]*",
-    delta_S=r"[0-9.]+",
-    convention="ito|hanggi-klimontovich",
+    **paths.WILDCARDS,
+
+
+def root_file(name):
+    """Return the path of a file of the workflow, as an input."""
+    return os.path.relpath(ROOT / name)
+
+
+def unfinished_outputs():
+    """Return the outputs of the jobs that are still to be run."""
+    return [str(job.output[0]) for job in workflow.dag.needrun_jobs() if job.output]
+
+
+def report_figure(name):
+    """Return a figure that the report shows with its caption."""
+    labels = {"figure": f"Fig. {name.removeprefix('fig')}", "shows": FIGURES[name]}
+    path = paths.FIGURE.format(figure=name, format="png")
+    return report(path, caption=f"../report/{name}.rst", category="Figures", labels=labels)
+
+
+def report_file(path, what):
+    """Return a file on the configuration or the versions, which the report offers.
+
+    One label alone: Snakemake makes any other label with two values a switch, which hides half of the files.
+    """
+    labels = {"file": f"{Path(path).name}: {what}"}
+    return report(path, caption=f"../report/{Path(path).stem}.rst", category="Settings and versions", labels=labels)
+
+
+if workflow.is_main_process:
+    print(*map(reporting.plan, experiments), *model_warnings(config["two_valley"]), sep="\n", file=sys.stderr)

@@ -1,40 +1,42 @@
 rule data:
+    """Download and verify the images of a data set, and store those that an experiment uses."""
     input:
         code("data"),
     output:
-        DATA,
+        paths.DATA,
     log:
-        "results/logs/{experiment}/data.log",
+        paths.log(paths.DATA),
     benchmark:
-        "results/benchmarks/{experiment}/data.tsv"
+        paths.benchmark(paths.DATA)
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=lambda w: 1500 + 4 * data_mb(w),
+        mem_mb=lambda w: 1500 + 4 * jobs.data_mb(w),
         runtime=20,
     params:
-        settings=lambda w: {"dataset": EXPERIMENTS[w.experiment]["dataset"], "root": config["data"]["root"]},
+        settings=jobs.data,
     script:
         "../scripts/data.py"
 
 
 rule test_file:
+    """Store the whole test file of a data set."""
     input:
         code("test_file"),
-        data=DATA,
+        data=paths.DATA,
     output:
-        TEST_FILE,
+        paths.TEST_FILE,
     log:
-        "results/logs/{experiment}/test_file.log",
+        paths.log(paths.TEST_FILE),
     benchmark:
-        "results/benchmarks/{experiment}/test_file.tsv"
+        paths.benchmark(paths.TEST_FILE)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1500,
         runtime=20,
     params:
-        settings=lambda w: {"dataset": EXPERIMENTS[w.experiment]["dataset"]["name"]},
+        settings=jobs.test_file,
         root=config["data"]["root"],
     script:
         "../scripts/test_file.py"

@@ -1,25 +1,29 @@
+EXPLORER_ASSETS = [root_file(f"src/sgd_valleys/explorer/page.{kind}") for kind in ("html", "js", "css")]
+
+
 rule explorer:
+    """Build the page that shows trajectories in space and the runs of every cell."""
     input:
         code("explorer"),
-        page_parts("page.html", "page.js", "page.css"),
-        **explorer_files(),
+        EXPLORER_ASSETS,
+        **inputs.explorer(),
     output:
         report(
-            EXPLORER,
+            paths.EXPLORER,
             caption="../report/explorer.rst",
             category="Explore",
             labels={"page": "Explore", "shows": "turn Figs. 1A and 4A in space, point at a cell and see its runs"},
         ),
     log:
-        "results/logs/explorer.log",
+        paths.log(paths.EXPLORER),
     benchmark:
-        "results/benchmarks/explorer.tsv"
+        paths.benchmark(paths.EXPLORER)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=20,
     params:
-        settings=explorer_params(),
+        settings=jobs.explorer,
     script:
         "../scripts/explorer.py"

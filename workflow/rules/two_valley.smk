@@ -1,119 +1,125 @@
 rule phase_row:
+    """Simulate the two-valley model at one learning rate, for every strength of the noise."""
     input:
         code("phase_row"),
     output:
-        PHASE_ROW,
+        paths.PHASE_ROW,
     log:
-        "results/logs/two_valley/phase_diagram/{diagram}/eta{eta}.log",
+        paths.log(paths.PHASE_ROW),
     benchmark:
-        "results/benchmarks/two_valley/phase_diagram/{diagram}/eta{eta}.tsv"
+        paths.benchmark(paths.PHASE_ROW)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=20,
     params:
-        settings=phase_params,
+        settings=jobs.phase_row,
     script:
         "../scripts/phase_row.py"
 
 
 rule phase_diagram:
+    """Collect the rows of a phase diagram."""
     input:
         code("phase_diagram"),
-        rows=phase_rows,
+        rows=inputs.phase_rows,
     output:
-        PHASE_DIAGRAM,
+        paths.PHASE_DIAGRAM,
     log:
-        "results/logs/two_valley/phase_diagram_{diagram}.log",
+        paths.log(paths.PHASE_DIAGRAM),
     benchmark:
-        "results/benchmarks/two_valley/phase_diagram_{diagram}.tsv"
+        paths.benchmark(paths.PHASE_DIAGRAM)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=500,
         runtime=10,
     params:
-        settings=lambda w: MODEL["phase_diagrams"][w.diagram],
+        settings=jobs.phase_diagram,
     script:
         "../scripts/phase_diagram.py"
 
 
 rule occupancy:
+    """Record in which valley simulated runs are, and how far along it (Fig. 6B)."""
     input:
         code("occupancy"),
     output:
-        "results/two_valley/occupancy.h5",
+        paths.OCCUPANCY,
     log:
-        "results/logs/two_valley/occupancy.log",
+        paths.log(paths.OCCUPANCY),
     benchmark:
-        "results/benchmarks/two_valley/occupancy.tsv"
+        paths.benchmark(paths.OCCUPANCY)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=20,
     params:
-        settings={"seed": config["seed"], "landscape": MODEL["landscape"], **MODEL["occupancy"]},
+        settings=jobs.occupancy,
     script:
         "../scripts/occupancy.py"
 
 
 rule small_eta_limit:
+    """Simulate P_flat as the learning rate becomes smaller at fixed Delta_S = eta sigma."""
     input:
         code("small_eta_limit"),
     output:
-        SMALL_ETA_LIMIT,
+        paths.SMALL_ETA_LIMIT,
     log:
-        "results/logs/two_valley/small_eta_limit/deltaS{delta_S}.log",
+        paths.log(paths.SMALL_ETA_LIMIT),
     benchmark:
-        "results/benchmarks/two_valley/small_eta_limit/deltaS{delta_S}.tsv"
+        paths.benchmark(paths.SMALL_ETA_LIMIT)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=20,
     params:
-        settings=small_eta_limit_params,
+        settings=jobs.small_eta_limit,
     script:
         "../scripts/small_eta_limit.py"
 
 
 rule fokker_planck:
+    """Solve the Fokker-Planck equation (Eq. 16) for P_flat in continuous time."""
     input:
         code("fokker_planck"),
     output:
-        FOKKER_PLANCK,
+        paths.FOKKER_PLANCK,
     log:
-        "results/logs/two_valley/fokker_planck/{convention}.log",
+        paths.log(paths.FOKKER_PLANCK),
     benchmark:
-        "results/benchmarks/two_valley/fokker_planck/{convention}.tsv"
+        paths.benchmark(paths.FOKKER_PLANCK)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=20,
     params:
-        settings=fokker_planck_params,
+        settings=jobs.fokker_planck,
     script:
         "../scripts/fokker_planck.py"
 
 
 rule theory:
+    """Tabulate the closed forms of the two-valley model."""
     input:
         code("theory"),
     output:
-        "results/two_valley/theory.h5",
+        paths.THEORY,
     log:
-        "results/logs/two_valley/theory.log",
+        paths.log(paths.THEORY),
     benchmark:
-        "results/benchmarks/two_valley/theory.tsv"
+        paths.benchmark(paths.THEORY)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=theory_params(),
+        settings=jobs.theory,
     script:
         "../scripts/theory.py"

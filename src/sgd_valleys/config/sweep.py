@@ -1,23 +1,55 @@
-"""The cells of a sweep: how they are named, and split into jobs."""
+"""The cells and runs of a sweep: how they are named, selected, and divided into jobs."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-Cell = tuple[str, int]  # (eta as canonical text, B)
+
+class Cell(NamedTuple):
+    """One learning rate with one batch size.
+
+    Attributes:
+        eta: learning rate as canonical text.
+        B: batch size.
+    """
+
+    eta: str
+    B: int
 
 
-def canonical(rate: float) -> str:
-    """The one way a rate is written in file names and keys: its shortest plain decimal, 1e-05 as "0.00001"."""
-    return np.format_float_positional(rate, trim="-")
+class Run(NamedTuple):
+    """One realization of a cell.
+
+    Attributes:
+        eta: learning rate as canonical text.
+        B: batch size.
+        realization: number of the minibatch order, from 0.
+    """
+
+    eta: str
+    B: int
+    realization: int
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that the run belongs to."""
+        return Cell(self.eta, self.B)
+
+
+def canonical(number: float) -> str:
+    """Return the one spelling of a number in file names and keys: its shortest plain decimal, "0.00001" for 1e-05."""
+    return np.format_float_positional(number, trim="-")
 
 
 def log_grid(grid: Mapping[str, Any] | Sequence[float]) -> list[float]:
-    """Values {first, last, points} evenly spaced in their logarithm, to the 6 digits that a file's name can bear.
+    """Return the values of a grid, ascending.
 
-    A list of values stands for itself, in ascending order.
+    Args:
+        grid: {first, last, points}, evenly spaced in the logarithm and rounded to the 6 digits of a file name; or a
+            list of values.
     """
     if not isinstance(grid, Mapping):
         return sorted(float(value) for value in grid)
@@ -25,43 +57,103 @@ def log_grid(grid: Mapping[str, Any] | Sequence[float]) -> list[float]:
     return [float(f"{value:.6g}") for value in values]
 
 
-def cells(sweep: Mapping[str, Any]) -> list[Cell]:
-    """Every (eta, B) of a sweep, rates first."""
-    return [(canonical(eta), B) for eta in sweep["eta"] for B in sweep["B"]]
+@dataclass(frozen=True)
+class Selection:
+    """Some runs of a sweep; None stands for all.
 
-
-def iterations(sweep: Mapping[str, Any], eta: str) -> Decimal:
-    """T = eta_T / eta, exactly; a whole number in a valid sweep."""
-    return Decimal(str(sweep["eta_T"])) / Decimal(eta)
-
-
-def realizations(sweep: Mapping[str, Any], B: int, M: int) -> int:
-    """Runs in a cell: gradient descent (B = M) is deterministic, so one run serves for all."""
-    return 1 if B == M else sweep["realizations"]
-
-
-def job_chunks(sweep: Mapping[str, Any], eta: str, B: int, M: int) -> list[tuple[int, int]]:
-    """First and last realization of each of a cell's jobs.
-
-    Their size depends on nothing but (eta, B), so that more realizations leave the full stacks as they are.
+    Attributes:
+        eta: learning rates as canonical text.
+        B: batch sizes.
+        realizations: numbers of the minibatch orders.
     """
-    per_run = int(iterations(sweep, eta)) * B
-    size = min(sweep["stack"], max(1, sweep["job_samples"] // per_run))
-    count = realizations(sweep, B, M)
-    return [(first, min(first + size, count) - 1) for first in range(0, count, size)]
+
+    eta: tuple[str, ...] | None
+    B: tuple[int, ...] | None
+    realizations: tuple[int, ...] | None
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "Selection":
+        """Build a selection from settings {eta, B, realizations}, each a list or "all"."""
+        eta, B, realizations = (settings[name] for name in ("eta", "B", "realizations"))
+        return cls(
+            None if eta == "all" else tuple(map(canonical, eta)),
+            None if B == "all" else tuple(B),
+            None if realizations == "all" else tuple(realizations),
+        )
+
+    def __contains__(self, run: Run) -> bool:
+        """Whether the selection names a run."""
+        chosen = ((self.eta, run.eta), (self.B, run.B), (self.realizations, run.realization))
+        return all(values is None or value in values for values, value in chosen)
 
 
-def selected(selection: Mapping[str, Any], eta: str, B: int, candidates: Iterable[int]) -> list[int]:
-    """Those of a cell's realizations that a selection {eta, B, realizations} names (each a list or "all")."""
-    if selection["eta"] != "all" and eta not in map(canonical, selection["eta"]):
-        return []
-    if selection["B"] != "all" and B not in selection["B"]:
-        return []
-    chosen = selection["realizations"]
-    return [r for r in candidates if chosen == "all" or r in chosen]
+def select(selections: Iterable[Selection], cell: Cell, realizations: Iterable[int]) -> list[int]:
+    """Return those realizations of a cell that at least one of the selections names, in their order."""
+    selections = list(selections)
+    return [r for r in realizations if any(Run(*cell, r) in selection for selection in selections)]
 
 
-def selected_by_any(selections: Sequence[Mapping[str, Any]], eta: str, B: int, candidates: Iterable[int]) -> list[int]:
-    """The realizations that at least one of the selections names, in order."""
-    candidates = list(candidates)
-    return sorted({r for selection in selections for r in selected(selection, eta, B, candidates)})
+@dataclass(frozen=True)
+class Sweep:
+    """A grid of cells (eta, B), each run several times.
+
+    Attributes:
+        eta: learning rates as canonical text.
+        B: batch sizes.
+        realizations: runs of a cell of SGD.
+        eta_T: eta times the iterations of a run, the same in every cell.
+        stack: realizations that one job trains together, at most.
+        job_samples: samples that one job passes through the network, about at most.
+        M: training samples; B = M is full-batch gradient descent.
+    """
+
+    eta: tuple[str, ...]
+    B: tuple[int, ...]
+    realizations: int
+    eta_T: Decimal
+    stack: int
+    job_samples: int
+    M: int
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any], M: int) -> "Sweep":
+        """Build a sweep from the ``sweep`` settings of an experiment with M training samples."""
+        return cls(
+            eta=tuple(map(canonical, settings["eta"])),
+            B=tuple(settings["B"]),
+            eta_T=Decimal(str(settings["eta_T"])),
+            M=M,
+            **{name: settings[name] for name in ("realizations", "stack", "job_samples")},
+        )
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every cell, rates first."""
+        return [Cell(eta, B) for eta in self.eta for B in self.B]
+
+    def duration(self, eta: str) -> Decimal:
+        """Return T = eta_T / eta, exactly; a whole number in a valid sweep."""
+        return self.eta_T / Decimal(eta)
+
+    def iterations(self, eta: str) -> int:
+        """Return T as a whole number."""
+        return int(self.duration(eta))
+
+    def count(self, B: int) -> int:
+        """Return the number of runs of a cell: 1 for gradient descent, which is deterministic."""
+        return 1 if B == self.M else self.realizations
+
+    def job_chunks(self, cell: Cell) -> list[tuple[int, int]]:
+        """Return the first and the last realization of each training job of a cell.
+
+        The size of a chunk depends on the cell alone, so that more realizations leave the full chunks as they are.
+        """
+        per_run = self.iterations(cell.eta) * cell.B
+        size = min(self.stack, max(1, self.job_samples // per_run))
+        count = self.count(cell.B)
+        return [(first, min(first + size, count) - 1) for first in range(0, count, size)]
+
+    def chunk_of(self, run: Run) -> tuple[int, int]:
+        """Return the first and the last realization of the training job that a run belongs to."""
+        (chunk,) = ((first, last) for first, last in self.job_chunks(run.cell) if first <= run.realization <= last)
+        return chunk

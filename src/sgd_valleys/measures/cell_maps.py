@@ -68,7 +68,7 @@ def measures(
     """The quantities of a cell, each by its name.
 
     Args:
-        ends: of ``endpoints.h5``, ``eta``, ``B``; ``converged``, ``diverged``, ``OVER_CONVERGED`` (eta, B, realization).
+        ends: of ``endpoints.h5``, ``eta``, ``B``; ``converged``, ``diverged``, ``OVER_CONVERGED`` (eta, B, run).
         freezing_time: (eta, B, realization) in iterations, NaN for a run that does not freeze.
         pairs: of ``jaccard.h5``, ``jaccard`` (solution, solution) of all runs; ``solution_eta`` and ``solution_B``,
             the cell of each, in the order of its realizations.

@@ -33,6 +33,11 @@ def module_path(name: str) -> Path:
     return PACKAGE / f"{name.replace('.', '/')}.py"
 
 
+def first_line(path: Path) -> str:
+    """Return the first line of the docstring of a file of Python."""
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()[0]
+
+
 @cache
 def closure(path: Path) -> frozenset[Path]:
     """Return every module of the library that a file of Python imports, directly or through other modules."""

@@ -1,0 +1,146 @@
+"""One experiment of the configuration as a frozen object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sgd_valleys.config.sweep import Cell, Run, Selection, Sweep, canonical
+from sgd_valleys.data.images import DATA_SETS
+from sgd_valleys.networks.build import build
+from sgd_valleys.networks.network import Network
+
+
+@dataclass(frozen=True)
+class Branching:
+    """The branches of the runs of one cell.
+
+    Attributes:
+        realizations: the branched runs.
+        t_c: iterations of the SGD run at which branches leave it, ascending.
+        iterations: steps of a branch.
+        eta: learning rate of a branch.
+        T: iterations of the SGD run; final values are taken at this total iteration.
+    """
+
+    realizations: tuple[int, ...]
+    t_c: range
+    iterations: int
+    eta: float
+    T: int
+
+    def final_positions(self, points: int) -> list[int]:
+        """Return the position of total iteration T among the evenly spaced recorded points of every branch."""
+        return [(self.T - t) // (self.iterations // (points - 1)) for t in self.t_c]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A data set, a network, a sweep, and what is recorded and measured of it.
+
+    Attributes:
+        name: key in the configuration.
+        settings: the settings of the configuration, inheritance resolved.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        """Return one of the settings."""
+        return self.settings[key]
+
+    def __contains__(self, key: str) -> bool:
+        """Whether the experiment has a setting."""
+        return key in self.settings
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of the data set."""
+        return DATA_SETS[self["dataset"]["name"]].classes
+
+    @property
+    def layer(self) -> int:
+        """The layer whose weights are studied, counted from 1."""
+        return self["layer"]
+
+    @property
+    def M(self) -> int:
+        """Number of training samples."""
+        return self.samples("train")
+
+    def samples(self, part: str) -> int:
+        """Return the number of samples of the "train" or the "test" set."""
+        data_set, per_class = DATA_SETS[self["dataset"]["name"]], self["dataset"][f"{part}_per_class"]
+        return data_set.samples[part] if per_class == "all" else per_class * data_set.classes
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """The cells and their runs."""
+        return Sweep.from_settings(self["sweep"], self.M)
+
+    @cached_property
+    def network(self) -> Network:
+        """The network that is trained."""
+        data_set = DATA_SETS[self["dataset"]["name"]]
+        return build(self["network"], data_set.shape, data_set.classes)
+
+    @property
+    def block_runs(self) -> list[Run]:
+        """The block of runs that Fig. 1 shows; a cell of gradient descent has realization 0 alone."""
+        block = self["projection"]["block"]
+        return [
+            Run(canonical(eta), B, 0 if B == self.M else block["realization"])
+            for eta in block["eta"]
+            for B in block["B"]
+        ]
+
+    @property
+    def projected_cells(self) -> list[Cell]:
+        """The cells whose runs are projected together, Fig. 2B and C; may be none."""
+        return [Cell(canonical(cell["eta"]), cell["B"]) for cell in self["projection"].get("cells", ())]
+
+    @property
+    def reference_run(self) -> Run:
+        """The run whose branches Fig. 4 shows."""
+        run = self["branches"]["reference"]
+        return Run(canonical(run["eta"]), run["B"], run["realization"])
+
+    @property
+    def spectrum_selections(self) -> list[Selection]:
+        """Runs whose whole spectrum is taken at the end."""
+        return [Selection.from_settings(each) for each in self["curvature"]["spectrum"]]
+
+    @property
+    def curvature_selections(self) -> list[Selection]:
+        """Runs whose curvature is taken at every recorded time."""
+        found = [Selection.from_settings(each) for each in self["curvature"]["along"]]
+        if "branches" in self:
+            eta, B, realization = self.reference_run
+            found.append(Selection((eta,), (B,), (realization,)))
+        return found
+
+    @property
+    def checkpoint_selections(self) -> list[Selection]:
+        """Runs whose whole parameters are kept at every recorded time, for whatever needs them later."""
+        branched = self["branches"]["runs"] if "branches" in self else []
+        own = [Selection.from_settings(each) for each in (*self["recording"]["checkpoints"], *branched)]
+        return [*own, *self.curvature_selections]
+
+    @cached_property
+    def branchings(self) -> dict[Cell, Branching]:
+        """The branched cells; empty without ``branches``."""
+        found = {}
+        for entry in self["branches"]["runs"] if "branches" in self else ():
+            selection, times, rate = Selection.from_settings(entry), entry["t_c"], self["branches"]["eta"]
+            for cell in self.sweep.cells:
+                chosen = tuple(r for r in range(self.sweep.count(cell.B)) if Run(*cell, r) in selection)
+                if chosen:
+                    found[cell] = Branching(
+                        realizations=chosen,
+                        t_c=range(times["first"], times["last"] + 1, times["step"]),
+                        iterations=entry["iterations"],
+                        eta=float(cell.eta) if rate == "same" else float(rate),
+                        T=self.sweep.iterations(cell.eta),
+                    )
+        return found

@@ -1,0 +1,284 @@
+"""The files that every job reads, and those with which a complete run ends.
+
+Functions take a job's wildcards, or the name of an experiment or a figure.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from snakemake.exceptions import WorkflowError
+
+from sgd_valleys.config.experiment import Experiment
+from sgd_valleys.config.sweep import Cell, Run, canonical, log_grid, select
+from sgd_valleys.workflow import paths
+
+Files = dict[str, str | list[str]]
+# what every figure shows, for the menu of the report
+FIGURES = {
+    "fig1": "valleys, and the barriers between them",
+    "fig2": "diversity, accuracy and flatness against noise",
+    "fig2X": "accuracy against noise on the whole test file (ours)",
+    "fig3": "freezing times, and flatness along training",
+    "fig4": "which valleys one SGD run passes through",
+    "fig4X": "Fig. 4 over all realizations (ours)",
+    "fig5": "the two-valley model",
+    "fig6": "its theory: effective loss, and freezing",
+    "fig6X": "how far theory is from simulation (ours)",
+    "figS1": "Hessian spectra of the solutions",
+    "figS2": "displacement, convergence, accuracy, losses",
+    "figS3": "freezing times at other thresholds",
+    "figS4": "losses and accuracies of the branches",
+    "figS5": "another network and data set",
+    "figS6": "the two-valley model under another noise",
+}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files that every rule's jobs read.
+
+    Attributes:
+        config: the checked configuration.
+        experiments: its experiments by name.
+    """
+
+    config: Mapping[str, Any]
+    experiments: Mapping[str, Experiment]
+
+    def chunks(self, pattern: str, experiment: str, cells: Iterable[Cell] | None = None) -> list[str]:
+        """Return the files of all training jobs of some cells, or of the whole sweep.
+
+        Args:
+            pattern: ``paths.TRAIN`` or ``paths.CURVATURE``.
+            experiment: its name.
+            cells: which; all by default.
+        """
+        sweep = self.experiments[experiment].sweep
+        return [
+            pattern.format(experiment=experiment, eta=cell.eta, B=cell.B, first=first, last=last)
+            for cell in (sweep.cells if cells is None else cells)
+            for first, last in sweep.job_chunks(cell)
+        ]
+
+    def chunk(self, pattern: str, experiment: str, run: Run) -> str:
+        """Return the file of the training job that a run belongs to.
+
+        Raises:
+            WorkflowError: the sweep has no such run.
+        """
+        sweep = self.experiments[experiment].sweep
+        if run.cell not in sweep.cells or run.realization >= sweep.count(run.B):
+            raise WorkflowError(
+                f"The sweep of {experiment} has no run of eta = {run.eta}, B = {run.B}, realization {run.realization}."
+            )
+        first, last = sweep.chunk_of(run)
+        return pattern.format(experiment=experiment, eta=run.eta, B=run.B, first=first, last=last)
+
+    def run_train(self, w: Any) -> str:
+        """Return the training file of a run."""
+        return self.chunk(paths.TRAIN, w.experiment, Run(w.eta, int(w.B), int(w.realization)))
+
+    def train(self, w: Any) -> list[str]:
+        """Return the training files of a sweep."""
+        return self.chunks(paths.TRAIN, w.experiment)
+
+    def curvature(self, w: Any) -> list[str]:
+        """Return the curvature files of a sweep."""
+        return self.chunks(paths.CURVATURE, w.experiment)
+
+    def projected(self, w: Any) -> list[str]:
+        """Return the training files of the cells whose runs are projected."""
+        experiment = self.experiments[w.experiment]
+        cells = [run.cell for run in experiment.block_runs] + experiment.projected_cells
+        return self.chunks(paths.TRAIN, w.experiment, dict.fromkeys(cells))
+
+    def branched(self, w: Any) -> list[str]:
+        """Return the endpoints of all branched runs of a cell."""
+        branching = self.experiments[w.experiment].branchings[w.eta, int(w.B)]
+        return [
+            paths.BRANCH_ENDPOINTS.format(experiment=w.experiment, eta=w.eta, B=w.B, realization=realization)
+            for realization in branching.realizations
+        ]
+
+    def phase_rows(self, w: Any) -> list[str]:
+        """Return one file for each learning rate of a phase diagram."""
+        rates = log_grid(self.config["two_valley"]["phase_diagrams"][w.diagram]["eta"])
+        return [paths.PHASE_ROW.format(diagram=w.diagram, eta=canonical(eta)) for eta in rates]
+
+    def small_eta_limits(self) -> list[str]:
+        """Return one file for each Delta_S at which the learning rate is made smaller."""
+        values = self.config["two_valley"]["continuous_time"]["small_eta_limit"]["delta_S"]
+        return [paths.SMALL_ETA_LIMIT.format(delta_S=canonical(delta_S)) for delta_S in values]
+
+    def reference(self, experiment: str, **patterns: str) -> Files:
+        """Return the files of the reference run of an experiment, under the names of their patterns."""
+        run = self.experiments[experiment].reference_run
+        return {
+            key: self.chunk(pattern, experiment, run)
+            if "{first}" in pattern
+            else pattern.format(experiment=experiment, **run._asdict())
+            for key, pattern in patterns.items()
+        }
+
+    def _row(self, pattern: str, figure: str, rates: Iterable[str] = ("eta",), also: Iterable[Cell] = ()) -> list[str]:
+        """Return the files of all batch sizes at a figure's learning rates, and of some cells more."""
+        settings = self.config["figures"][figure]
+        experiment = self.experiments[settings["experiment"]]
+        cells = [Cell(canonical(settings[rate]), B) for rate in rates for B in experiment.sweep.B]
+        return self.chunks(pattern, experiment.name, dict.fromkeys([*cells, *also]))
+
+    def _analyses(self, figure: str, *patterns: str) -> Files:
+        """Return analyses of the experiment that a figure shows, under the names of their rules."""
+        experiment = self.config["figures"][figure]["experiment"]
+        found = (pattern.format(experiment=experiment) for pattern in patterns)
+        return {path.rsplit("/", 1)[1].removesuffix(".h5"): path for path in found}
+
+    def _diagram(self, figure: str) -> str:
+        return paths.PHASE_DIAGRAM.format(diagram=self.config["figures"][figure]["diagram"])
+
+    def figure(self, name: str) -> Files:
+        """Return the files that a figure shows."""
+        settings = self.config["figures"][name]
+        experiment = settings.get("experiment")
+        branches = {
+            "train": paths.BRANCH_TRAIN,
+            "curvature": paths.BRANCH_CURVATURE,
+            "endpoints": paths.BRANCH_ENDPOINTS,
+            "projection": paths.BRANCH_PROJECTION,
+        }
+        model = {"occupancy": paths.OCCUPANCY, "theory": paths.THEORY}
+        match name:
+            case "fig1":
+                return self._analyses(name, paths.PROJECTION, paths.JACCARD, paths.BARRIERS)
+            case "fig2":
+                return self._analyses(name, paths.CELL_MAPS, paths.ENDPOINTS, paths.PROJECTION)
+            case "fig2X":
+                return self._analyses(name, paths.CELL_MAPS, paths.ENDPOINTS)
+            case "fig3":
+                run = settings["run"]
+                return {
+                    **self._analyses(name, paths.CELL_MAPS, paths.ENDPOINTS, paths.FREEZING),
+                    "train": self._row(paths.TRAIN, name, also=[Cell(canonical(run["eta"]), run["B"])]),
+                    "curvature": self._row(paths.CURVATURE, name),
+                }
+            case "fig4":
+                run = {"run": paths.TRAIN, "run_curvature": paths.CURVATURE}
+                return self.reference(experiment, **run, **branches)
+            case "fig4X":
+                return self.reference(experiment, statistics=paths.BRANCH_STATISTICS)
+            case "fig5":
+                return {"diagram": self._diagram(name), **model}
+            case "fig6":
+                return model
+            case "fig6X":
+                compared = self.config["two_valley"]["continuous_time"]["diagram"]
+                return {
+                    "diagram": paths.PHASE_DIAGRAM.format(diagram=compared),
+                    **model,
+                    "small_eta_limit": self.small_eta_limits(),
+                    "ito": paths.FOKKER_PLANCK.format(convention="ito"),
+                    "printed": paths.FOKKER_PLANCK.format(convention="hanggi-klimontovich"),
+                }
+            case "figS1":
+                files = self._analyses(name, paths.CELL_MAPS, paths.ENDPOINTS)
+                return files | {"curvature": self._row(paths.CURVATURE, name)}
+            case "figS2" | "figS3":
+                return self._analyses(name, paths.CELL_MAPS, paths.ENDPOINTS, paths.FREEZING)
+            case "figS4":
+                chosen = {key: branches[key] for key in ("train", "endpoints")}
+                return self.reference(experiment, run=paths.TRAIN, **chosen)
+            case "figS5":
+                return {
+                    **self._analyses(
+                        name, paths.CELL_MAPS, paths.ENDPOINTS, paths.FREEZING, paths.JACCARD, paths.PROJECTION
+                    ),
+                    "train": self._row(paths.TRAIN, name),
+                    "curvature": self._row(paths.CURVATURE, name, rates=("eta", "spectrum_eta")),
+                }
+            case "figS6":
+                return {"diagram": self._diagram(name)}
+        raise ValueError(f"{name} is no figure of the workflow")
+
+    def spectra(self, figure: str) -> list[str]:
+        """Return the curvature files of a figure's experiment that hold whole spectra."""
+        experiment = self.experiments[self.config["figures"][figure]["experiment"]]
+        return [
+            paths.CURVATURE.format(experiment=experiment.name, eta=cell.eta, B=cell.B, first=first, last=last)
+            for cell in experiment.sweep.cells
+            for first, last in experiment.sweep.job_chunks(cell)
+            if select(experiment.spectrum_selections, cell, range(first, last + 1))
+        ]
+
+    def claims(self) -> Files:
+        """Return the files that the claims are judged by: those of the figures that state them."""
+        fig1 = self._analyses("fig1", paths.BARRIERS, paths.JACCARD, paths.ENDPOINTS)
+        fig3 = self._analyses("fig3", paths.FREEZING, paths.ENDPOINTS, paths.CELL_MAPS)
+        files = {
+            "barriers": fig1["barriers"],
+            "block": fig1["jaccard"],
+            "block_endpoints": fig1["endpoints"],
+            "spectrum_endpoints": self._analyses("figS1", paths.ENDPOINTS)["endpoints"],
+            "spectra": self.spectra("figS1"),
+            **self._analyses("fig2", paths.ENDPOINTS, paths.JACCARD, paths.CELL_MAPS),
+            "noise_freezing": self._analyses("fig2", paths.FREEZING)["freezing"],
+            "freezing": fig3["freezing"],
+            "freezing_endpoints": fig3["endpoints"],
+            "freezing_cell_maps": fig3["cell_maps"],
+            "train": self._row(paths.TRAIN, "fig3"),
+            "curvature": self._row(paths.CURVATURE, "fig3"),
+            "branches": self.figure("fig4X")["statistics"],
+            "diagrams": [self._diagram("fig5"), self._diagram("figS6")],
+            "occupancy": paths.OCCUPANCY,
+            "theory": paths.THEORY,
+        }
+        figures = self.config["figures"]
+        if figures["figS5"]["experiment"] != figures["fig2"]["experiment"]:
+            others = self._analyses("figS5", paths.ENDPOINTS, paths.FREEZING, paths.CELL_MAPS) | {
+                "train": self._row(paths.TRAIN, "figS5"),
+                "curvature": self._row(paths.CURVATURE, "figS5"),
+                "spectra": self.spectra("figS5"),
+            }
+            files |= {f"other_{name}": found for name, found in others.items()}
+        return files
+
+    def explorer(self) -> Files:
+        """Return all files that the explorer shows, under names such as ``mnist/endpoints``."""
+        diagrams = self.config["two_valley"]["phase_diagrams"]
+        found: Files = {f"two_valley/{name}": paths.PHASE_DIAGRAM.format(diagram=name) for name in diagrams}
+        analyses = (paths.CELL_MAPS, paths.ENDPOINTS, paths.FREEZING, paths.PROJECTION)
+        for name, experiment in self.experiments.items():
+            own: Files = {
+                pattern.rsplit("/", 1)[1].removesuffix(".h5"): pattern.format(experiment=name) for pattern in analyses
+            }
+            own |= {"train": self.chunks(paths.TRAIN, name), "curvature": self.chunks(paths.CURVATURE, name)}
+            if "branches" in experiment:
+                own |= self.reference(
+                    name,
+                    branch_run=paths.TRAIN,
+                    branch_train=paths.BRANCH_TRAIN,
+                    branch_projection=paths.BRANCH_PROJECTION,
+                    branch_endpoints=paths.BRANCH_ENDPOINTS,
+                )
+            found |= {f"{name}/{key}": path for key, path in own.items()}
+        return found
+
+    def figures(self, *formats: str) -> list[str]:
+        """Return the files of all figures in some formats."""
+        return [paths.FIGURE.format(figure=name, format=each) for name in FIGURES for each in formats]
+
+    def targets(self) -> list[str]:
+        """Return the files with which a complete run ends.
+
+        Beyond the figures, these are every experiment's maps, every branched cell and every phase diagram.
+        """
+        maps = [paths.CELL_MAPS.format(experiment=name) for name in self.experiments]
+        cells = [
+            paths.BRANCH_STATISTICS.format(experiment=name, eta=cell.eta, B=cell.B)
+            for name, experiment in self.experiments.items()
+            for cell in experiment.branchings
+        ]
+        diagrams = [paths.PHASE_DIAGRAM.format(diagram=name) for name in self.config["two_valley"]["phase_diagrams"]]
+        claims = [paths.CLAIMS, *paths.CLAIMS_TABLES.values()]
+        ends = [paths.EXPLORER, paths.CONFIGURATION, paths.VERSIONS]
+        return [*self.figures("png", "pdf"), *maps, *cells, *diagrams, *claims, *ends]

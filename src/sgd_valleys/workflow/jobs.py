@@ -1,0 +1,299 @@
+"""The settings and the resources of every job, each rule's from one function.
+
+A script gets its settings as one dict of plain types, since Snakemake compares settings by their repr. Functions take
+a job's wildcards.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sgd_valleys.config.experiment import Experiment
+from sgd_valleys.config.model import continuous_diagram
+from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, select
+from sgd_valleys.data.images import DATA_SETS
+
+Settings = dict[str, Any]
+SAMPLES_PER_MINUTE = {"mlp": 10_000_000, "cnn": 60_000}  # a fraction of what one core trains
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The settings of every rule's jobs.
+
+    Attributes:
+        config: the checked configuration.
+        experiments: its experiments by name.
+    """
+
+    config: Mapping[str, Any]
+    experiments: Mapping[str, Experiment]
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """Settings of the two-valley model."""
+        return self.config["two_valley"]
+
+    def data_mb(self, w: Any) -> int:
+        """Return the size of an experiment's images in memory, in MB, to 100 MB."""
+        experiment = self.experiments[w.experiment]
+        pixels = DATA_SETS[experiment["dataset"]["name"]].pixels
+        return round(sum(map(experiment.samples, ("train", "test"))) * pixels * 4 / 1e8) * 100
+
+    def train_minutes(self, w: Any) -> int:
+        """Return the time limit of a training job: several times what one core needs, an hour at least."""
+        experiment = self.experiments[w.experiment]
+        runs = int(w.last) - int(w.first) + 1
+        samples = experiment.sweep.iterations(w.eta) * int(w.B) * runs
+        return max(60, math.ceil(samples / SAMPLES_PER_MINUTE[experiment["network"]["name"]]))
+
+    def network(self, w: Any) -> Settings:
+        """Return what is needed to build the network, and the layer that is studied."""
+        experiment = self.experiments[w.experiment]
+        return {"network": experiment["network"], "classes": experiment.classes, "layer": experiment.layer}
+
+    def data(self, w: Any) -> Settings:
+        """Return the settings of rule ``data``."""
+        return {"dataset": self.experiments[w.experiment]["dataset"], "root": self.config["data"]["root"]}
+
+    def test_file(self, w: Any) -> Settings:
+        """Return the settings of rule ``test_file``."""
+        return {"dataset": self.experiments[w.experiment]["dataset"]["name"]}
+
+    def _realizations(self, selections: Iterable[Selection], w: Any) -> list[int]:
+        """Return the realizations of a training job that the selections name."""
+        return select(selections, Cell(w.eta, int(w.B)), range(int(w.first), int(w.last) + 1))
+
+    def train(self, w: Any) -> Settings:
+        """Return the settings of rule ``train``."""
+        experiment = self.experiments[w.experiment]
+        return {
+            **self.network(w),
+            "seed": self.config["seed"],
+            "device": self.config["device"],
+            "eta": w.eta,
+            "B": int(w.B),
+            "first": int(w.first),
+            "last": int(w.last),
+            "iterations": experiment.sweep.iterations(w.eta),
+            "points": experiment["recording"]["points"],
+            "checkpoints": self._realizations(experiment.checkpoint_selections, w),
+        }
+
+    def _spectra(self, w: Any) -> Settings:
+        """Return the settings of every Hessian."""
+        curvature = self.experiments[w.experiment]["curvature"]
+        return {
+            **self.network(w),
+            "seed": self.config["seed"],
+            "N": curvature["N"],
+            "tolerance": curvature["tolerance"],
+            "per_class": curvature.get("per_class"),
+        }
+
+    def curvature(self, w: Any) -> Settings:
+        """Return the settings of rule ``curvature``."""
+        experiment = self.experiments[w.experiment]
+        return {
+            **self._spectra(w),
+            "along": self._realizations(experiment.curvature_selections, w),
+            "spectrum": self._realizations(experiment.spectrum_selections, w),
+        }
+
+    def endpoints(self, w: Any) -> Settings:
+        """Return the settings of rule ``endpoints``."""
+        return {name: value for name, value in self.network(w).items() if name != "layer"}
+
+    def _block(self, w: Any) -> list[list]:
+        return [list(run) for run in self.experiments[w.experiment].block_runs]
+
+    def jaccard(self, w: Any) -> Settings:
+        """Return the settings of rule ``jaccard``."""
+        return {"block": self._block(w)}
+
+    def barriers(self, w: Any) -> Settings:
+        """Return the settings of rule ``barriers``."""
+        settings = self.experiments[w.experiment]["barriers"]
+        return {**self.network(w), **settings, "seed": self.config["seed"], "block": self._block(w)}
+
+    def freezing(self, w: Any) -> Settings:
+        """Return the settings of rule ``freezing``."""
+        return self.experiments[w.experiment]["freezing"]
+
+    def cell_maps(self, w: Any) -> Settings:
+        """Return the settings of rule ``cell_maps``."""
+        return {"seed": self.config["seed"], **self.experiments[w.experiment]["trends"]}
+
+    def projection(self, w: Any) -> Settings:
+        """Return the settings of rule ``projection``."""
+        cells = self.experiments[w.experiment].projected_cells
+        return {"block": self._block(w), "cells": [list(cell) for cell in cells]}
+
+    def is_reference(self, w: Any) -> bool:
+        """Whether a run is the one whose branches Fig. 4 shows."""
+        return Run(w.eta, int(w.B), int(w.realization)) == self.experiments[w.experiment].reference_run
+
+    def branch(self, w: Any) -> Settings:
+        """Return the settings of rule ``branch``."""
+        experiment = self.experiments[w.experiment]
+        branching, points = experiment.branchings[w.eta, int(w.B)], experiment["branches"]["points"]
+        return {
+            **self.network(w),
+            "device": self.config["device"],
+            "run": [w.eta, int(w.B), int(w.realization)],
+            "reference": self.is_reference(w),
+            "t_c": list(branching.t_c),
+            "eta": branching.eta,
+            "iterations": branching.iterations,
+            "points": points,
+            "final": branching.final_positions(points),
+        }
+
+    def branch_curvature(self, w: Any) -> Settings:
+        """Return the settings of rule ``branch_curvature``."""
+        return {**self._spectra(w), "along": self.is_reference(w)}
+
+    def branch_endpoints(self, w: Any) -> Settings:
+        """Return the settings of rule ``branch_endpoints``."""
+        experiment = self.experiments[w.experiment]
+        return {
+            **self.network(w),
+            "realization": int(w.realization),
+            "L_c": experiment["freezing"]["L_c"],
+            "same_basin": experiment["branches"]["same_basin"],
+        }
+
+    def branch_projection(self, w: Any) -> Settings:
+        """Return the settings of rule ``branch_projection``."""
+        return {"realization": int(w.realization)}
+
+    def branch_statistics(self, w: Any) -> Settings:
+        """Return the settings of rule ``branch_statistics``."""
+        return {"seed": self.config["seed"], "resamples": self.experiments[w.experiment]["branches"]["resamples"]}
+
+    def phase_row(self, w: Any) -> Settings:
+        """Return the settings of rule ``phase_row``."""
+        diagram = self.model["phase_diagrams"][w.diagram]
+        return {**self._simulation(), **diagram, "eta": w.eta, "sigma": log_grid(diagram["sigma"])}
+
+    def phase_diagram(self, w: Any) -> Settings:
+        """Return the settings of rule ``phase_diagram``."""
+        return self.model["phase_diagrams"][w.diagram]
+
+    def _simulation(self) -> Settings:
+        return {"seed": self.config["seed"], "landscape": self.model["landscape"]}
+
+    def occupancy(self, w: Any = None) -> Settings:
+        """Return the settings of rule ``occupancy``."""
+        return {**self._simulation(), **self.model["occupancy"]}
+
+    def small_eta_limit(self, w: Any) -> Settings:
+        """Return the settings of rule ``small_eta_limit``."""
+        limit = self.model["continuous_time"]["small_eta_limit"]
+        start = continuous_diagram(self.model)["start"]
+        return {**self._simulation(), "start": start, **limit, "delta_S": w.delta_S}
+
+    def fokker_planck(self, w: Any) -> Settings:
+        """Return the settings of rule ``fokker_planck``.
+
+        They describe the courses of Fig. 6B in continuous time, and P_flat against Delta_S at two times: the end of the
+        runs whose learning rate is made smaller, and the end of the longest runs of the diagram.
+        """
+        occupancy, continuous = self.model["occupancy"], self.model["continuous_time"]
+        diagram, limit = continuous_diagram(self.model), continuous["small_eta_limit"]
+        return {
+            "landscape": self.model["landscape"],
+            "convention": w.convention,
+            "sigma": occupancy["sigma"],
+            "eta": occupancy["eta"],
+            "steps": continuous["steps"],
+            "course_start": occupancy["start"],
+            "course_time": occupancy["eta"] * occupancy["iterations"],
+            "delta_S": sorted({*log_grid(continuous["delta_S"]), *limit["delta_S"]}),
+            "final_start": diagram["start"],
+            "small_eta_limit_time": float(limit["time"]),
+            "longest_time": max(log_grid(diagram["eta"])) * diagram["iterations"],
+        }
+
+    def theory(self, w: Any = None) -> Settings:
+        """Return the settings of rule ``theory``."""
+        theory, occupancy = self.model["theory"], self.model["occupancy"]
+        return {
+            "landscape": self.model["landscape"],
+            **theory,
+            "delta_S": log_grid(theory["delta_S"]),
+            "occupancy_delta_S": [occupancy["eta"] * sigma for sigma in occupancy["sigma"]],
+        }
+
+    def figure(self, name: str) -> Settings:
+        """Return the settings of one figure: its own, and the style that all share."""
+        figures = self.config["figures"]
+        return {"name": name, "figure": figures[name], "style": figures["style"]}
+
+    def claims(self, w: Any = None) -> Settings:
+        """Return the settings of rule ``claims``."""
+        figures = self.config["figures"]
+        shown = {name: figure["experiment"] for name, figure in figures.items() if "experiment" in figure}
+        of = {name: self.experiments[experiment] for name, experiment in shown.items()}
+        cells, run = of["fig2"]["projection"]["cells"], figures["fig3"]["run"]
+        other = None
+        if shown["figS5"] != shown["fig2"]:
+            other = {
+                "L_c": of["figS5"]["freezing"]["L_c"],
+                "N": of["figS5"]["curvature"]["N"],
+                "experiment": shown["figS5"],
+            }
+        return {
+            "seed": self.config["seed"],
+            **self.config["claims"],
+            "experiments": {
+                "landscape": [shown["fig1"], shown["figS1"]],
+                "noise": [shown["fig2"]],
+                "freezing": [shown["fig3"]],
+                "branches": [shown["fig4X"]],
+            },
+            "similarity": of["fig1"]["barriers"]["similarity"],
+            "N": of["figS1"]["curvature"]["N"],
+            "images": of["fig2"].samples("test"),
+            "violin_eta": figures["fig2"]["violin_eta"],
+            "freezing_eta": figures["fig3"]["eta"],
+            "quiet": [cells[0]["eta"], cells[0]["B"]],
+            "noisy": [cells[-1]["eta"], cells[-1]["B"]],
+            "reference": [run["eta"], run["B"]],
+            "L_c": of["fig3"]["freezing"]["L_c"],
+            "same_basin": of["fig4X"]["branches"]["same_basin"],
+            "other": other,
+        }
+
+    def explorer(self, w: Any = None) -> Settings:
+        """Return the settings of rule ``explorer``: what the page shows, with the appearance of the figures."""
+        curves = ("eta_colors", "time_colormap", "colormap", "t_c_colormap", "run_color", "loss_color")
+        experiments = {
+            name: {
+                "reference": list(experiment.reference_run) if "branches" in experiment else None,
+                "looks": self._appearance(*curves, experiment=name),
+            }
+            for name, experiment in self.experiments.items()
+        }
+        diagrams = {
+            name: {
+                **{key: diagram[key] for key in ("noise", "runs", "iterations")},
+                "looks": self._appearance("p_flat_colormap", "freezing_colormap", diagram=name),
+            }
+            for name, diagram in self.model["phase_diagrams"].items()
+        }
+        return {"experiments": experiments, "diagrams": diagrams}
+
+    def _appearance(self, *keys: str, **shown: str) -> Settings:
+        """Return appearance settings by figure: of each key in the first figure that has it and shows what is named.
+
+        Where no figure shows it, the first figure that has the key decides.
+        """
+        found: Settings = {}
+        for key in keys:
+            having = [name for name, figure in self.config["figures"].items() if key in figure]
+            showing = [name for name in having if self.config["figures"][name].items() >= shown.items()]
+            figure = (showing or having)[0]
+            found.setdefault(figure, {})[key] = self.config["figures"][figure][key]
+        return found

@@ -1,0 +1,156 @@
+"""What the templates of the report ask for: claims, settings, and one line about every experiment."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from snakemake.exceptions import WorkflowError
+
+from sgd_valleys.claims import tables
+from sgd_valleys.config.experiment import Experiment
+from sgd_valleys.config.inheritance import as_overlay, changes
+from sgd_valleys.workflow import paths
+from sgd_valleys.workflow.inputs import Inputs
+
+TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
+VERDICTS = ("disagrees", "undecided", "agrees in direction")  # in the order in which a caption lists them
+
+
+def existing(path: str) -> str:
+    """Return the path of a result that the report shows.
+
+    Raises:
+        WorkflowError: the file does not exist.
+    """
+    if not Path(path).is_file():
+        raise WorkflowError(f"The report shows {path}, which does not exist: run the workflow first.")
+    return path
+
+
+def claims() -> list[dict[str, Any]]:
+    """Return the judged claims."""
+    return json.loads(Path(existing(paths.CLAIMS)).read_text(encoding="utf-8"))["claims"]
+
+
+def measurement(key: str) -> str:
+    """Return a claim's number with its interval, for a caption; empty where the run has no such claim."""
+    return next((tables.told(claim) for claim in claims() if claim["key"] == key), "")
+
+
+def claims_about(figure: str, part: str = "") -> str:
+    """Return the claims about a figure as a list for its caption, in reStructuredText.
+
+    Claims that do not simply agree come first; the others are folded.
+
+    Args:
+        figure: its number in the paper.
+        part: restricts the list to claims whose key contains it.
+    """
+    lines: dict[str, list[str]] = {verdict: [] for verdict in (*VERDICTS, "agrees")}
+    for claim in claims():
+        where = claim["where"].partition(", as ")[0]  # a claim of another experiment names its own figure first
+        figures = re.sub(r"Eqs?\. [A-Z]?\d+", "", where).partition("Fig")[2]
+        if figure in re.findall(r"S?\d+", figures) and part in claim["key"]:
+            verdict, ours = claim["verdict"], " (ours)" if claim.get("more") else ""
+            text = escape(f"{claim['statement']} Here {tables.told(claim)} ({claim['where']}){ours}")
+            lines[verdict].append(f"<li><b>{tables.MARKS[verdict]} {verdict}</b>: {text}</li>")
+    agreeing = lines.pop("agrees")
+    others = [line for found in lines.values() for line in found]
+    if not others and not agreeing:
+        return ""
+    count = f"{'and ' if others else ''}{len(agreeing)} that {'agrees' if len(agreeing) == 1 else 'agree'}"
+    html = [
+        "<p>Its claims, with the numbers of this run [95% interval]; more on each is on the first page:</p>",
+        *(["<ul>", *others, "</ul>"] if others else []),
+        *([f"<details><summary>{count}</summary><ul>", *agreeing, "</ul></details>"] if agreeing else []),
+    ]
+    return "\n   ".join([".. raw:: html\n", '<div class="judged">', *html, "</div>"])
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the templates ask of the configuration.
+
+    Attributes:
+        paper: config.yaml as it is written.
+        config: the checked configuration of this run.
+        experiments: its experiments by name.
+    """
+
+    paper: Mapping[str, Any]
+    config: Mapping[str, Any]
+    experiments: Mapping[str, Experiment]
+
+    existing = staticmethod(existing)
+    measurement = staticmethod(measurement)
+    claims_about = staticmethod(claims_about)
+    paths = paths
+
+    @property
+    def overlay(self) -> dict[str, Any]:
+        """The configuration of this run as an overlay on config.yaml."""
+        return as_overlay(self.paper, self.config)
+
+    @property
+    def changed_settings(self) -> list[tuple[str, Any, Any]]:
+        """The settings that differ from config.yaml, as (name, there, here)."""
+        return list(changes(self.paper, self.overlay))
+
+    def refuse_unfinished(self, outputs: Iterable[str]) -> None:
+        """Refuse to report a run that is not finished.
+
+        Args:
+            outputs: of the jobs that are still to be run.
+
+        Raises:
+            WorkflowError: there is such a job.
+        """
+        if outputs := sorted(outputs):
+            raise WorkflowError(
+                f"The report is of a finished run, and with these settings {len(outputs)} jobs are to be run, as that "
+                f"of {outputs[0]}: run the workflow first, or name the settings of the results, --configfile "
+                f"{paths.CONFIGURATION}."
+            )
+
+    def plan(self, name: str) -> str:
+        """Describe an experiment in a line: its numbers of cells, runs and jobs."""
+        experiment = self.experiments[name]
+        sweep = experiment.sweep
+        descents = sum(cell.B == sweep.M for cell in sweep.cells)
+        chunks = Inputs(self.config, self.experiments).chunks(paths.TRAIN, name)
+        return (
+            f"{name}: {len(sweep.cells)} cells: {len(sweep.cells) - descents} with {sweep.realizations} realizations"
+            + (f", {descents} of gradient descent with one" if descents else "")
+            + f"; in {len(chunks)} training jobs"
+            + "".join(
+                f"; {len(found.realizations)} runs of eta = {cell.eta}, B = {cell.B} branched {len(found.t_c)} times "
+                "each"
+                for cell, found in experiment.branchings.items()
+            )
+        )
+
+    def title(self, name: str) -> str:
+        """Name the network and the data set of an experiment."""
+        experiment = self.experiments[name]
+        data_set = experiment["dataset"]["name"]
+        return f"{experiment['network']['name'].upper()} on {TITLES.get(data_set, data_set)}"
+
+    def description(self, name: str) -> str:
+        """Describe what an experiment trains on which images, for how long, and over which cells."""
+        experiment = self.experiments[name]
+        network, sweep = experiment["network"], experiment.sweep
+        images = [
+            f"{experiment.samples(part):,} {text} images ({experiment['dataset'][f'{part}_per_class']} of each class)"
+            for part, text in (("train", "training"), ("test", "test"))
+        ]
+        layers = [f"{', '.join(map(str, network[kind]))} {kind}" for kind in ("channels", "hidden") if kind in network]
+        rates = sorted(sweep.eta, key=float)
+        return (
+            f"{self.title(name)}, layers of {', then '.join(layers)} units; "
+            f"{' and '.join(images)}, and the whole test file; η from {rates[0]} to {rates[-1]}, "
+            f"B from {min(sweep.B)} to {max(sweep.B)}, every run for η T = {sweep.eta_T}"
+        )
