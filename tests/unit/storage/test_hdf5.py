@@ -1,18 +1,14 @@
 """Files are whole or absent, self-describing, and the same bytes for the same inputs."""
 
 import re
-import subprocess
 import time
 
 import numpy as np
 import pytest
 import xarray
 
-from sgd_valleys.config.sweep import canonical, job_chunks, log_grid, selected, selected_by_any
 from sgd_valleys.errors import UserError
-from sgd_valleys.randomness import Stage, stream
-from sgd_valleys.storage import hdf5, provenance
-from sgd_valleys.storage.cells import read_cells
+from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.hdf5 import Variable
 
 VARIABLES = {
@@ -125,110 +121,3 @@ def test_a_file_without_the_array_is_named(tmp_path):
     hdf5.write(tmp_path / "a.h5", VARIABLES)
     with pytest.raises(UserError, match=r"a\.h5 holds no height"):
         hdf5.read(tmp_path / "a.h5", ["height"])
-
-
-@pytest.mark.parametrize(
-    ("rate", "text"), [(0.1, "0.1"), (0.10, "0.1"), (1.0e-5, "0.00001"), (1, "1"), (1.0, "1"), (0.005, "0.005")]
-)
-def test_a_rate_has_one_spelling(rate, text):
-    assert canonical(rate) == text
-    assert float(text) == rate
-
-
-def test_a_grid_is_even_in_the_logarithm_and_short_enough_for_a_files_name():
-    grid = log_grid({"first": 0.01, "last": 0.1, "points": 10})
-    assert grid == pytest.approx(np.logspace(-2, -1, 10), rel=1e-5)
-    assert max(len(canonical(value)) for value in grid) <= 9
-    assert log_grid({"first": 0.5, "last": 0.5, "points": 1}) == [0.5]
-
-
-def test_the_revision_is_that_of_the_code_alone(tmp_path, monkeypatch):
-    def git(*command):
-        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        subprocess.run(["git", "-C", tmp_path, *identity, *command], check=True, capture_output=True)
-
-    def commit(name):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
-        git("add", ".")
-        git("commit", "-m", name)
-
-    def revision():
-        provenance.git_revision.cache_clear()
-        return provenance.git_revision()
-
-    git("init")
-    commit("src/sgd_valleys/storage.py")
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "src" / "sgd_valleys" / "storage.py"))
-    first = revision()
-    commit("README.md")
-    (tmp_path / "notes.txt").write_text("not of the code")
-    assert revision() == first
-    (tmp_path / "src" / "sgd_valleys" / "storage.py").write_text("edited")
-    assert revision() == f"{first}-dirty"
-    commit("workflow/rules/data.smk")
-    assert revision() not in (first, f"{first}-dirty")
-    monkeypatch.undo()
-    provenance.git_revision.cache_clear()
-
-
-SWEEP = {
-    "eta": [0.001, 0.1],
-    "B": [10, 500, 1000],
-    "realizations": 20,
-    "eta_T": 100,
-    "stack": 20,
-    "job_samples": 250_000_000,
-}
-
-
-def test_stacks_cover_the_realizations_and_long_cells_are_split():
-    assert job_chunks(SWEEP, "0.1", 10, 1000) == [(0, 19)]
-    assert job_chunks(SWEEP, "0.001", 500, 1000) == [(0, 4), (5, 9), (10, 14), (15, 19)]
-    assert job_chunks(SWEEP, "0.1", 1000, 1000) == [(0, 0)]  # gradient descent runs once
-
-
-def test_more_realizations_leave_full_stacks_as_they_are():
-    more = SWEEP | {"realizations": 27}
-    for eta, B in (("0.1", 10), ("0.001", 500)):
-        assert job_chunks(more, eta, B, 1000)[: len(job_chunks(SWEEP, eta, B, 1000))] == job_chunks(SWEEP, eta, B, 1000)
-
-
-def test_a_selection_names_runs():
-    selection = {"eta": [0.1], "B": "all", "realizations": [0, 7]}
-    assert selected(selection, "0.1", 10, range(5, 10)) == [7]
-    assert selected(selection, "0.01", 10, range(5, 10)) == []
-    assert selected_by_any([selection, selection | {"realizations": "all"}], "0.1", 10, range(3)) == [0, 1, 2]
-
-
-def test_the_stacks_of_a_cell_are_read_as_one(tmp_path):
-    for first in (2, 0):
-        hdf5.write(
-            tmp_path / f"{first}.h5",
-            {
-                "realization": Variable(("realization",), np.array([first, first + 1]), "r"),
-                "loss": Variable(("realization",), np.array([first, first + 1.0]), "loss"),
-                "iteration": Variable(("time",), np.array([0, 5]), "t"),
-            },
-            {"eta": 0.1, "B": 10},
-        )
-    cells = read_cells([str(tmp_path / "2.h5"), str(tmp_path / "0.h5")], ["loss"], shared=["iteration"])
-    assert cells[0.1, 10]["loss"].tolist() == [0, 1, 2, 3]
-    assert cells[0.1, 10]["iteration"].tolist() == [0, 5]
-
-
-def test_a_stream_is_known_by_what_it_is_for():
-    def first(*key):
-        return stream(*key).random()
-
-    assert first(1, Stage.MINIBATCHES, 0.1, 10, 0) == first(1, Stage.MINIBATCHES, 0.10, 10, 0)
-    different = [
-        first(1, Stage.MINIBATCHES, 0.1, 10, 0),
-        first(2, Stage.MINIBATCHES, 0.1, 10, 0),
-        first(1, Stage.MINIBATCHES, 0.2, 10, 0),
-        first(1, Stage.MINIBATCHES, 0.1, 20, 0),
-        first(1, Stage.MINIBATCHES, 0.1, 10, 1),
-        first(1, Stage.INITIALIZATION),
-    ]
-    assert len(set(different)) == len(different)

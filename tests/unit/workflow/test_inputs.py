@@ -1,0 +1,78 @@
+"""The files that jobs read, and those with which a complete run ends."""
+
+from types import SimpleNamespace
+
+import pytest
+from helpers.configuration import ROOT, checked
+from snakemake.exceptions import WorkflowError
+
+from sgd_valleys.config.sweep import Cell, Run
+from sgd_valleys.workflow import paths
+from sgd_valleys.workflow.inputs import FIGURES, Inputs
+
+INPUTS = Inputs(*checked())
+W = SimpleNamespace(experiment="mnist", eta="0.05", B="50", realization="0", diagram="H")
+
+
+def test_the_table_of_figures_is_that_of_the_configuration():
+    assert list(FIGURES) == [name for name in INPUTS.config["figures"] if name != "style"]
+    assert all((ROOT / "src/sgd_valleys/figures" / f"{name}.py").is_file() for name in FIGURES)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_reads_files_of_results_alone(name):
+    files = INPUTS.figure(name)
+    paths_of_figure = [path for found in files.values() for path in ([found] if isinstance(found, str) else found)]
+    assert paths_of_figure and all(path.startswith("results/") and "{" not in path for path in paths_of_figure)
+    assert len(set(paths_of_figure)) == len(paths_of_figure)
+
+
+def test_a_figure_that_is_unknown_is_an_error():
+    with pytest.raises(KeyError):
+        INPUTS.figure("fig9")
+
+
+def test_the_chunks_of_a_sweep_are_all_of_its_runs():
+    files = INPUTS.train(W)
+    assert "results/mnist/train/eta0.05_B50_r0-19.h5" in files
+    assert "results/mnist/train/eta0.1_B1000_r0-0.h5" in files
+    assert INPUTS.chunks(paths.CURVATURE, "mnist", [Cell("0.1", 10)]) == ["results/mnist/curvature/eta0.1_B10_r0-19.h5"]
+
+
+def test_a_run_is_in_one_chunk_and_an_unknown_run_is_refused():
+    assert INPUTS.run_train(W) == "results/mnist/train/eta0.05_B50_r0-19.h5"
+    with pytest.raises(WorkflowError, match=r"sweep of mnist has no run of eta = 0\.05, B = 50, realization 20"):
+        INPUTS.chunk(paths.TRAIN, "mnist", Run("0.05", 50, 20))
+    with pytest.raises(WorkflowError, match=r"no run of eta = 0\.3"):
+        INPUTS.chunk(paths.TRAIN, "mnist", Run("0.3", 50, 0))
+
+
+def test_one_row_and_one_limit_a_value():
+    assert len(INPUTS.phase_rows(W)) == 10
+    assert INPUTS.small_eta_limits() == [
+        f"results/two_valley/small_eta_limit/deltaS{delta_S}.h5" for delta_S in ("0.0005", "0.001")
+    ]
+
+
+def test_branched_runs_of_a_cell():
+    assert INPUTS.branched(W) == [f"results/mnist/branches/endpoints/eta0.05_B50_r{r}.h5" for r in range(20)]
+
+
+def test_spectra_are_of_one_rate_and_one_realization():
+    assert INPUTS.spectra("figS1") == [
+        f"results/mnist/curvature/eta0.01_B{B}_r0-{last}.h5"
+        for B, last in ((10, 19), (20, 19), (50, 19), (100, 19), (200, 19), (500, 19), (1000, 0))
+        for B, last in [next((B, end) for first, end in INPUTS.experiments["mnist"].sweep.job_chunks(Cell("0.01", B)))]
+    ]
+
+
+def test_claims_of_another_experiment_are_left_out_where_there_is_none():
+    assert "other_endpoints" in INPUTS.claims()
+    settings = {"experiment": "mnist", "eta_colors": ["red"] * 4, "spectrum_eta": 0.01}
+    alone = Inputs(*checked({"figures": {"figS5": settings}}))
+    assert not [name for name in alone.claims() if name.startswith("other_")]
+
+
+def test_a_complete_run_ends_with_every_figure_map_and_table():
+    targets = INPUTS.targets()
+    assert len(targets) == len(set(targets)) == 2 * 15 + 2 + 1 + 2 + 3 + 3

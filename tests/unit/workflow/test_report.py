@@ -1,0 +1,91 @@
+"""What the templates of the report are given."""
+
+import json
+
+import pytest
+from helpers.configuration import checked, written
+from snakemake.exceptions import WorkflowError
+
+from sgd_valleys.workflow.report import Report, claims_about, measurement
+
+PAPER = written()
+CLAIM = {
+    "statement": "It rises.",
+    "paper": "rises",
+    "ours": 0.5,
+    "interval": [0.4, 0.6],
+    "interval_of": "the number",
+    "p_value": None,
+    "method": "bootstrap",
+    "expected": "direction",
+}
+
+
+def report(*overlays):
+    return Report(PAPER, *checked(*overlays))
+
+
+@pytest.fixture
+def claims(tmp_path, monkeypatch):
+    """Write claims.json of a run in the working directory."""
+
+    def write(*claims):
+        (tmp_path / "results").mkdir(exist_ok=True)
+        (tmp_path / "results" / "claims.json").write_text(json.dumps({"claims": [CLAIM | claim for claim in claims]}))
+        monkeypatch.chdir(tmp_path)
+
+    return write
+
+
+def test_the_experiments_in_a_line_each():
+    line = report().plan("mnist")
+    assert line.startswith("mnist: 49 cells: 42 with 20 realizations, 7 of gradient descent with one; in ")
+    assert line.endswith("; 20 runs of eta = 0.05, B = 50 branched 51 times each")
+    assert "gradient descent" not in report().plan("cifar10")
+
+
+def test_an_experiment_is_described_by_its_settings():
+    found = report()
+    assert found.title("cifar10") == "CNN on CIFAR-10"
+    text = found.description("mnist")
+    assert text.startswith("MLP on MNIST, layers of 50, 50 hidden units; 1,000 training images (100 of each class)")
+    assert text.endswith("η from 0.001 to 0.1, B from 10 to 1000, every run for η T = 100")
+
+
+def test_changed_settings_are_those_of_an_overlay():
+    assert report().changed_settings == []
+    assert report({"seed": 3}).changed_settings == [("seed", PAPER["seed"], 3)]
+
+
+def test_an_unfinished_run_is_refused_by_its_first_file():
+    report().refuse_unfinished([])
+    with pytest.raises(WorkflowError, match=r"2 jobs are to be run, as that of results/a: run the workflow first"):
+        report().refuse_unfinished(["results/b", "results/a"])
+
+
+def test_claims_that_do_not_exist_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WorkflowError, match=r"shows results/claims\.json, which does not exist: run the workflow"):
+        measurement("any")
+
+
+def test_a_measurement_is_empty_without_its_claim(claims):
+    claims({"key": "rises", "where": "Fig. 2A", "verdict": "agrees"})
+    assert measurement("rises") == "0.50 [0.40, 0.60]"
+    assert measurement("falls") == ""
+
+
+def test_claims_about_a_figure_stand_in_the_order_of_their_verdicts(claims):
+    verdicts = ("agrees", "undecided", "disagrees", "agrees in direction")
+    claims(
+        *({"key": verdict, "where": "II B, Fig. 2D", "verdict": verdict} for verdict in verdicts),
+        {"key": "other", "where": "Eq. 2, Fig. S2", "verdict": "disagrees", "statement": "Elsewhere."},
+        {"key": "cifar10_a", "where": "Fig. S5, as II B, Fig. 2D", "verdict": "agrees", "statement": "Elsewhere."},
+    )
+    text = claims_about("2")
+    assert "Elsewhere" not in text and text.count("It rises.") == 4
+    order = [text.index(f" {verdict}</b>") for verdict in ("disagrees", "undecided", "agrees in direction")]
+    assert order == sorted(order) and text.index("<details>") > order[-1]
+    assert "and 1 that agrees" in text
+    assert claims_about("2", "undecided").count("It rises.") == 1
+    assert claims_about("3") == ""
