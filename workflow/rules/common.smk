@@ -13,7 +13,7 @@ os.environ.update(PYTHONPATH=str(ROOT / "src"))  # jobs import the library from 
 
 from sgd_valleys import run_times  # noqa: E402
 from sgd_valleys.config import sweep, validation as settings  # noqa: E402
-from sgd_valleys.data.images import DATA_SETS  # noqa: E402
+from sgd_valleys.data.registry import DATA_SETS  # noqa: E402
 from sgd_valleys.errors import UserError  # noqa: E402
 from sgd_valleys.storage import provenance  # noqa: E402
 from sgd_valleys.workflow.dependencies import code  # noqa: E402

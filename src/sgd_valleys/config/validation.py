@@ -20,7 +20,7 @@ from sgd_valleys.config.sweep import (
     selected,
     selected_by_any,
 )
-from sgd_valleys.data.images import DATA_SETS
+from sgd_valleys.data.registry import DATA_SETS
 from sgd_valleys.errors import UserError
 from sgd_valleys.networks.build import build
 from sgd_valleys.networks.network import Network
