@@ -17,6 +17,11 @@ Files = Mapping[str, Path]  # the path of each file of a data set, by file name
 class SourceUnavailable(Exception):
     """A source cannot provide the files of a data set; the message states the reason."""
 
+    @classmethod
+    def because(cls, error: Exception, prefix: str = "") -> "SourceUnavailable":
+        """State an error of another library on one line, by its type if it has no message."""
+        return cls(prefix + (" ".join(str(error).split()) or type(error).__name__))
+
 
 @dataclass(frozen=True)
 class Format:

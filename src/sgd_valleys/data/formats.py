@@ -64,7 +64,7 @@ def decode_cifar10_pictures(files: Files, folder: Path) -> Files:
             arrays[f"{part}_image"] = np.concatenate(pixels)
             arrays[f"{part}_label"] = np.array(json.loads(files[f"{part}_label.json"].read_text()), dtype=np.uint8)
     except Exception as error:  # Pillow does not document every error that an invalid picture raises
-        raise SourceUnavailable(f"the package cannot be decoded: {' '.join(str(error).split())}") from error
+        raise SourceUnavailable.because(error, "the package cannot be decoded: ") from error
     return _save_arrays(arrays, folder)
 
 

