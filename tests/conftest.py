@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from helpers.checkout import LONG_CELL, LONG_TARGET, ROOT, WORKFLOW, Checkout
 
-from sgd_valleys.data import images
+from sgd_valleys.data import download
 
 
 @pytest.fixture(scope="session")
 def mnist_root() -> Path:
     """The folder under which MNIST's verified files lie."""
     root = ROOT / "data"
-    images.fetch("mnist", root)
+    download.fetch("mnist", root)
     return root
 
 

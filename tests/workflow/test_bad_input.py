@@ -16,7 +16,7 @@ from helpers.checkout import ROOT, Checkout
 from snakemake.utils import update_config
 
 from sgd_valleys.config import validation
-from sgd_valleys.data.images import DATA_SETS
+from sgd_valleys.data.registry import DATA_SETS
 from sgd_valleys.errors import UserError
 
 CHANGES = {

@@ -17,8 +17,8 @@ from helpers.checkout import Checkout, edited
 from snakemake.utils import update_config
 
 from sgd_valleys import progress
-from sgd_valleys.data import images
-from sgd_valleys.data.stored import load
+from sgd_valleys.data import download, images
+from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.errors import UserError
 from sgd_valleys.figures import panels
 from sgd_valleys.measures.curvature import LayerHessian
@@ -413,7 +413,7 @@ def test_another_experiment_is_another_entry_of_the_config(checkout: Checkout) -
 
 def test_fashion_mnist_is_settings_alone(checkout: Checkout, mnist_root: Path) -> None:
     try:
-        images.fetch("fashion_mnist", mnist_root)
+        download.fetch("fashion_mnist", mnist_root)
     except UserError as error:
         pytest.skip(str(error))
     (shown,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "experiments.md").read_text(), re.DOTALL)
@@ -441,7 +441,7 @@ def test_the_convolutional_network_goes_through_the_same_rules(complete: Checkou
     assert run["checkpoint"].tolist() == [0]
     # what is stored is the network's: its loss, and the curvature of its last layer on the first two images a class
     settings = {"network": {"name": "cnn", "channels": [4, 4, 4], "hidden": [8]}, "classes": 10}
-    network, samples = load(folder / "data.h5", settings, ["train"])
+    network, samples = load_network_and_samples(folder / "data.h5", settings, ["train"])
     images, labels = samples["train"]
     parameters = {name: run[f"final_{name}"][1].astype(np.float64) for name in network.names()}
     loss = cross_entropy(network.forward(parameters, images.astype(np.float64)), labels)

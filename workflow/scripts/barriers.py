@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.stats import spearmanr
 
-from sgd_valleys.data.stored import load
+from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.errors import UserError
 from sgd_valleys.measures import similarity
 from sgd_valleys.measures.paths import barrier, line_loss
@@ -21,7 +21,7 @@ PREACTIVATIONS = 2**30  # bytes of the first layer's preactivations to keep: of 
 
 with job(snakemake) as log:
     p = snakemake.params.settings
-    network, samples = load(snakemake.input.data, p, ["train"])
+    network, samples = load_network_and_samples(snakemake.input.data, p, ["train"])
     inputs, labels = samples["train"]
     alpha = np.linspace(0, 1, p["points"])
     by_cell = files_by_cell(snakemake.input.train)

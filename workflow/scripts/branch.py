@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sgd_valleys.data.stored import load
+from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.errors import UserError
 from sgd_valleys.progress import Progress
 from sgd_valleys.storage import hdf5, provenance
@@ -14,7 +14,7 @@ with job(snakemake) as log:
     p = snakemake.params.settings
     t_c, points = p["t_c"], p["points"]
     eta, B, realization = p["run"]
-    network, samples = load(snakemake.input.data, p)
+    network, samples = load_network_and_samples(snakemake.input.data, p)
 
     # nothing of the run is read but its parameters at the branching times: what it does later plays no part
     iteration = list(hdf5.read(snakemake.input.train, ["iteration"])["iteration"])

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sgd_valleys.data import images
-from sgd_valleys.data.stored import load
+from sgd_valleys.data.stored import load_network_and_samples
+from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.measures import curvature
 from sgd_valleys.measures.curvature import LayerHessian, top_eigenvalues
 from sgd_valleys.progress import Progress
@@ -15,9 +15,9 @@ from sgd_valleys.workflow.job import job
 with job(snakemake) as log:
     p = snakemake.params.settings
     layer, N = p["layer"], p["N"]
-    network, samples = load(snakemake.input.data, p, ["train"])
+    network, samples = load_network_and_samples(snakemake.input.data, p, ["train"])
     pixels, labels = samples["train"]
-    inputs = pixels[images.first_of_each_class(labels, p["per_class"])].astype(np.float64)
+    inputs = pixels[first_of_each_class(labels, p["per_class"])].astype(np.float64)
     branches = hdf5.read(snakemake.input.train, ["t_c", "iteration", "final"])
     t_c, iteration = branches["t_c"], branches["iteration"]
     trace = np.full((len(t_c), len(iteration)), np.nan)

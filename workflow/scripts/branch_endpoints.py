@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sgd_valleys.data.stored import load
+from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.measures import similarity
 from sgd_valleys.measures.evaluation import score
 from sgd_valleys.measures.freezing import basin_freezing_time, freezing_time
@@ -31,7 +31,7 @@ with job(snakemake) as log:
     run = hdf5.read(snakemake.input.run, ["iteration", "train_loss", "test_error"], row)
     t_freeze = float(freezing_time(run["iteration"], run["train_loss"], p["L_c"]))
 
-    network, test_file = load(snakemake.input.test_file, p, ["test"])
+    network, test_file = load_network_and_samples(snakemake.input.test_file, p, ["test"])
     whole = hdf5.read(snakemake.input.train, [f"final_{name}" for name in network.names()])
     final_parameters = {name: whole[f"final_{name}"] for name in network.names()}
     file_loss, file_accuracy = score(network, final_parameters, *test_file["test"])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sgd_valleys.data.stored import load
+from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.measures import similarity
 from sgd_valleys.measures.evaluation import score
 from sgd_valleys.storage import hdf5, provenance
@@ -26,7 +26,7 @@ FINAL = {
 with job(snakemake) as log:
     p = snakemake.params.settings
     M = len(hdf5.read(snakemake.input.data, ["train_label"])["train_label"])
-    network, test_file = load(snakemake.input.test_file, p, ["test"])
+    network, test_file = load_network_and_samples(snakemake.input.test_file, p, ["test"])
     series = ["train_loss", "test_loss", "train_accuracy", "test_accuracy"]
     curvature = read_cells(snakemake.input.curvature, ["flatness", "trace", "eigenvalue"])
     etas, Bs = grid(curvature)

@@ -1,6 +1,6 @@
-"""Store the whole test file of an experiment's data set, whatever part of it its test set is."""
+"""Store the whole test file of the data set of an experiment, of which the test set may be a part."""
 
-from sgd_valleys.data import images
+from sgd_valleys.data import download, images
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.workflow.job import job
@@ -8,7 +8,7 @@ from sgd_valleys.workflow.job import job
 with job(snakemake) as log:
     p = snakemake.params.settings
     root = snakemake.params.root
-    images.fetch(p["dataset"], root, log.info)
+    download.fetch(p["dataset"], root, log.info)
     image, label = images.load_test_file(p["dataset"], root)
     log.info(f"{len(label)} test images")
     axes = ("sample", "channel", "row", "column")

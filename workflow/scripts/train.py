@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sgd_valleys.data.stored import load
+from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import hdf5, provenance
@@ -14,7 +14,7 @@ from sgd_valleys.workflow.job import job
 with job(snakemake) as log:
     p = snakemake.params.settings
     eta, B = float(p["eta"]), p["B"]
-    network, samples = load(snakemake.input.data, p)
+    network, samples = load_network_and_samples(snakemake.input.data, p)
     M = len(samples["train"][1])
     device = sgd.choose_device(p["device"])
     realizations = list(range(p["first"], p["last"] + 1))

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from sgd_valleys.config.sweep import Cell, Run, Selection, Sweep, canonical
-from sgd_valleys.data.images import DATA_SETS
+from sgd_valleys.data.registry import DATA_SETS
 from sgd_valleys.networks.build import build
 from sgd_valleys.networks.network import Network
 

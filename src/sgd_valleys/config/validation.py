@@ -9,7 +9,7 @@ from sgd_valleys.config.experiment import Experiment
 from sgd_valleys.config.model import model_errors
 from sgd_valleys.config.shape import shape_errors
 from sgd_valleys.config.sweep import Cell, Run, Selection, canonical, select
-from sgd_valleys.data.images import DATA_SETS
+from sgd_valleys.data.registry import DATA_SETS
 from sgd_valleys.errors import UserError
 
 Settings = Mapping[str, Any]

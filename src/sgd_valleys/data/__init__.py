@@ -1,1 +1,1 @@
-"""Image data sets: where they come from, how they are verified and read."""
+"""Image data sets: description, download, verification and reading."""

@@ -1,4 +1,4 @@
-"""An experiment's network, and the images that it is trained and tested on."""
+"""The network of an experiment, and the stored images on which it is trained and tested."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -13,18 +13,18 @@ from sgd_valleys.storage import hdf5
 Samples = tuple[np.ndarray, np.ndarray]
 
 
-def load(
+def load_network_and_samples(
     path: str | os.PathLike, settings: Mapping[str, Any], parts: Sequence[str] = ("train", "test")
 ) -> tuple[Network, dict[str, Samples]]:
-    """Build an experiment's network and read its images.
+    """Build the network of an experiment and read its images.
 
     Args:
-        path: the experiment's ``data.h5``.
-        settings: among them ``network``, as the config has it, and ``classes``, their number.
-        parts: of the data that are needed.
+        path: the file ``data.h5`` of the experiment.
+        settings: ``network``, as in the configuration, and ``classes``, the number of classes.
+        parts: the parts of the data to read.
 
     Returns:
-        the network; by part the images in the form that it takes, (sample, ...) float32, and their labels (sample).
+        The network, and for each part the inputs of the network, float32 (sample, ...), and the labels (sample,).
     """
     found = hdf5.read(path, [f"{part}_{kind}" for part in parts for kind in ("image", "label")])
     shape = found[f"{parts[0]}_image"].shape[1:]

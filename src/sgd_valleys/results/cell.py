@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from sgd_valleys.config.sweep import canonical
-from sgd_valleys.data import images
-from sgd_valleys.data.stored import load
+from sgd_valleys.data.stored import load_network_and_samples
+from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.errors import UserError
 from sgd_valleys.measures import curvature, projection
 from sgd_valleys.measures.curvature import LayerHessian
@@ -46,7 +46,7 @@ class Cell:
                 f"there are {', '.join(cells) or 'none: run the workflow first'}."
             )
         self.settings: dict[str, Any] = hdf5.read_attributes(self.paths[0])["parameters"]
-        self.network, samples = load(self.folder / "data.h5", self.settings, ["train"])
+        self.network, samples = load_network_and_samples(self.folder / "data.h5", self.settings, ["train"])
         self.inputs, self.labels = samples["train"]
 
     def read(self, *names: str) -> dict[str, np.ndarray]:
@@ -103,7 +103,7 @@ class Cell:
         Raises:
             UserError: the cell's file of curvature cannot be read.
         """
-        some = images.first_of_each_class(self.labels, self._curvature["per_class"])
+        some = first_of_each_class(self.labels, self._curvature["per_class"])
         inputs = self.inputs[some].astype(np.float64)
         return LayerHessian(self.network.linearize(parameters, inputs, self.settings["layer"]))
 

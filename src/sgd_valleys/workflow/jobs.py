@@ -12,7 +12,7 @@ from typing import Any
 from sgd_valleys.config.experiment import Experiment
 from sgd_valleys.config.model import continuous_diagram
 from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, select
-from sgd_valleys.data.images import DATA_SETS
+from sgd_valleys.data.registry import DATA_SETS
 
 Settings = dict[str, Any]
 SAMPLES_PER_MINUTE = {"mlp": 10_000_000, "cnn": 60_000}  # a fraction of what one core trains

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sgd_valleys.data.stored import load
+from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.measures.evaluation import score
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
@@ -25,7 +25,7 @@ def test_loss_and_accuracy_are_those_of_torch_and_a_lost_run_has_none(settings: 
     path = tmp_path / "test_file.h5"
     images = {"test_image": Variable(axes, image, "images"), "test_label": Variable(axes[:1], label, "labels")}
     hdf5.write(path, images)
-    network, samples = load(path, {"network": settings, "classes": 4}, ["test"])
+    network, samples = load_network_and_samples(path, {"network": settings, "classes": 4}, ["test"])
     inputs, labels = samples["test"]
     runs = [network.initialize(np.random.default_rng(r)) for r in range(3)]
     runs[1]["layer1_bias"][0] = np.nan

