@@ -1,5 +1,5 @@
-"""The one error that a user can mend: its message is a sentence to be shown without a traceback."""
+"""The error that a user can correct: its message is shown without a traceback."""
 
 
 class UserError(Exception):
-    """Something in the settings, the data or the files at hand is not as it has to be."""
+    """A setting, a data file or a result is not valid; the message says which, and what to do."""

@@ -1,4 +1,4 @@
-"""How far a computation is: lines in a job's log, or a bar in the terminal of whoever runs it by hand."""
+"""Progress of a computation: lines in the log of a job, or a bar in a terminal."""
 
 import logging
 import sys
@@ -10,13 +10,13 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress:
-    """Counts what is done of a total; call it with each amount as it is finished.
+    """Count the finished part of a computation.
 
     Args:
         total: amount of the whole computation.
         unit: what is counted, in the plural.
-        log: where a line is written every few seconds, with the amount, the speed and the time left;
-            without one there is a bar on standard error, if that is a terminal.
+        log: gets a line every few seconds with the amount, the speed and the remaining time; None draws a bar on
+            standard error, if that is a terminal.
     """
 
     def __init__(self, total: float, unit: str, log: logging.Logger | None = None) -> None:
@@ -26,7 +26,7 @@ class Progress:
         self.bar = None if log else tqdm(total=total, unit=f" {unit}", unit_scale=True, disable=not sys.stderr.isatty())
 
     def __call__(self, amount: float = 1) -> None:
-        """Count ``amount`` more as done."""
+        """Count ``amount`` as finished."""
         self.done += amount
         if self.bar is not None:
             self.bar.update(amount)

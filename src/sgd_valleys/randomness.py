@@ -1,4 +1,4 @@
-"""Random streams keyed by what they are for, so that adding one changes no other."""
+"""Random streams keyed by their purpose: a further stream changes no other."""
 
 from enum import IntEnum
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Stage(IntEnum):
-    """What a stream is for. Numbers are part of every result: never reuse or change one."""
+    """Purpose of a stream. The numbers are part of every result: never reuse or change one."""
 
     INITIALIZATION = 0
     MINIBATCHES = 1
@@ -20,9 +20,12 @@ class Stage(IntEnum):
 
 
 def stream(seed: int, stage: Stage, *key: int | float) -> np.random.Generator:
-    """A generator of its own for ``(seed, stage, *key)``.
+    """Return the generator of ``(seed, stage, *key)``.
 
-    A rate enters by the bits of its float64, so that 0.1 and 0.10 are the same stream.
+    Args:
+        seed: master seed.
+        stage: purpose of the stream.
+        key: further words; a float enters by the bits of its float64, hence 0.1 and 0.10 are the same stream.
     """
     words = tuple(int(np.float64(k).view(np.uint64)) if isinstance(k, float) else int(k) for k in key)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(int(stage), *words)))

@@ -1,4 +1,4 @@
-"""What every job of the workflow shares: its log, one thread, and errors told in a sentence."""
+"""What the jobs of the workflow share: a log file, one thread, and errors in one sentence."""
 
 import logging
 import sys
@@ -15,13 +15,22 @@ from sgd_valleys.errors import UserError
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[logging.Logger]:
-    """Run a script's body with a log of its own; what the user can mend ends it with one sentence, no traceback."""
+    """Run the body of a script with a log file.
+
+    A ``UserError`` ends the job with its sentence, and without a traceback.
+
+    Args:
+        snakemake: the object of that name in a script.
+
+    Yields:
+        The logger of the library, which writes to the rule's log file.
+    """
     log = logging.getLogger("sgd_valleys")
     log.setLevel(logging.INFO)
-    handler: logging.Handler = logging.FileHandler(snakemake.log[0], mode="w")
+    handler: logging.Handler = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     log.addHandler(handler)
-    threadpool_limits(1)  # sums would be split differently on several: a result must not depend on their number
+    threadpool_limits(1)  # several threads would divide sums in another order: results must not depend on their number
     start = time.monotonic()
     try:
         yield log
