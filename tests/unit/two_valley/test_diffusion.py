@@ -56,7 +56,7 @@ def test_with_weak_noise_eq_22_lies_between_the_conventions():
     assert power(eq_22) == pytest.approx(0.5, abs=0.03)
 
 
-def test_as_the_learning_rate_falls_the_update_comes_to_itos_steady_state_as_its_root():
+def test_the_update_approaches_itos_steady_state_as_the_root_of_eta():
     y, delta_S = 5.0, 1e-2
     rates = np.array([4e-3, 1e-3, 2.5e-4])
     P = np.array([stationary_p_flat(y, delta_S, eta) for eta in rates])

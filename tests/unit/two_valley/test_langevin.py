@@ -73,7 +73,7 @@ def test_the_clipped_covariance_is_that_of_an_eigendecomposition():
 
 
 @pytest.mark.parametrize(("eta", "sigma", "noise"), [(0.1, 0.05, "H"), (0.1, 0.1, "H2"), (0.05, 0.2, "isotropic")])
-def test_the_law_is_the_literal_references(eta, sigma, noise):
+def test_the_distribution_is_that_of_the_literal_update(eta, sigma, noise):
     start = (0.01, 5.0)
     n = np.random.default_rng(4).standard_normal((1000, 60, 2))
     end, frozen = literal(PAPER, eta, sigma, noise, start, n)
@@ -118,7 +118,7 @@ def test_the_weak_error_in_eta_is_of_first_order():
 
 
 @pytest.mark.parametrize("noise", NOISES)
-def test_a_runs_bits_do_not_depend_on_how_many_run_on_how_many_threads_or_what_is_recorded(noise):
+def test_the_bits_of_a_run_depend_neither_on_other_runs_nor_on_threads_nor_on_the_record(noise):
     given = {"noise": noise, "seed": 7, "iterations": 90}
     whole = simulate(PAPER, 0.05, 0.05, runs=700, record=range(0, 91, 9), trajectories=3, **given)
     fields = ("x", "y", "freezing_time", "freezing_y")
@@ -144,7 +144,7 @@ def test_a_runs_bits_do_not_depend_on_how_many_run_on_how_many_threads_or_what_i
         ("isotropic", "-0x1.2350d25d7d32bp-3", "0x1.06ef51765bb67p+2"),
     ],
 )
-def test_the_bits_are_those_of_every_other_machine(noise, x, y):
+def test_the_bits_are_the_same_on_every_machine(noise, x, y):
     # no fused or reordered operation, no library function: a compiler or an edit that changes a bit shows here
     done = simulate(PAPER, 0.05, 0.05, noise=noise, runs=1, iterations=300, seed=1)
     assert (done.x[0].hex(), done.y[0].hex()) == (x, y)
@@ -161,7 +161,7 @@ def test_the_key_of_the_disk_cache_contains_the_source_of_the_inlined_functions(
     assert SOURCE_HASH in str(langevin._simulate_task.signatures)
 
 
-def test_cells_and_seeds_have_streams_of_their_own():
+def test_every_cell_and_seed_has_its_own_stream():
     def first(eta=0.05, sigma=0.05, noise="H", start=(0.01, 5.0), seed=1, run=0):
         return normal_deviates(eta, sigma, noise=noise, start=start, seed=seed, run=run, iterations=4000).ravel()
 
@@ -267,7 +267,7 @@ def test_a_run_beyond_every_valleys_stability_is_nan_and_not_an_error():
 
 
 @pytest.mark.parametrize(("noise", "ratio"), [("H", (0.8 / 0.65) ** 2), ("isotropic", 0.8 / 0.65), ("H2", None)])
-def test_at_fixed_y_on_a_low_barrier_the_valleys_weigh_as_the_ito_stationary_law_has_it(noise, ratio):
+def test_at_fixed_y_on_a_low_barrier_p_flat_is_that_of_the_ito_steady_state(noise, ratio):
     # D P is proportional to exp(-(L - L_0)/D) on either side and continuous at the ridge; at y -> 0 there is no
     # barrier, and the weights are those of half Gaussians, sqrt(D f)/D
     y, delta_S = 0.02e6, 0.02
