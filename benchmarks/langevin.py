@@ -1,12 +1,12 @@
-"""How fast the two-valley model steps, against the cost of its random numbers.
+"""Measure the speed of the two-valley model against the cost of its random numbers.
 
     python benchmarks/langevin.py [--threads 1] [--seconds 10]
 
-For each noise: nanoseconds a step of one run on one thread, and that over the cost of drawing two normal deviates in
-a loop of the same kind (same generator, same lanes, and nothing done with them but a sum); numpy's own generator
-beside it. Medians of several repetitions, taken in turn, so that all meet the same machine, of the process's CPU time,
-which other work on the machine stretches less. Then how long the paper's figures take by the clock on ``--threads``
-threads, from whole cells of 2,000 (or 1,000) runs with fewer iterations.
+The first table lists nanoseconds per update of one run on one thread, for each noise. Its last column divides them by
+the cost of two normal deviates. These are drawn in the same kind of loop (same generator, same lanes) and summed.
+NumPy's generator is listed for comparison. The values are medians of CPU time over interleaved repetitions, which
+other work on the machine affects least. The second table lists the wall time of the paper's figures on ``--threads``
+threads, extrapolated from whole cells of 2,000 (or 1,000) runs with fewer iterations.
 """
 
 import argparse
@@ -19,31 +19,29 @@ from functools import partial
 import numpy as np
 from numba import njit
 
-from sgd_valleys.two_valley import langevin
 from sgd_valleys.two_valley.landscape import Landscape
 from sgd_valleys.two_valley.langevin import LANES, NOISES, simulate
+from sgd_valleys.two_valley.vector_math import COUNTER_STEP, TWO_COUNTER_STEPS, box_muller, random_word
 
-word, polar = langevin._word, langevin._polar
-GAMMA, TWO_GAMMA = langevin._GAMMA, langevin._TWO_GAMMA
 ETA, SIGMA = 0.05, 0.05
 RUNS, ITERATIONS = 256, 4000
 
 
 @njit(nogil=True, error_model="numpy")
-def two_normals(low: np.ndarray, high: np.ndarray, steps: int, total: np.ndarray) -> None:
-    """Draw two deviates for each lane and step, and add them up."""
+def add_normal_pairs(first: np.ndarray, key: np.ndarray, steps: int, total: np.ndarray) -> None:
+    """Add two normal deviates of every step to each of the lanes in ``total``."""
     for t in range(steps):
-        ahead = np.uint64(t) * TWO_GAMMA
+        ahead = np.uint64(t) * TWO_COUNTER_STEPS
         for i in range(LANES):
-            counter = low[i] + ahead
-            square, cos, sin = polar(word(counter, high[i]), word(counter + GAMMA, high[i]))
+            counter = first[i] + ahead
+            square, cos, sin = box_muller(random_word(counter, key[i]), random_word(counter + COUNTER_STEP, key[i]))
             r = math.sqrt(square)
             total[i] += r * cos
             total[LANES + i] += r * sin
 
 
 def seconds(function: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
-    """What one call takes by the clock."""
+    """Return the seconds that one call takes."""
     start = clock()
     function()
     return clock() - start
@@ -53,11 +51,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=10, help="of the first table, about")
+    parser.add_argument("--seconds", type=float, default=10, help="approximate duration of the first table")
     options = parser.parse_args()
     landscape = Landscape()
     rng = np.random.default_rng(0)
-    low, high = rng.integers(0, 2**64, (2, LANES), dtype=np.uint64)
+    first, key = rng.integers(0, 2**64, (2, LANES), dtype=np.uint64)
     total = np.zeros(2 * LANES)
 
     def run(noise: str, runs: int, iterations: int, threads: int = 1, record: range | None = None) -> None:
@@ -65,7 +63,7 @@ def main() -> None:
         simulate(landscape, ETA, SIGMA, **kind, threads=threads, record=record)
 
     work: dict[str, Callable[[], object]] = {
-        "two normal deviates": lambda: two_normals(low, high, RUNS * ITERATIONS // LANES, total),
+        "two normal deviates": lambda: add_normal_pairs(first, key, RUNS * ITERATIONS // LANES, total),
         "two normal deviates, numpy": lambda: rng.standard_normal((RUNS * ITERATIONS, 2)),
     }
     for noise in NOISES:

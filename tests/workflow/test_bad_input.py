@@ -171,7 +171,7 @@ MODEL_CHANGES = {
     "a rate of 0": ("occupancy: {eta: 0}", r"two_valley\.occupancy\.eta is 0: it has to be greater than 0"),
     "a sharp valley that is the flatter": (
         "landscape: {x2: 0.9}",
-        r"two_valley\.landscape: The landscape's x1 is 0\.8 and its x2 0\.9; x1 has to be the larger, so",
+        r"two_valley\.landscape: x1 = 0\.8, x2 = 0\.9: the flat valley is not the flatter one; x1 has to exceed x2",
     ),
     "an empty grid": (
         "phase_diagrams: {H: {eta: {points: 0}}}",

@@ -81,7 +81,7 @@ def test_a_network_a_schedule_and_a_file_of_ones_own(run) -> None:
 
 
 def test_the_two_valley_model(run) -> None:
-    share, error = run("The two-valley")["langevin"].p_flat(run("The two-valley")["runs"])
+    share, error = run("The two-valley")["run_statistics"].p_flat(run("The two-valley")["runs"])
     assert share - 3 * error > 0.5
 
 

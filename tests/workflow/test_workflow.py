@@ -165,7 +165,7 @@ def test_a_change_of_looks_draws_the_figures_it_is_of(finished: Checkout, change
             TRAINED_FIGURES | SWEEP_ANALYSES | BRANCHES | CLAIMS | {"train", "curvature", "projection", "explorer"},
         ),
         ("src/sgd_valleys/two_valley/theory.py", {"theory", "fig5", "fig6", "fig6X"} | CLAIMS),
-        ("src/sgd_valleys/two_valley/fokker_planck.py", {"fokker_planck", "theory", "fig5", "fig6", "fig6X"} | CLAIMS),
+        ("src/sgd_valleys/two_valley/diffusion.py", {"fokker_planck", "theory", "fig5", "fig6", "fig6X"} | CLAIMS),
         (
             "src/sgd_valleys/two_valley/langevin.py",
             {"phase_row", "phase_diagram", "occupancy", "small_eta_limit", "explorer"} | MODEL_FIGURES | CLAIMS,

@@ -1,12 +1,12 @@
 """The loss of the two-valley model, Eqs. 8-12, with its gradient and its full Hessian.
 
-With u = |x|/x_i, i = 1 on the flat side (x >= 0) and 2 on the sharp one, Eqs. 8-10 are the same function
-of u and y in both valleys,
+Let u = |x|/x_i, with i = 1 on the flat side (x >= 0) and i = 2 on the sharp side. Then Eqs. 8-10 are the same
+function of u and y in both valleys,
 
     L(x, y) = L_0(y) + (x0^2/f0) (R(y) u^2 - 2 S(y) u),
     R = ((y + y_b)/(y + y_f))^2,    S = y (y + y_b)/(y + y_f)^2,
 
-and with z = 1/(y + y_f) both R and S are polynomials of degree 2 in z. Everything here follows from that.
+and R and S are polynomials of degree 2 in z = 1/(y + y_f).
 """
 
 from dataclasses import dataclass, fields
@@ -18,19 +18,19 @@ from sgd_valleys.errors import UserError
 
 @dataclass(frozen=True)
 class Landscape:
-    """Two valleys of equal depth and unequal flatness along y; lengths and losses are in the paper's units.
+    """Two valleys along y, of equal depth and unequal flatness; lengths and losses have the paper's units.
 
-    Methods take arrays that broadcast. The loss is made for y > -min(y_f, y_b), and training has y > 0.
+    Methods take arrays that broadcast. The loss is defined for y > -min(y_f, y_b); the runs have y > 0.
 
     Attributes:
         x0: normalization of the flatness, Eq. 10.
         f0: scale of the flatness, Eq. 10.
         L_d: initial height of the drift along y, Eq. 12.
-        x1: where the flat valley goes as y grows, Eq. 9.
-        x2: where the sharp valley goes, to -x2, Eq. 9.
-        y_b: scale of the bifurcation, Eq. 9.
-        y_f: scale on which both valleys flatten, Eq. 10.
-        y_d: scale on which the drift decays, Eq. 12.
+        x1: x of the flat valley's floor at large y, Eq. 9.
+        x2: -x2 is x of the sharp valley's floor at large y, Eq. 9.
+        y_b: scale of y of the bifurcation, Eq. 9.
+        y_f: scale of y on which both valleys flatten, Eq. 10.
+        y_d: scale of y on which the drift decays, Eq. 12.
 
     Raises:
         UserError: a parameter is not positive and finite, or the valley at x1 is not the flatter one.
@@ -54,64 +54,64 @@ class Landscape:
         for field in fields(self):
             value = getattr(self, field.name)
             if not (np.isscalar(value) and np.isreal(value) and np.isfinite(value) and value > 0):
-                raise UserError(f"The landscape's {field.name} is {value!r}; it has to be a positive, finite number.")
+                raise UserError(f"{field.name} = {value!r}: invalid parameter; it has to be a positive, finite number.")
         if not self.x1 > self.x2:
             raise UserError(
-                f"The landscape's x1 is {self.x1} and its x2 {self.x2}; x1 has to be the larger, so that gamma > 1."
+                f"x1 = {self.x1}, x2 = {self.x2}: the flat valley is not the flatter one; x1 has to exceed x2."
             )
 
     @property
     def L_0_star(self) -> float:
-        """The constant offset L_0* = x0^2/f0 that keeps the loss from going below 0, Eq. 12."""
+        """Offset L_0* = x0^2/f0, for which the smallest loss is 0, Eq. 12."""
         return self.x0**2 / self.f0
 
     @property
     def gamma(self) -> float:
-        """Ratio f1/f2 = (x1/x2)^2 of the valleys' flatness, the same at every y."""
+        """Ratio f1/f2 = (x1/x2)^2 of the valleys' flatness, independent of y."""
         return (self.x1 / self.x2) ** 2
 
     def L_0(self, y: np.ndarray) -> np.ndarray:
-        """The loss on the ridge x = 0, Eq. 12."""
+        """Return the loss on the ridge x = 0, Eq. 12."""
         return self.L_d * np.exp(-np.asarray(y) / self.y_d) + self.L_0_star
 
     def g1(self, y: np.ndarray) -> np.ndarray:
-        """Twice the place of the flat valley's floor, Eq. 9."""
+        """Return twice the distance of the flat valley's floor from the ridge, Eq. 9."""
         return 2 * self.x1 * y / (np.asarray(y) + self.y_b)
 
     def g2(self, y: np.ndarray) -> np.ndarray:
-        """Twice the distance of the sharp valley's floor from the ridge, Eq. 9."""
+        """Return twice the distance of the sharp valley's floor from the ridge, Eq. 9."""
         return 2 * self.x2 * y / (np.asarray(y) + self.y_b)
 
     def f1(self, y: np.ndarray) -> np.ndarray:
-        """Flatness of the flat valley, Eq. 10: its curvature across is 2/f1."""
+        """Return the flatness of the flat valley, Eq. 10; its curvature across is 2/f1."""
         return self.f0 * (self.x1 / self.x0) ** 2 * ((np.asarray(y) + self.y_f) / (np.asarray(y) + self.y_b)) ** 2
 
     def f2(self, y: np.ndarray) -> np.ndarray:
-        """Flatness of the sharp valley, Eq. 10."""
+        """Return the flatness of the sharp valley, Eq. 10; its curvature across is 2/f2."""
         return self.f0 * (self.x2 / self.x0) ** 2 * ((np.asarray(y) + self.y_f) / (np.asarray(y) + self.y_b)) ** 2
 
     def floor(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """x of the valleys' floors: x1* = g1/2 (flat) and x2* = -g2/2 (sharp)."""
+        """Return x of the valleys' floors, x1* = g1/2 (flat) and x2* = -g2/2 (sharp)."""
         return self.g1(y) / 2, -self.g2(y) / 2
 
     def barrier(self, y: np.ndarray) -> np.ndarray:
-        """Height Delta L of the ridge over either floor, Eq. 11."""
+        """Return the height Delta L of the ridge over either floor, Eq. 11."""
         return self.L_0_star * (y / (np.asarray(y) + self.y_f)) ** 2
 
     def loss(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """The loss, Eq. 8."""
+        """Return the loss, Eq. 8."""
         u, _, (R, _, _), (S, _, _) = self._scaled(x, y)
         return self.L_0(y) + self.L_0_star * u * (R * u - 2 * S)
 
     def gradient(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """(..., 2) the loss's derivatives in x and y; on the ridge, where it has a kink, those of the flat side."""
+        """Return (..., 2) the derivatives of the loss in x and y; on the kink at the ridge, those of the flat side."""
         u, slope, (R, R_y, _), (S, S_y, _) = self._scaled(x, y)
         L_x = 2 * self.L_0_star * slope * (R * u - S)
         L_y = self.L_0_star * u * (R_y * u - 2 * S_y) - self.L_d / self.y_d * np.exp(-np.asarray(y) / self.y_d)
         return np.stack(np.broadcast_arrays(L_x, L_y), axis=-1)
 
     def hessian(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """(..., 2, 2) the loss's second derivatives, the kink at the ridge left out."""
+        """Return (..., 2, 2) the second derivatives of the loss, without the kink at the ridge."""
         u, slope, (R, R_y, R_yy), (_, S_y, S_yy) = self._scaled(x, y)
         L_xx = 2 * self.L_0_star * slope**2 * R
         L_xy = 2 * self.L_0_star * slope * (R_y * u - S_y)
@@ -120,7 +120,7 @@ class Landscape:
         return rows.reshape(*rows.shape[:-1], 2, 2)
 
     def _scaled(self, x: np.ndarray, y: np.ndarray) -> tuple:
-        """The scaled |x|/x_i, its derivative in x, and R and S with their first two derivatives in y."""
+        """Return u = |x|/x_i, du/dx, and R and S with their first two derivatives in y."""
         x = np.asarray(x, dtype=float)
         slope = np.where(x >= 0, 1 / self.x1, -1 / self.x2)
         z = 1 / (np.asarray(y, dtype=float) + self.y_f)
@@ -136,11 +136,11 @@ class Landscape:
 
 
 def stability_bound(landscape: Landscape, y: float) -> float:
-    """The learning rate from which on the sharp valley is unstable somewhere from y on: the smallest f_2 there.
+    """Return the learning rate beyond which the sharp valley is unstable at some larger y: the minimum of f_2.
 
-    Across a valley the loss is a parabola of curvature 2/f, and an update takes the distance from its floor to
-    (1 - 2 eta/f) times itself, plus noise. This shrinks, and its variance stays finite, for eta < f, whatever the
-    strength of the noise, which is the same everywhere across a valley. The flat valley bears gamma times as much.
+    Across a valley the loss is a parabola of curvature 2/f. An update multiplies the distance from the floor by
+    1 - 2 eta/f and adds noise. The distance shrinks and its variance stays finite for eta < f, whatever the strength
+    of the noise, which is constant across a valley. The bound of the flat valley is gamma times as high.
     """
-    far = landscape.f0 * (landscape.x2 / landscape.x0) ** 2  # f_2 goes to it monotonically
+    far = landscape.f0 * (landscape.x2 / landscape.x0) ** 2  # the limit of f_2, which is monotonic in y
     return float(min(landscape.f2(y), far))

@@ -1,4 +1,4 @@
-"""The two-valley loss is the paper's: Eqs. 8-12 term by term, and its derivatives by finite differences."""
+"""The two-valley loss agrees with Eqs. 8-12 term by term, and its derivatives with finite differences."""
 
 import numpy as np
 import pytest
@@ -91,10 +91,10 @@ def test_arrays_broadcast(landscape):
 @pytest.mark.parametrize("name", ["x0", "f0", "L_d", "x1", "x2", "y_b", "y_f", "y_d"])
 @pytest.mark.parametrize("value", [0.0, -1.0, np.nan, np.inf])
 def test_a_parameter_that_is_not_positive_is_named(name, value):
-    with pytest.raises(UserError, match=rf"{name} is .*positive, finite"):
+    with pytest.raises(UserError, match=rf"{name} = .*positive, finite"):
         Landscape(**{name: value})
 
 
 def test_the_first_valley_has_to_be_the_flatter():
-    with pytest.raises(UserError, match="x1 has to be the larger"):
+    with pytest.raises(UserError, match="x1 has to exceed x2"):
         Landscape(x1=0.65, x2=0.65)

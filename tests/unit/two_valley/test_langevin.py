@@ -1,70 +1,63 @@
-"""The Langevin engine follows Eqs. 13-15: run by run against plain numpy, in law, and bit for bit however it is run."""
+"""The simulation follows Eqs. 13-15: run by run, in distribution, and with the same bits for every way to run it."""
 
 import numpy as np
 import pytest
+from numba.core.dispatcher import Dispatcher
 from scipy import stats
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.two_valley import langevin
 from sgd_valleys.two_valley.landscape import Landscape, stability_bound
-from sgd_valleys.two_valley.langevin import (
-    NOISES,
-    Runs,
-    deviates,
-    mean_freezing_time,
-    p_flat,
-    simulate,
-)  # fmt: skip
+from sgd_valleys.two_valley.langevin import NOISES, normal_deviates, simulate
+from sgd_valleys.two_valley.run_statistics import Runs, mean_freezing_time, p_flat
+from sgd_valleys.two_valley.vector_math import SOURCE_HASH
 
 PAPER = Landscape()
-# y stands still where its scales are a million times the distances that a run covers, and y/y_b is what matters
+# the scales of y are a million times the distances that a run covers: y is fixed, and only y/y_b matters
 FROZEN = Landscape(y_b=30e6, y_f=20e6, y_d=1e9)
 
 
 def covariance(landscape, noise, x, y, sigma):
-    """Sigma as the text has it, by an eigendecomposition."""
+    """Return (..., 2, 2) Sigma as defined in the text, by an eigendecomposition."""
     H = landscape.hessian(x, y)
     if noise == "H":
         value, vector = np.linalg.eigh(H)
-        sigma_matrix = 2 * sigma * (vector * np.maximum(value, 0)) @ vector.T
+        Sigma = 2 * sigma * (vector * np.maximum(value, 0)[..., None, :]) @ np.swapaxes(vector, -1, -2)
     elif noise == "H2":
-        sigma_matrix = 2 * sigma * H @ H
+        Sigma = 2 * sigma * H @ H
     else:
-        sigma_matrix = 2 * sigma * 2 / np.sqrt(landscape.f1(y) * landscape.f2(y)) * np.eye(2)
-    return sigma_matrix + 1e-8 * np.eye(2)
+        f1, f2 = (np.asarray(f)[..., None, None] for f in (landscape.f1(y), landscape.f2(y)))
+        Sigma = 2 * sigma * 2 / np.sqrt(f1 * f2) * np.eye(2)
+    return Sigma + 1e-8 * np.eye(2)
 
 
-def literal(landscape, eta, sigma, noise, runs, iterations, start, draw):
-    """Eqs. 13-15 word for word, one run at a time; ``draw(run, t, Sigma)`` gives xi_t."""
-    end, frozen = np.empty((runs, 2)), np.ones((runs, 2))
-    for run in range(runs):
-        theta = np.array([start[0] if run % 2 else -start[0], start[1]])
-        frozen[run, 1] = start[1]
-        for t in range(1, iterations + 1):
-            xi = draw(run, t, covariance(landscape, noise, *theta, sigma))
-            new = theta - eta * (landscape.gradient(*theta) + xi)
-            if (new[0] >= 0) != (theta[0] >= 0):
-                frozen[run] = t, new[1]
-            theta = new
-        end[run] = theta
-    return end, frozen
+def literal(landscape, eta, sigma, noise, start, deviates):
+    """Eqs. 13-15 word for word, with the normal deviates (run, iteration, 2); returns the end and the freezing."""
+    runs, iterations, _ = deviates.shape
+    theta = np.stack([np.where(np.arange(runs) % 2, start[0], -start[0]), np.full(runs, start[1])], axis=1)
+    frozen = np.stack([np.ones(runs), np.full(runs, start[1])], axis=1)
+    for t in range(1, iterations + 1):
+        root = np.linalg.cholesky(covariance(landscape, noise, *theta.T, sigma))
+        xi = (root @ deviates[:, t - 1, :, None])[..., 0]
+        new = theta - eta * (landscape.gradient(*theta.T) + xi)
+        crossed = (new[:, 0] >= 0) != (theta[:, 0] >= 0)
+        frozen[crossed] = np.stack([np.full(runs, t), new[:, 1]], axis=1)[crossed]
+        theta = new
+    return theta, frozen
 
 
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("start", [(0.01, 5.0), (0.4, 60.0)], ids=["the Hessian indefinite", "and positive"])
 def test_a_run_is_the_one_that_plain_numpy_makes_of_the_same_deviates(noise, start):
     eta, sigma, runs, iterations = 0.05, 0.05, 4, 150
-    n = [
-        deviates(eta, sigma, noise=noise, run=r, iterations=iterations, start=start, seed=3) for r in range(runs)
-    ]  # fmt: skip
-    end, frozen = literal(
-        PAPER, eta, sigma, noise, runs, iterations, start, lambda r, t, S: np.linalg.cholesky(S) @ n[r][t - 1]
-    )
-    ours = simulate(PAPER, eta, sigma, noise=noise, runs=runs, iterations=iterations, start=start, seed=3)
-    # beside rounding: the eigendecomposition leaves 1e-17 where 0 is clipped to, 1e-9 of the added diagonal
-    np.testing.assert_allclose(np.stack([ours.x, ours.y], 1), end, rtol=0, atol=1e-9)
-    np.testing.assert_array_equal(ours.freezing_time, frozen[:, 0])
-    np.testing.assert_allclose(ours.freezing_y, frozen[:, 1], rtol=0, atol=1e-9)
+    given = {"noise": noise, "iterations": iterations, "start": start, "seed": 3}
+    n = np.stack([normal_deviates(eta, sigma, run=run, **given) for run in range(runs)])
+    end, frozen = literal(PAPER, eta, sigma, noise, start, n)
+    simulated = simulate(PAPER, eta, sigma, runs=runs, **given)
+    # besides rounding, the eigendecomposition leaves 1e-17 instead of 0: 1e-9 of the added diagonal
+    np.testing.assert_allclose(np.stack([simulated.x, simulated.y], 1), end, rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(simulated.freezing_time, frozen[:, 0])
+    np.testing.assert_allclose(simulated.freezing_y, frozen[:, 1], rtol=0, atol=1e-9)
 
 
 def test_the_clipped_covariance_is_that_of_an_eigendecomposition():
@@ -74,25 +67,23 @@ def test_the_clipped_covariance_is_that_of_an_eigendecomposition():
         H = PAPER.hessian(x, y)
         clipped += np.linalg.det(H) < 0
         s11, slope, rest = langevin._covariance_H(H[0, 0], H[0, 1], H[1, 1], 0.05)
-        ours = s11 * np.array([[1, slope], [slope, slope**2 + rest / s11]])
-        np.testing.assert_allclose(ours, covariance(PAPER, "H", x, y, 0.05), rtol=1e-9, atol=1e-16)
+        closed = s11 * np.array([[1, slope], [slope, slope**2 + rest / s11]])
+        np.testing.assert_allclose(closed, covariance(PAPER, "H", x, y, 0.05), rtol=1e-9, atol=1e-16)
     assert 20 < clipped < 180
 
 
 @pytest.mark.parametrize(("eta", "sigma", "noise"), [(0.1, 0.05, "H"), (0.1, 0.1, "H2"), (0.05, 0.2, "isotropic")])
-def test_the_law_is_the_literal_references(eta, sigma, noise):
-    rng = np.random.default_rng(4)
-    small, start = {"iterations": 60}, (0.01, 5.0)
-    end, frozen = literal(
-        PAPER, eta, sigma, noise, 240, 60, start, lambda r, t, S: rng.multivariate_normal(np.zeros(2), S)
-    )
+def test_the_distribution_is_that_of_the_literal_update(eta, sigma, noise):
+    start = (0.01, 5.0)
+    n = np.random.default_rng(4).standard_normal((1000, 60, 2))
+    end, frozen = literal(PAPER, eta, sigma, noise, start, n)
     reference = Runs(*end.T, *frozen.T)
-    ours = simulate(PAPER, eta, sigma, noise=noise, runs=20_000, start=start, seed=5, **small)
+    simulated = simulate(PAPER, eta, sigma, noise=noise, runs=20_000, iterations=60, start=start, seed=5)
     for measure in (p_flat, mean_freezing_time):
-        (a, error_a), (b, error_b) = measure(ours), measure(reference)
+        (a, error_a), (b, error_b) = measure(simulated), measure(reference)
         assert abs(a - b) < 4 * np.hypot(error_a, error_b), measure.__name__
-    assert stats.ks_2samp(ours.x, reference.x).pvalue > 1e-4
-    assert stats.ks_2samp(ours.y, reference.y).pvalue > 1e-4
+    assert stats.ks_2samp(simulated.x, reference.x).pvalue > 1e-4
+    assert stats.ks_2samp(simulated.y, reference.y).pvalue > 1e-4
 
 
 def harmonic(eta, delta_S, runs=20_000):
@@ -123,11 +114,11 @@ def test_the_weak_error_in_eta_is_of_first_order():
     order = np.polyfit(np.log(etas), np.log(error), 1)[0]
     smallest = etas[-1] / FROZEN.f1(40e6)
     scatter = np.sqrt(2 / 40_000) / smallest  # of the smallest error, relative
-    assert abs(order - 1) < 0.1 + 4 * scatter / np.log(4)  # 0.1: what is left of the second order
+    assert abs(order - 1) < 0.1 + 4 * scatter / np.log(4)  # 0.1: contribution of the second order
 
 
 @pytest.mark.parametrize("noise", NOISES)
-def test_a_runs_bits_do_not_depend_on_how_many_run_on_how_many_threads_or_what_is_recorded(noise):
+def test_the_bits_of_a_run_depend_neither_on_other_runs_nor_on_threads_nor_on_the_record(noise):
     given = {"noise": noise, "seed": 7, "iterations": 90}
     whole = simulate(PAPER, 0.05, 0.05, runs=700, record=range(0, 91, 9), trajectories=3, **given)
     fields = ("x", "y", "freezing_time", "freezing_y")
@@ -153,15 +144,26 @@ def test_a_runs_bits_do_not_depend_on_how_many_run_on_how_many_threads_or_what_i
         ("isotropic", "-0x1.2350d25d7d32bp-3", "0x1.06ef51765bb67p+2"),
     ],
 )
-def test_the_bits_are_those_of_every_other_machine(noise, x, y):
+def test_the_bits_are_the_same_on_every_machine(noise, x, y):
     # no fused or reordered operation, no library function: a compiler or an edit that changes a bit shows here
     done = simulate(PAPER, 0.05, 0.05, noise=noise, runs=1, iterations=300, seed=1)
     assert (done.x[0].hex(), done.y[0].hex()) == (x, y)
 
 
-def test_cells_and_seeds_have_streams_of_their_own():
+def test_the_key_of_the_disk_cache_contains_the_source_of_the_inlined_functions():
+    # Numba itself hashes only the file of the compiled function
+    compiled = [f for f in vars(langevin).values() if isinstance(f, Dispatcher) and f.__module__ == langevin.__name__]
+    cached = [f for f in compiled if f.targetoptions.get("inline") != "always"]
+    assert len(cached) == 3
+    for function in cached:
+        assert function.py_func.__defaults__ == (SOURCE_HASH,), function.__name__
+    simulate(PAPER, 0.05, 0.05, runs=1, iterations=1, seed=1)
+    assert SOURCE_HASH in str(langevin._simulate_task.signatures)
+
+
+def test_every_cell_and_seed_has_its_own_stream():
     def first(eta=0.05, sigma=0.05, noise="H", start=(0.01, 5.0), seed=1, run=0):
-        return deviates(eta, sigma, noise=noise, start=start, seed=seed, run=run, iterations=4000).ravel()
+        return normal_deviates(eta, sigma, noise=noise, start=start, seed=seed, run=run, iterations=4000).ravel()
 
     plain = first()
     others = [first(eta=0.06), first(sigma=0.06), first(noise="H2"), first(start=(0.01, 1.0)), first(seed=2)]
@@ -173,7 +175,7 @@ def test_cells_and_seeds_have_streams_of_their_own():
 
 
 def test_the_deviates_are_standard_normal():
-    n = deviates(0.05, 0.05, run=0, iterations=1_000_000, start=(0.01, 5.0), seed=8)
+    n = normal_deviates(0.05, 0.05, run=0, iterations=1_000_000, start=(0.01, 5.0), seed=8)
     both = n.ravel()
     for k, moment in enumerate((0, 1, 0, 3, 0, 15), start=1):
         scatter = np.sqrt((stats.norm.moment(2 * k) - moment**2) / len(both))
@@ -186,7 +188,7 @@ def test_the_deviates_are_standard_normal():
 
 
 def test_the_tails_of_the_deviates_have_their_weight():
-    n = deviates(0.05, 0.05, run=1, iterations=5_000_000, start=(0.01, 5.0), seed=8).ravel()
+    n = normal_deviates(0.05, 0.05, run=1, iterations=5_000_000, start=(0.01, 5.0), seed=8).ravel()
     for z in (2.0, 3.0, 4.0, 5.0):
         expected = len(n) * stats.norm.sf(z)
         for count in ((n > z).sum(), (n < -z).sum()):
@@ -195,7 +197,7 @@ def test_the_tails_of_the_deviates_have_their_weight():
 
 def test_the_deviates_are_independent_in_time_and_between_runs():
     n = np.stack([
-        deviates(0.05, 0.05, run=r, iterations=20_000, start=(0.01, 5.0), seed=9)[:, 0] for r in range(40)
+        normal_deviates(0.05, 0.05, run=r, iterations=20_000, start=(0.01, 5.0), seed=9)[:, 0] for r in range(40)
     ])  # fmt: skip
     bound = 5 / np.sqrt(n.size)
     for lag in (1, 2, 3, 4, 8, 16, 64, 1000):
@@ -205,22 +207,6 @@ def test_the_deviates_are_independent_in_time_and_between_runs():
     assert np.abs(between).max() < 5 and abs(between.std() - 1) < 0.15
     # the sum over runs of the mean over time is as normal as one run's: no common drift
     assert abs(n.mean() * np.sqrt(n.size)) < 4.5
-
-
-def test_the_polynomials_are_the_functions():
-    v = np.linspace(-300, 30, 20_001)
-    assert np.abs([langevin._exp(a) / np.exp(a) - 1 for a in v]).max() < 3e-14 + 1e-16 * 300
-    bits = np.random.default_rng(0).integers(0, 2**64, (3000, 2), dtype=np.uint64)
-    square, cos, sin = np.array([polar(*b) for b in bits]).T
-    u = 1 - (bits[:, 0] >> np.uint64(12)) / 2.0**52
-    np.testing.assert_allclose(square, -2 * np.log(u), rtol=1e-12)
-    angle = ((bits[:, 1] >> np.uint64(12)) / 2.0**52 - 0.5) * np.pi
-    np.testing.assert_allclose(sin, np.sin(angle), rtol=0, atol=2e-13)
-    np.testing.assert_allclose(cos, np.where(bits[:, 1] & np.uint64(1), -1, 1) * np.cos(angle), rtol=0, atol=1e-12)
-
-
-def polar(first, second):
-    return langevin._polar(first, second)
 
 
 def test_what_is_recorded_is_what_happened():
@@ -251,7 +237,7 @@ def test_without_noise_a_run_follows_the_gradient():
     for _ in range(300):
         theta = theta - 0.02 * landscape.gradient(*theta)
     done = simulate(landscape, 0.02, 0.0, runs=2, iterations=300, start=(0.3, 30.0), seed=1)
-    # what is left is the 1e-8 on the diagonal
+    # the remaining difference is the noise from 1e-8 on the diagonal
     np.testing.assert_allclose([done.x[1], done.y[1]], theta, atol=2e-4)
     assert done.x[0] < 0
 
@@ -281,7 +267,7 @@ def test_a_run_beyond_every_valleys_stability_is_nan_and_not_an_error():
 
 
 @pytest.mark.parametrize(("noise", "ratio"), [("H", (0.8 / 0.65) ** 2), ("isotropic", 0.8 / 0.65), ("H2", None)])
-def test_at_fixed_y_on_a_low_barrier_the_valleys_weigh_as_the_ito_stationary_law_has_it(noise, ratio):
+def test_at_fixed_y_on_a_low_barrier_p_flat_is_that_of_the_ito_steady_state(noise, ratio):
     # D P is proportional to exp(-(L - L_0)/D) on either side and continuous at the ridge; at y -> 0 there is no
     # barrier, and the weights are those of half Gaussians, sqrt(D f)/D
     y, delta_S = 0.02e6, 0.02
@@ -295,35 +281,25 @@ def test_at_fixed_y_on_a_low_barrier_the_valleys_weigh_as_the_ito_stationary_law
     assert abs(p - ratio / (1 + ratio)) < 4 * error + 0.008
 
 
-def test_standard_errors():
-    x = np.r_[np.ones(75), -np.ones(25), np.nan]
-    t = np.r_[np.arange(100.0), np.nan]
-    runs = Runs(x, x, t, t)
-    p, error = p_flat(runs)
-    assert p == 0.75 and error == pytest.approx(np.sqrt(0.75 * 0.25 / 100), rel=0.02)
-    assert mean_freezing_time(runs) == pytest.approx((49.5, t[:100].std(ddof=1) / 10))
-    assert p_flat(Runs(x[:75], x[:75], t[:75], t[:75]))[1] > 0  # all agree, and yet they are only 75
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"eta": 0.0}, "eta is 0.0; it has to be positive"),
-        ({"eta": np.nan}, "eta is nan"),
-        ({"sigma": -0.1}, "sigma is -0.1; it has to be finite and not negative"),
-        ({"noise": "white"}, "no noise named 'white'; there are H, H2, isotropic"),
-        ({"runs": 0}, "number of runs is 0; .* at least 1"),
-        ({"iterations": 2.5}, "number of iterations is 2.5"),
-        ({"threads": 0}, "number of threads is 0"),
-        ({"start": (0.0, 5.0)}, "its x has to be positive"),
-        ({"start": (0.01, -5.0)}, "its y not negative"),
-        ({"seed": -1}, "seed is -1"),
+        ({"eta": 0.0}, "eta = 0.0: .* has to be positive"),
+        ({"eta": np.nan}, "eta = nan"),
+        ({"sigma": -0.1}, "sigma = -0.1: .* has to be finite and not negative"),
+        ({"noise": "white"}, "noise = 'white': .* one of H, H2, isotropic"),
+        ({"runs": 0}, "runs = 0: .* at least 1"),
+        ({"iterations": 2.5}, "iterations = 2.5"),
+        ({"threads": 0}, "threads = 0"),
+        ({"start": (0.0, 5.0)}, "x has to be positive"),
+        ({"start": (0.01, -5.0)}, "y not negative"),
+        ({"seed": -1}, "seed = -1"),
         ({"record": [5, 5]}, "have to ascend"),
-        ({"record": [0, 11]}, "to 10 at the most"),
-        ({"trajectories": 3}, "between 0 and the 2 runs"),
+        ({"record": [0, 11]}, "to at most 10"),
+        ({"trajectories": 3}, "between 0 and runs = 2"),
     ],
 )
-def test_a_bad_argument_is_told_in_a_sentence(change, message):
+def test_a_bad_argument_is_named(change, message):
     given = {"eta": 0.05, "sigma": 0.05, "runs": 2, "iterations": 10, "seed": 1} | change
     with pytest.raises(UserError, match=message):
         simulate(PAPER, given.pop("eta"), given.pop("sigma"), **given)

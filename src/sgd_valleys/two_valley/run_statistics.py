@@ -1,0 +1,75 @@
+"""Results of Langevin runs: final points, occupancy, P_flat and the freezing time, with standard errors."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Occupancy:
+    """State of the runs at the recorded iterations.
+
+    Attributes:
+        iteration: (time) recorded iterations; 0 is the start.
+        finite: (time) number of runs that have not diverged.
+        flat: (time) number of these runs with x > 0.
+        mean_y: (time) their mean y; NaN if all runs have diverged.
+        trajectory: (kept run, time, 2) x and y of the first runs.
+    """
+
+    iteration: np.ndarray
+    finite: np.ndarray
+    flat: np.ndarray
+    mean_y: np.ndarray
+    trajectory: np.ndarray
+
+
+@dataclass(frozen=True)
+class Runs:
+    """End and last change of valley of every run of a cell; a diverged run is NaN in all arrays.
+
+    Attributes:
+        x: (run) x at the end.
+        y: (run) y at the end.
+        freezing_time: (run) iteration t of the last update across x = 0; 1 if the run never changes valley.
+        freezing_y: (run) y after this update; y of the start if the run never changes valley.
+        occupancy: state at the recorded iterations; None without a record.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    freezing_time: np.ndarray
+    freezing_y: np.ndarray
+    occupancy: Occupancy | None = None
+
+
+def p_flat(runs: Runs) -> tuple[float, float]:
+    """Return P_flat, the fraction of finite runs that end at x > 0, and its standard error."""
+    x = runs.x[np.isfinite(runs.x)]
+    fraction, error = fraction_with_error((x > 0).sum(), len(x))
+    return float(fraction), float(error)
+
+
+def mean_freezing_time(runs: Runs) -> tuple[float, float]:
+    """Return the mean iteration of the last change of valley and its standard error, over finite runs."""
+    return mean_with_error(runs.freezing_time)
+
+
+def fraction_with_error(count: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return count/total and its standard error; both are NaN where total = 0.
+
+    The error is the binomial one at (count + 1)/(total + 2), so that it stays positive where count is 0 or total.
+    """
+    k, n = np.asarray(count, dtype=float), np.asarray(total, dtype=float)
+    n = np.where(n > 0, n, np.nan)
+    p = (k + 1) / (n + 2)
+    return k / n, np.sqrt(p * (1 - p) / n)
+
+
+def mean_with_error(values: np.ndarray) -> tuple[float, float]:
+    """Return the mean of the finite values and its standard error; NaN where there are too few values."""
+    used = values[np.isfinite(values)]
+    if not len(used):
+        return math.nan, math.nan
+    return float(used.mean()), float(used.std(ddof=1) / math.sqrt(len(used))) if len(used) > 1 else math.nan
