@@ -358,7 +358,7 @@ def judgements():
 
 def number(key):
     """For the report: a claim's number here with its interval, for a caption; empty where there is no such claim."""
-    return next((tables.told(claim) for claim in judgements() if claim["key"] == key), "")
+    return next((tables.format_measurement(claim) for claim in judgements() if claim["key"] == key), "")
 
 
 def judged(figure, about=""):
@@ -371,8 +371,8 @@ def judged(figure, about=""):
         where = claim["where"].partition(", as ")[0]  # another experiment's names its own figure first
         figures = re.sub(r"Eqs?\. [A-Z]?\d+", "", where).partition("Fig")[2]
         if figure in re.findall(r"S?\d+", figures) and about in claim["key"]:
-            verdict, ours = claim["verdict"], " (ours)" if claim.get("more") else ""
-            said = escape(f"{claim['statement']} Here {tables.told(claim)} ({claim['where']}){ours}")
+            verdict, ours = claim["verdict"], " (ours)" if claim["beyond_paper"] else ""
+            said = escape(f"{claim['statement']} Here {tables.format_measurement(claim)} ({claim['where']}){ours}")
             told[verdict].append(f"<li><b>{tables.MARKS[verdict]} {verdict}</b>: {said}</li>")
     agreeing = told.pop("agrees")
     others = [line for lines in told.values() for line in lines]
