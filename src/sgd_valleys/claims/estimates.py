@@ -130,7 +130,7 @@ def over_batch_sizes(
 def over_cells(
     cubes: Sequence[np.ndarray],
     runs: np.ndarray,
-    statistic: Callable[..., float],
+    statistic: Callable[..., np.ndarray],
     rng: np.random.Generator,
     resamples: int,
     method: str,
@@ -140,20 +140,23 @@ def over_cells(
     Args:
         cubes: each (cell..., run), NaN where a run has no value; they are resampled together.
         runs: (cell...) number of runs of each cell.
-        statistic: takes the cubes.
+        statistic: takes the cubes (..., cell..., run), all resamples at once, and returns the numbers (...).
         rng: stream of the resampling.
         resamples: number of resamples.
         method: name of the statistic.
     """
     values = [np.asarray(cube, dtype=float) for cube in cubes]
-    resampled = np.empty(resamples)
-    for k in range(resamples):
-        drawn = draw_runs(values[0].shape, runs, rng)
-        resampled[k] = statistic(*(take_runs(value, drawn) for value in values))
+    drawn = draw_runs((resamples, *values[0].shape), runs, rng)
+    resampled = statistic(*(take_runs(value[None], drawn) for value in values))
     known = np.all([np.isfinite(value) for value in values], axis=0)
     samples = f"{known.sum()} runs in {known.any(axis=-1).sum()} cells"
     between = central_95(resampled) if np.max(runs) > 1 else NO_INTERVAL
     return Estimate(float(statistic(*values)), between, samples, f"{method}, {BY_RUNS}")
+
+
+def over_map(values: np.ndarray) -> np.ndarray:
+    """Return maps (..., eta, B) with their cells along one axis, (..., cell)."""
+    return values.reshape(*values.shape[:-2], -1)
 
 
 def map_correlation(
@@ -168,15 +171,15 @@ def map_correlation(
 
     Args:
         cubes: two quantities (eta, B, run), NaN where a run has no value.
-        reduce: (eta, B, run) -> (eta, B).
+        reduce: (..., eta, B, run) -> (..., eta, B).
         maps: the two quantities (eta, B) as cell_maps.h5 stores them, for the permutation test.
         runs: (eta, B) number of runs of each cell.
         rng: stream of the resampling and of the test.
         resamples: number of resamples and of permutations.
     """
 
-    def correlation(one: np.ndarray, other: np.ndarray) -> float:
-        return rank_correlation(reduce(one).ravel(), reduce(other).ravel())
+    def correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return rank_correlation(over_map(reduce(one)), over_map(reduce(other)))
 
     method = "rank correlation over cells, permutation test of rows and columns"
     found = over_cells(cubes, runs, correlation, rng, resamples, method)
@@ -322,7 +325,8 @@ def grid_permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, p
         orders = itertools.product(itertools.permutations(range(rows)), itertools.permutations(range(columns)))
     else:
         orders = ((rng.permutation(rows), rng.permutation(columns)) for _ in range(permutations))
-    permuted = rank_correlation(x.ravel(), np.array([y[np.ix_(*order)].ravel() for order in orders]))
+    row, column = (np.array(order) for order in zip(*orders, strict=True))
+    permuted = rank_correlation(x.ravel(), over_map(y[row[:, :, None], column[:, None, :]]))
     permuted = permuted[np.isfinite(permuted)]
     count = _count_as_extreme(found, permuted)
     return float(count / len(permuted)) if every else float((1 + count) / (1 + len(permuted)))

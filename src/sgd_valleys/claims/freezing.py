@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, RngFactory, converged_only
+from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, RngFactory, converged_only, over_map
 from sgd_valleys.claims.verdict import (
     ANY,
     MODERATE,
@@ -21,7 +21,7 @@ from sgd_valleys.claims.verdict import (
     rises,
 )
 from sgd_valleys.statistics.rank import rank_correlation
-from sgd_valleys.statistics.reduce import finite_mean
+from sgd_valleys.statistics.reduce import finite_max, finite_mean
 from sgd_valleys.storage.cells import find_cell, index_of
 
 START = 0.05  # fraction of the training that counts as its start
@@ -120,10 +120,9 @@ def loss_ratio(endpoints: Arrays, eta: float, rng: np.random.Generator, resample
     if row is None:
         return Estimate(np.nan, NO_INTERVAL, f"no run at eta = {eta:g}", "ratio")
 
-    def ratio(values: np.ndarray) -> float:
+    def ratio(values: np.ndarray) -> np.ndarray:
         means = finite_mean(values)
-        known = np.isfinite(means)
-        return float(means[known].max() / means[known].min()) if known.sum() > 1 else np.nan
+        return np.where(np.isfinite(means).sum(axis=-1) > 1, finite_max(means) / -finite_max(-means), np.nan)
 
     loss = converged_only(endpoints, "train_loss")[row]
     return estimates.over_cells([loss], endpoints["runs"][row], ratio, rng, resamples, "ratio of cell means")
@@ -163,8 +162,8 @@ def threshold_trend(
     """
     noise, maps = cell_maps["noise"], cell_maps["eta_t_freeze_by_threshold"]
 
-    def correlation(values: np.ndarray) -> float:
-        return rank_correlation(noise.ravel(), finite_mean(values).ravel())
+    def correlation(values: np.ndarray) -> np.ndarray:
+        return rank_correlation(noise.ravel(), over_map(finite_mean(values)))
 
     with_first = rank_correlation(maps[0].ravel(), maps[k].ravel())
     method = (

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from sgd_valleys.claims.estimates import Arrays, RngFactory
 from sgd_valleys.claims.verdict import MODERATE, Claim, Estimate, Value, at_least, at_most, falls
 from sgd_valleys.statistics.fits import fit_line
 from sgd_valleys.statistics.rank import rank_correlation
-from sgd_valleys.statistics.reduce import reduce_finite
+from sgd_valleys.statistics.reduce import finite_median
 from sgd_valleys.storage.cells import find_cell
 
 WINDOW = 0.025  # of Sim_J, on either side of the similarity at which a barrier is measured
@@ -119,7 +118,10 @@ def block_converges(block: Arrays, endpoints: Arrays) -> Estimate:
 def top_fraction(endpoints: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
     """Estimate the median fraction of the trace in the top N eigenvalues, over all converged runs."""
     fraction = np.where(endpoints["converged"], endpoints["top_sum"] / endpoints["trace"], np.nan)
-    median = partial(reduce_finite, reduce=np.median)
+
+    def median(values: np.ndarray) -> np.ndarray:
+        return finite_median(values.reshape(*values.shape[:-3], -1))
+
     return estimates.over_cells([fraction], endpoints["runs"], median, rng, resamples, "median")
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, RngFactory, central_95, converged_only
+from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, RngFactory, central_95, converged_only, over_map
 from sgd_valleys.claims.verdict import ANY, Claim, Estimate, Value, falls, rises
 from sgd_valleys.statistics.bootstrap import resample
-from sgd_valleys.statistics.reduce import finite_max, finite_mean, reduce_finite
+from sgd_valleys.statistics.reduce import finite_max, finite_mean
 
 PAPER_RUNS = 20  # realizations of a cell in the paper
 SCALE_TOLERANCE = 0.1  # relative difference of a flatness scale's ends from one initialization to another
@@ -20,10 +20,10 @@ def extreme_cell(endpoints: Arrays, name: str, largest: bool, rng: np.random.Gen
 
     A maximum over fewer runs than the paper's is lower for that reason alone, so that it gets no interval.
     """
-    reduce = np.max if largest else np.min
+    sign = 1 if largest else -1
 
-    def end(values: np.ndarray) -> float:
-        return reduce_finite(finite_max(values), reduce)
+    def end(values: np.ndarray) -> np.ndarray:
+        return sign * finite_max(sign * over_map(finite_max(values)))
 
     method = f"{'largest' if largest else 'smallest'} cell maximum"
     found = estimates.over_cells([converged_only(endpoints, name)], endpoints["runs"], end, rng, resamples, method)

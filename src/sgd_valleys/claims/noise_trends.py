@@ -178,9 +178,9 @@ def accuracy_gain(endpoints: Arrays, cell_maps: Arrays, rng: np.random.Generator
     low, high = np.quantile(noise[known], [0.25, 0.75])
     quiet, noisy = known & (noise <= low), known & (noise >= high)
 
-    def gain(values: np.ndarray) -> float:
+    def gain(values: np.ndarray) -> np.ndarray:
         means = finite_mean(values)
-        return finite_mean(means[noisy]) - finite_mean(means[quiet])
+        return finite_mean(means[..., noisy]) - finite_mean(means[..., quiet])
 
     accuracy = converged_only(endpoints, "test_file_accuracy")
     return estimates.over_cells([accuracy], endpoints["runs"], gain, rng, resamples, method)

@@ -106,19 +106,19 @@ def draw_runs(shape: tuple[int, ...], runs: np.ndarray, rng: np.random.Generator
     """Draw positions of as many runs as each cell has, with replacement, for all cells of an array at once.
 
     Args:
-        shape: (cell..., run) of the array.
+        shape: (..., cell..., run) of the array, such as (resample, cell..., run).
         runs: (cell...) runs of each cell, which are the first ones along the last axis.
         rng: stream of the resampling.
 
     Returns:
-        (cell..., run) positions, -1 beyond the runs of the cell.
+        Positions of that shape, -1 beyond the runs of the cell.
     """
     runs = np.asarray(runs)[..., None]
     return np.where(np.arange(shape[-1]) < runs, (rng.random(shape) * runs).astype(int), -1)
 
 
 def take_runs(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """Return the values (cell..., run) at the positions that ``draw_runs`` gives; NaN where the position is -1."""
+    """Return the values (..., run) at the positions that ``draw_runs`` gives; NaN where the position is -1."""
     return np.where(drawn >= 0, np.take_along_axis(values, np.maximum(drawn, 0), axis=-1), np.nan)
 
 

@@ -61,12 +61,16 @@ def test_runs_are_drawn_from_their_own_cell_alone():
     assert drawn[2, 0] == 8 and set(drawn[1, :2]) <= {4.0, 5.0}
 
 
+def mean_of_cells(values):
+    return values.mean(axis=(-2, -1))
+
+
 def test_a_handful_of_runs_has_no_interval_however_alike_they_are():
     few, enough = np.ones(MIN_RUNS_FOR_INTERVAL - 1), np.ones(MIN_RUNS_FOR_INTERVAL)
     assert np.isnan(estimates.over_runs(few, new_rng(), 50).interval).all()
     assert estimates.over_runs(enough, new_rng(), 50).interval == (1, 1)
     assert np.isnan(estimates.one_run(few).interval).all()
-    once = estimates.over_cells([np.ones((3, 1))], np.ones(3), np.mean, new_rng(), 50, "mean")
+    once = estimates.over_cells([np.ones((3, 1))], np.ones(3), mean_of_cells, new_rng(), 50, "mean")
     assert once.value == 1 and np.isnan(once.interval).all()
 
 
