@@ -7,6 +7,7 @@ from helpers.claims import claim, content_of
 
 from sgd_valleys.claims import tables
 from sgd_valleys.claims.verdict import AGREES, DIRECTION, DISAGREES, UNDECIDED, falls, rises
+from sgd_valleys.errors import UserError
 
 TWO_SECTIONS = {
     "First <section>": [claim(rises(0.5), 0.9, 0.8, 1.0), claim(falls(0.5), 0.9, 0.8, 1.0, key="false")],
@@ -80,3 +81,15 @@ def test_another_experiment_is_asked_about_by_its_name():
     assert [question for question, *_ in tables.answers(content)] == [
         "Does another network on another data set, cifar10, show the same trends?"
     ]
+
+
+def test_the_readme_has_its_claims_replaced():
+    content = content_of(TWO_SECTIONS)
+    readme = "Before.\n<!-- claims: of a run -->\nold\n<!-- end of claims -->\nAfter.\n"
+    section = tables.readme_section(content)
+    new = f"Before.\n<!-- claims: of a run -->\n\n{section}\n<!-- end of claims -->\nAfter.\n"
+    assert tables.replace_readme_section(readme, content) == new
+    assert tables.replace_readme_section(new, content) == new
+    for wrong, places in (("No claims.", 0), (2 * readme, 2)):
+        with pytest.raises(UserError, match=f"{places} places"):
+            tables.replace_readme_section(wrong, content)
