@@ -22,7 +22,7 @@ def claim(expected, value, low, high, p_value=None, key="made_up", paper="so", m
 
 
 def content_of(sections):
-    """What stands in results/claims.json."""
+    """The content of results/claims.json."""
     return json.loads(to_json(sections, {}))
 
 
@@ -96,8 +96,10 @@ def sweep_of(effect, scatter=0.05, runs=8):
         "freezing_time": np.stack([time, 0.7 * time]) / ETA[:, None, None],
     }
     cells = [(i, j, r) for i in range(4) for j in range(4) for r in range(runs)]
-    alike = np.array([1 - 0.2 * max(effect, 0) * level[i, j, r] + 0.2 * min(effect, 0) for i, j, r in cells])
-    jaccard = (alike[:, None] + alike) / 2 + scatter * 0.1 * rng.normal(size=(len(cells),) * 2)
+    level_of_solution = np.array(
+        [1 - 0.2 * max(effect, 0) * level[i, j, r] + 0.2 * min(effect, 0) for i, j, r in cells]
+    )
+    jaccard = (level_of_solution[:, None] + level_of_solution) / 2 + scatter * 0.1 * rng.normal(size=(len(cells),) * 2)
     similarity = {
         "solution_eta": np.array([ETA[i] for i, _, _ in cells]),
         "solution_B": np.array([BATCH[j] for _, j, _ in cells]),
@@ -156,7 +158,7 @@ def growing(end):
 
 
 def branches_of(effect, scatter=0.02, runs=20, seed=0):
-    """Branches that get flatter, better and more alike by ``effect`` until the run freezes at 400.
+    """Branches that get flatter, better and more similar by ``effect`` until the run freezes at 400.
 
     Every run's scatter is that of another one turned around, so that without an effect nothing is left on the mean.
     """
@@ -277,7 +279,7 @@ def strange_sweep():
     endings["flatness"] = 20 + endings["flatness"]
     endings["train_loss"] = 0.003 * (1 + np.arange(4.0))[:, None] * np.ones((4, 4, 20))
     endings["converged"][3, 0] = False
-    similarity["jaccard"] = 1.5 - similarity["jaccard"]  # the noisy are alike
+    similarity["jaccard"] = 1.5 - similarity["jaccard"]  # noisy runs are similar
     return endings, similarity, freezing
 
 

@@ -1,6 +1,6 @@
 """Bootstrap: resamples of runs, of solutions that pairs share, and central 95% intervals.
 
-A function here draws the same numbers from a random stream whatever it resamples, so that intervals stay reproducible.
+The order in which a function draws from its stream is part of every stored interval: do not change it.
 """
 
 import math

@@ -8,7 +8,7 @@ from sgd_valleys.claims import branches
 from sgd_valleys.claims.verdict import AGREES, DIRECTION, DISAGREES, UNDECIDED
 
 
-def test_branches_as_the_paper_has_them():
+def test_branches_that_agree_with_the_paper():
     found = branches.collect(branches_of(1), new_rng, RESAMPLES, 0.9)
     value = {one.key: one.value for one in found}
     del value["branch_r_squared"]

@@ -36,7 +36,7 @@ def test_a_map_whose_rows_have_something_in_common_is_not_a_trend():
     assert np.mean(np.array(whole) < 0.05) < 0.2  # a twelfth on either side, as four rows have 24 orders
 
 
-def test_all_orders_of_a_small_grid_are_gone_through():
+def test_all_permutations_of_a_small_grid_are_used():
     rng = np.random.default_rng(0)
     x = np.array([[1.0, 2.0, 4.0], [10.0, 20.0, 40.0], [100.0, 200.0, 400.0]])
     assert estimates.grid_permutation_p(x, x, rng, 100) == pytest.approx(1 / 36)
@@ -45,7 +45,7 @@ def test_all_orders_of_a_small_grid_are_gone_through():
     assert np.isnan(estimates.grid_permutation_p(x, np.ones((3, 3)), rng, 100))
 
 
-def test_a_cell_of_which_few_runs_are_left_has_no_say():
+def test_a_cell_with_few_remaining_runs_is_left_out():
     values = np.array([[3.0] * 8, [2.0] * 8, [1.0] * 8]) + 0.01 * np.random.default_rng(0).normal(size=(3, 8))
     values[0, :5] = np.nan
     values[2, 1:] = np.nan
@@ -65,7 +65,7 @@ def mean_of_cells(values):
     return values.mean(axis=(-2, -1))
 
 
-def test_a_handful_of_runs_has_no_interval_however_alike_they_are():
+def test_few_runs_have_no_interval_even_if_equal():
     few, enough = np.ones(MIN_RUNS_FOR_INTERVAL - 1), np.ones(MIN_RUNS_FOR_INTERVAL)
     assert np.isnan(estimates.over_runs(few, new_rng(), 50).interval).all()
     assert estimates.over_runs(enough, new_rng(), 50).interval == (1, 1)
@@ -81,7 +81,7 @@ def test_the_interval_of_resampled_correlations_holds_the_one_found():
     assert np.isnan(estimates.interval_including_estimate(np.full(3, np.nan), np.nan)).all()
 
 
-def test_what_one_run_may_show_is_wider_than_what_all_show():
+def test_the_interval_of_one_run_is_wider_than_that_of_all():
     values = np.random.default_rng(0).normal(0.6, 0.2, 40)
     typical = estimates.over_runs(values, new_rng(), RESAMPLES, np.nanmedian, "median")
     single = estimates.one_run(values)

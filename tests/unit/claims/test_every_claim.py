@@ -92,7 +92,7 @@ def test_every_claim_is_true_of_one_made_up_world_and_false_of_another():
     assert {key: found for key, found in seen.items() if not found >= {AGREES, DISAGREES}} == {}
 
 
-def test_the_documentation_tells_the_published_claims():
+def test_the_documentation_shows_the_published_claims():
     root = ROOT
     content = json.loads((root / "docs" / "claims.json").read_text())
     assert len(content["claims"]) > 25

@@ -25,13 +25,13 @@ from sgd_valleys.claims.verdict import Equal, Value, at_most, falls, rises
         (np.nan, np.nan, np.nan, None, {}, "not measured"),
     ],
 )
-def test_numbers_are_told_to_the_digits_that_mean_something(value, low, high, p_value, how, text):
+def test_numbers_have_the_digits_that_their_interval_supports(value, low, high, p_value, how, text):
     (entry,) = content_of({"": [claim(rises(0.5), value, low, high, p_value, **how)]})["claims"]
     assert format_measurement(entry) == text
 
 
 @pytest.mark.parametrize(
-    ("expected", "value", "low", "high", "p_value", "asked", "reason"),
+    ("expected", "value", "low", "high", "p_value", "expectation", "reason"),
     [
         (rises(0.0), 0.9, 0.8, 1.0, None, "so (> 0)", ""),
         (at_most(1.0), 0.9, 0.8, 1.1, None, "so (< 1)", "the interval includes 1"),
@@ -46,12 +46,14 @@ def test_numbers_are_told_to_the_digits_that_mean_something(value, low, high, p_
         (rises(0.5), np.nan, np.nan, np.nan, None, "so (≥ 0.5)", "not measured"),
     ],
 )
-def test_a_row_says_what_was_asked_and_why_it_does_not_agree(expected, value, low, high, p_value, asked, reason):
+def test_a_claim_shows_its_expectation_and_why_it_does_not_agree(
+    expected, value, low, high, p_value, expectation, reason
+):
     (entry,) = content_of({"": [claim(expected, value, low, high, p_value)]})["claims"]
-    assert (format_expectation(entry), explain_verdict(entry)) == (asked, reason)
+    assert (format_expectation(entry), explain_verdict(entry)) == (expectation, reason)
 
 
-def test_an_r_squared_is_more_or_less_whatever_its_slope():
+def test_an_r_squared_is_compared_by_its_absolute_value():
     for value, reason in ((-0.9, "more than the paper's 0.76"), (-0.4, "less than the paper's 0.76")):
         found = claim(Value(-0.76, 0.05, 0.0), value, value - 0.02, value + 0.02, paper="R^2 = 0.76, falling")
         (entry,) = content_of({"": [found]})["claims"]

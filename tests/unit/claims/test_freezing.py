@@ -71,7 +71,7 @@ def test_flatness_that_falls_along_training_and_with_noise():
     assert found["flatness_falls_first"] == found["flatness_ends_higher"] == UNDECIDED
 
 
-def test_runs_that_were_not_followed_have_no_say_along_training():
+def test_runs_without_flatness_along_training_are_left_out():
     cell = course(growing(6))
     cell["flatness"][2:, :-1] = np.nan
     claims = freezing_claims.collect_along_training({10: cell, 1000: course(growing(2))}, new_rng, RESAMPLES, 0.1)

@@ -56,7 +56,7 @@ def test_a_barrier_emerges_where_it_stays_above_half_of_its_end():
     assert np.isnan(landscape.barrier_emergence(found, 0.5, new_rng(), RESAMPLES).value)
 
 
-def test_the_shown_cells_converge_or_not():
+def test_the_convergence_of_the_cells_of_fig_1():
     endings = endings_of()
     assert landscape.block_converges(BLOCK, endings).value == 1
     endings["converged"][1, 0, :5] = False
@@ -90,7 +90,7 @@ def test_spectra_of_few_large_eigenvalues_and_many_near_zero():
     ("height", "noise", "verdict"),
     [(lambda x: (1 - x) ** 3, 0.0, AGREES), (lambda x: x, 0.0, DISAGREES), (np.zeros_like, 1.0, UNDECIDED)],
 )
-def test_a_landscape_as_the_paper_has_it_and_one_of_another_kind(height, noise, verdict):
+def test_landscapes_that_agree_with_the_paper_or_not(height, noise, verdict):
     found = verdicts(landscape_claims(height, noise=noise))
     assert found["barrier_falls"] == verdict
     assert found["barrier_r_squared"] in ((DIRECTION, AGREES) if verdict == AGREES else (verdict,))

@@ -23,19 +23,19 @@ def collected(effect, **how):
 BY_NOISE = ("accuracy_with_B", "test_file_accuracy_with_B", "flatness_with_B", "freezing_with_B")
 
 
-def test_a_sweep_in_which_noise_does_what_the_paper_says():
+def test_a_sweep_in_which_noise_has_the_claimed_effect():
     found = collected(1)
     assert {found[key] for key in (*BY_NOISE, "flat_is_accurate", "longer_is_flatter", "examples_diverge")} == {AGREES}
     assert found["final_losses_comparable"] == AGREES
 
 
-def test_a_sweep_in_which_noise_does_the_opposite():
+def test_a_sweep_in_which_noise_has_the_opposite_effect():
     found = collected(-1)
     assert {found[key] for key in BY_NOISE} == {DISAGREES}
     assert found["longer_is_flatter"] == AGREES  # both fall, together
 
 
-def test_a_sweep_in_which_noise_does_nothing():
+def test_a_sweep_in_which_noise_has_no_effect():
     found = collected(0, scatter=0.3)
     assert {found[key] for key in (*BY_NOISE, "flat_is_accurate", "longer_is_flatter", "examples_diverge")} == {
         UNDECIDED

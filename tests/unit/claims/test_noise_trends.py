@@ -25,7 +25,7 @@ def test_trends_with_noise_agree_or_disagree():
     assert second.key == "similarity_along_axes" and second.value == pytest.approx(-1)
 
 
-def test_a_quantity_that_goes_with_one_axis_alone_is_found_out():
+def test_a_quantity_that_depends_on_one_axis_alone_does_not_agree():
     only_eta = verdicts(trend_claims(ETA[:, None] * (1 + 1e-6 * np.random.default_rng(0).normal(size=(4, 4)))))
     assert only_eta["max_flatness_with_noise"] == UNDECIDED  # four rows could be in that order by chance
     against = trend_claims(np.log(ETA)[:, None] + 0.1 * np.log(BATCH))  # rises with B, and more with eta

@@ -21,7 +21,7 @@ def test_a_phase_diagram_that_rises_falls_or_does_neither(effect, verdict):
     assert "H^2" in found[0].statement and "S6" in found[0].where
 
 
-def test_rates_at_which_a_valley_is_unstable_have_no_say():
+def test_rates_at_which_a_valley_is_unstable_are_left_out():
     made = diagram_of(1)
     made["stable"][3:] = False
     made["p_flat"][3:] = 0

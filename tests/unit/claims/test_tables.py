@@ -33,8 +33,12 @@ def test_the_html_is_well_formed_counts_by_section_and_says_why():
         ["✗ disagrees", "Something | happens.", "so (≤\u00a0-0.5)", "0.90 [0.80, 1.00]", "the other way round"],
         ["? undecided", "Something | happens.", "so (≥\u00a00.5)", "0.9 [-0.8, 1.0]", "the interval includes 0"],
     ]
-    told = [[cell.text or "".join(cell.itertext()) for cell in row.findall("td")] for row in counts.findall("tr")[1:]]
-    assert told == [["First <section>", "1", "0", "0", "1"], ["Second section", "0", "0", "1", "0"], ["all 3", *"1011"]]
+    shown = [[cell.text or "".join(cell.itertext()) for cell in row.findall("td")] for row in counts.findall("tr")[1:]]
+    assert shown == [
+        ["First <section>", "1", "0", "0", "1"],
+        ["Second section", "0", "0", "1", "0"],
+        ["all 3", *"1011"],
+    ]
     assert [row.get("id") for table in (first, second) for row in table.findall("tbody/tr")] == [
         "made_up",
         "false",
@@ -62,7 +66,7 @@ def test_the_html_is_well_formed_counts_by_section_and_says_why():
         ((UNDECIDED, UNDECIDED), "undecided"),
     ],
 )
-def test_what_a_reader_asks_first_is_answered_by_verdicts(verdicts, answer):
+def test_questions_are_answered_by_verdicts(verdicts, answer):
     made = {
         AGREES: (0.9, 0.8, 1.0),
         DIRECTION: (0.6, 0.2, 1.0),
@@ -76,7 +80,7 @@ def test_what_a_reader_asks_first_is_answered_by_verdicts(verdicts, answer):
     assert [one["verdict"] for one in used] == list(verdicts)
 
 
-def test_another_experiment_is_asked_about_by_its_name():
+def test_the_question_about_another_experiment_names_it():
     content = content_of({"": [claim(rises(0.5), 0.9, 0.8, 1.0, key="cifar10_similarity_with_noise")]})
     assert [question for question, *_ in tables.answers(content)] == [
         "Does another network on another data set, cifar10, show the same trends?"

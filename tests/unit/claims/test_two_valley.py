@@ -8,7 +8,7 @@ from sgd_valleys.claims import two_valley
 from sgd_valleys.claims.verdict import AGREES, DISAGREES, UNDECIDED
 
 
-def test_a_model_as_the_paper_has_it():
+def test_a_model_that_agrees_with_the_paper():
     found = two_valley.collect(*model(), 20_000, new_rng, RESAMPLES)
     by_key = verdicts(found)
     assert by_key.pop("rate_ratio_as_printed") == DISAGREES  # it says the opposite of stationary_falls
@@ -23,7 +23,7 @@ def test_a_model_as_the_paper_has_it():
     assert value["y_freeze"] == value["transient_with_noise"] == pytest.approx(1)
 
 
-def test_a_model_of_which_nothing_holds():
+def test_a_model_that_disagrees_with_the_paper():
     theory, occupancy = model(-1, final=(0.5, 0.4, 0.3))
     found = verdicts(two_valley.collect(theory, occupancy, 1000, new_rng, RESAMPLES))
     assert found.pop("rate_ratio_as_printed") == AGREES
@@ -51,7 +51,7 @@ def test_a_simulation_that_does_not_follow_the_theory():
     assert few["final_p_flat_rises"] == UNDECIDED
 
 
-def test_what_does_not_vary_has_no_say_in_what_rises():
+def test_lines_that_do_not_vary_are_left_out():
     lines = np.array([[1.0, 1.0, 1.0], [1.0, 2.0, 3.0], [1.0, 3.0, 2.0]])
     assert two_valley.trend_of_closed_form(lines, np.arange(3.0)).value == pytest.approx(0.5)  # the least
     assert np.isnan(two_valley.trend_of_closed_form(lines[:1], np.arange(3.0)).value)

@@ -68,7 +68,7 @@ def test_a_chance_trend_against_the_claim_is_undecided_too():
     assert claim(rises(0.5), -0.9, -1.0, -0.8, 0.01).verdict == DISAGREES
 
 
-def test_the_json_says_everything_that_the_verdict_follows_from():
+def test_the_json_holds_everything_behind_a_verdict():
     first = claim(Value(0.64, 0.05, 0.0), 0.123456, 0.1, np.nan)
     content = content_of({"a": [first], "b": [claim(falls(0.5), -0.9, -1, -0.8, 0.01, "b")]})
     first, second = content["claims"]
@@ -84,6 +84,6 @@ def test_the_json_says_everything_that_the_verdict_follows_from():
     assert second["paper_value"] is None and second["verdict"] == AGREES and second["samples"] == "10 runs"
 
 
-def test_a_key_stands_for_one_claim():
+def test_two_claims_with_one_key_are_refused():
     with pytest.raises(ValueError, match="made_up"):
         to_json({"one": [claim(rises(0.5), 1, 1, 1)], "another": [claim(rises(0.5), 1, 1, 1)]}, {})
