@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Lines of a table.
+    """Return the lines of a table.
 
     Args:
-        columns: their heads.
-        rows: a text for each column; a bar in it separates nothing.
+        columns: heads of the columns.
+        rows: one text for each column; a vertical bar in a text is escaped.
     """
     lines = (columns, ["---"] * len(columns), *rows)
     return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines]

@@ -32,7 +32,7 @@ def content_of(checkout: Checkout) -> dict:
 def test_the_claims_and_the_figures_of_the_run_are_in_the_documentation(published: Checkout) -> None:
     published.run("publish", tiny=False)
     root, content = published.root, content_of(published)
-    assert (root / "README.md").read_text() == f"Before.\n{START}\n{tables.brief(content)}\n{END}\nAfter.\n"
+    assert (root / "README.md").read_text() == f"Before.\n{START}\n{tables.readme_section(content)}\n{END}\nAfter.\n"
     assert (root / "docs/claims.json").read_bytes() == (root / "results/claims.json").read_bytes()
     assert (root / "docs/claims.md").read_text() == tables.page(content)
     shown = {path.name: path.read_bytes() for path in (root / "docs/figures").iterdir()}

@@ -176,7 +176,7 @@ def test_claims_are_told_at_the_figures_they_are_about(finished: Checkout) -> No
     about = [claim for claim in own if re.search(r"Figs?\. 2", claim["where"])]
     for claim, verdict in zip(about, ("agrees", "agrees in direction", "undecided", "disagrees"), strict=False):
         claim["verdict"] = verdict
-    about[1]["more"] = True
+    about[1]["beyond_paper"] = True
     path.write_text(json.dumps(content))
     finished.run("--touch")
     finished.run("--report", "results/report.html")
@@ -192,8 +192,8 @@ def test_claims_are_told_at_the_figures_they_are_about(finished: Checkout) -> No
     whole = results["results/figures/fig2.png"]["caption"]
     open_, _, folded = whole.partition("<details>")
     assert "agrees</b>" not in open_.replace("disagrees</b>", "") and "✓ agrees</b>" in folded
-    assert whole.count("(ours)</li>") == sum(claim.get("more", False) for claim in about)
-    assert tables.told(about[3]) in whole
+    assert whole.count("(ours)</li>") == sum(claim["beyond_paper"] for claim in about)
+    assert tables.format_measurement(about[3]) in whole
     assert {said for _, said in told("fig2X")} == {
         escape(claim["statement"]) for claim in about if "test_file" in claim["key"]
     }

@@ -24,6 +24,7 @@ rule claims_table:
     """Format the judged claims as HTML for the report and as Markdown for the documentation."""
     input:
         code("claims_table"),
+        root_file("src/sgd_valleys/claims/claims.html.j2"),
         claims=paths.CLAIMS,
     output:
         **paths.CLAIMS_TABLES,

@@ -1,4 +1,4 @@
-"""The claims as a table to read: HTML for the report, Markdown for the documentation."""
+"""Show the claims as tables: HTML for the report, Markdown for the documentation."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,8 @@ from sgd_valleys.claims import tables
 from sgd_valleys.storage.atomic import atomic_write
 from sgd_valleys.workflow.job import job
 
-with job(snakemake) as log:
+with job(snakemake):
     content = json.loads(Path(snakemake.input.claims).read_text())
-    for name, text in (("html", tables.html(content)), ("md", tables.markdown(content))):
+    for name, render in (("html", tables.html), ("md", tables.markdown)):
         with atomic_write(snakemake.output[name]) as path:
-            path.write_text(text)
+            path.write_text(render(content))

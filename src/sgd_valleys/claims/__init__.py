@@ -1,5 +1,6 @@
-"""What the paper states, beside what was measured: arrays go in, claims with a verdict come out.
+"""Claims of the paper and their verdicts, from the arrays of the results files.
 
-`rules` has the claim and the one rule that judges it; `landscape`, `sweep`, `branches` and `two_valley` have the
-claims, a ``collect`` for each group of results files, and one function for each number.
+`verdict` defines a claim and the one rule that judges it. `landscape`, `noise`, `freezing`, `branches`,
+`phase_diagram` and `two_valley` hold the claims, with one function for each number; `estimates` holds the statistics
+that they share. `collect` reads the files and gives all claims by section; `tables` shows them.
 """

@@ -1,51 +1,51 @@
 """Claims about continuation training: gradient descent from points of SGD runs (Sec. II D, Fig. 4)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.landscape import signed
-from sgd_valleys.claims.verdict import MARKED, SOME, STEADY, Claim, Direction, Equal, Estimate, Value, falls, rises
+from sgd_valleys.claims.estimates import Arrays, RngFactory
+from sgd_valleys.claims.landscape import signed_r_squared
+from sgd_valleys.claims.verdict import ANY, MODERATE, STRONG, Claim, Direction, Equal, Estimate, Value, falls, rises
 from sgd_valleys.statistics.fits import fit_line
 from sgd_valleys.statistics.rank import rank_correlation
+from sgd_valleys.statistics.reduce import finite_median
 
-Arrays = Mapping[str, np.ndarray]
 
-
-def own_fits(branches: Arrays, loss: str) -> np.ndarray:
-    """R^2 with the slope's sign of flatness against a final loss, of each realization's branches; NaN where none."""
+def r_squared_by_run(branches: Arrays, loss: str) -> np.ndarray:
+    """Return the signed R^2 (realization) of flatness against a final loss over the branches of each run, or NaN."""
     x, y = branches[loss], branches["flatness"]
     found = np.full(len(x), np.nan)
     for r in range(len(x)):
         used = np.isfinite(x[r]) & np.isfinite(y[r])
         if used.sum() > 2:
             slope, _, r_squared = fit_line(x[r, used], y[r, used])
-            found[r] = signed(slope, r_squared)
+            found[r] = signed_r_squared(slope, r_squared)
     return found
 
 
-def typical_fit(branches: Arrays, loss: str, rng: np.random.Generator, resamples: int) -> Estimate:
-    """Median over realizations of their own signed R^2."""
-    return estimates.over_runs(own_fits(branches, loss), rng, resamples, np.nanmedian, "median signed R^2")
+def typical_r_squared(branches: Arrays, loss: str, rng: np.random.Generator, resamples: int) -> Estimate:
+    """Estimate the median over realizations of each run's signed R^2."""
+    return estimates.over_runs(r_squared_by_run(branches, loss), rng, resamples, finite_median, "median signed R^2")
 
 
-def single_fit(branches: Arrays, loss: str) -> Estimate:
-    """Signed R^2 that one realization may show."""
-    return estimates.one_run(own_fits(branches, loss))
+def one_run_r_squared(branches: Arrays, loss: str) -> Estimate:
+    """Estimate the signed R^2 that one run may show."""
+    return estimates.one_run(r_squared_by_run(branches, loss))
 
 
-def with_time(
+def time_correlation(
     branches: Arrays, name: str, rng: np.random.Generator, resamples: int, before_freezing: bool = False
 ) -> Estimate:
-    """Rank correlation of a final quantity with the branching time, mean over realizations.
+    """Estimate the rank correlation of a final quantity with the branching time t_c, mean over realizations.
 
     Args:
-        branches: the arrays.
-        name: of the quantity, (realization, t_c).
-        rng: of the resampling.
-        resamples: how many.
-        before_freezing: only of the branches that leave the run before it freezes.
+        branches: arrays of branches/statistics/.
+        name: the quantity (realization, t_c).
+        rng: stream of the resampling.
+        resamples: number of resamples.
+        before_freezing: use only the branches that leave the run before it freezes.
     """
     t_c = branches["t_c"].astype(float)
     found = np.empty(len(branches[name]))
@@ -55,24 +55,21 @@ def with_time(
     return estimates.over_runs(found, rng, resamples, name="mean rank correlation with t_c")
 
 
-def _nearest(branches: Arrays, t_c: int) -> int:
-    """Which branch left the run at ``t_c``, or nearest to it."""
+def _nearest_branch(branches: Arrays, t_c: int) -> int:
+    """Return the index of the branch that leaves the run nearest to ``t_c``."""
     return int(np.abs(branches["t_c"] - t_c).argmin())
 
 
-def early_over_last(branches: Arrays, name: str, t_c: int, rng: np.random.Generator, resamples: int) -> Estimate:
-    """A final quantity of the branch at ``t_c`` over that of the last branch, mean over realizations.
-
-    Where no branch left at ``t_c`` itself it is the one nearest to it.
-    """
-    early = _nearest(branches, t_c)
+def early_to_last_ratio(branches: Arrays, name: str, t_c: int, rng: np.random.Generator, resamples: int) -> Estimate:
+    """Estimate a final quantity of the branch nearest to ``t_c`` over that of the last, mean over realizations."""
+    early = _nearest_branch(branches, t_c)
     ratio = branches[name][:, early] / branches[name][:, -1]
     method = f"mean ratio of t_c = {branches['t_c'][early]} to {branches['t_c'][-1]}"
     return estimates.over_runs(ratio, rng, resamples, name=method)
 
 
-def _at_freezing(branches: Arrays) -> np.ndarray:
-    """Sim_J to the last branch of the branch nearest to each run's t_freeze; NaN where it never freezes."""
+def _similarity_of_freezing_branch(branches: Arrays) -> np.ndarray:
+    """Return Sim_J (realization) of the branch nearest to t_freeze to the last branch; NaN for a run never frozen."""
     distance = np.abs(branches["t_c"] - branches["freezing_time"][:, None])
     nearest = np.where(np.isfinite(distance), distance, np.inf).argmin(axis=1)
     found = branches["similarity_to_last"][np.arange(len(nearest)), nearest]
@@ -80,58 +77,57 @@ def _at_freezing(branches: Arrays) -> np.ndarray:
 
 
 def similarity_at_freezing(branches: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
-    """Sim_J of the branch at t_freeze to the last one."""
-    return estimates.over_runs(_at_freezing(branches), rng, resamples)
+    """Estimate Sim_J of the branch at t_freeze to the last branch."""
+    return estimates.over_runs(_similarity_of_freezing_branch(branches), rng, resamples)
 
 
 def change_before_freezing(branches: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
-    """Share of the way from the first branch's Sim_J to the last, up to 1, that is behind a run at its t_freeze."""
+    """Estimate which fraction of the increase of Sim_J, from the first branch's to 1, a run has made at t_freeze."""
     first = branches["similarity_to_last"][:, 0]
-    way = np.where(first < 1, 1 - first, np.nan)
-    return estimates.over_runs((_at_freezing(branches) - first) / way, rng, resamples)
+    increase = np.where(first < 1, 1 - first, np.nan)
+    return estimates.over_runs((_similarity_of_freezing_branch(branches) - first) / increase, rng, resamples)
 
 
-def similarity_among(branches: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
-    """Mean Sim_J among the branches from t_freeze on."""
+def similarity_after_freezing(branches: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
+    """Estimate the mean Sim_J among the branches from t_freeze on."""
     return estimates.over_runs(branches["similarity_after"], rng, resamples)
 
 
 def similarity_gap(branches: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
-    """Mean Sim_J among the branches before t_freeze, less that among those from it on."""
+    """Estimate the mean Sim_J among the branches before t_freeze, less that among the branches from t_freeze on."""
     return estimates.over_runs(branches["similarity_before"] - branches["similarity_after"], rng, resamples)
 
 
-def settled(branches: Arrays) -> Estimate:
-    """Share of the runs all of whose branches from t_freeze on end in the basin in which the last one ends."""
+def one_basin_fraction(branches: Arrays) -> Estimate:
+    """Estimate the fraction of runs whose branches from t_freeze on all end in the basin of the last branch."""
     basin, freezing = branches["basin_freezing_time"], branches["freezing_time"]
     known = np.isfinite(basin) & np.isfinite(freezing)
-    step = np.diff(branches["t_c"]).max(initial=0)  # the first branch after t_freeze may leave so much later
+    step = np.diff(branches["t_c"]).max(initial=0)  # the first branch after t_freeze leaves up to one step later
     return estimates.proportion((basin[known] < freezing[known] + step).sum(), int(known.sum()), "runs")
 
 
 def collect(
     branches: Arrays,
-    drawing: Callable[[], np.random.Generator],
+    new_rng: RngFactory,
     resamples: int,
     same_basin: float,
     early: int = 20,
 ) -> list[Claim]:
-    """What Fig. 4 says, judged over all realizations.
+    """Collect the claims about Fig. 4, judged over all realizations.
 
     Args:
-        branches: of the file under branches/statistics/, ``t_c`` (t_c); ``flatness``, ``test_loss``,
+        branches: of a file under branches/statistics/, ``t_c`` (t_c); ``flatness``, ``test_loss``,
             ``test_file_loss``, ``similarity_to_last`` (realization, t_c); ``freezing_time``, ``basin_freezing_time``,
             ``similarity_before``, ``similarity_after`` (realization).
-        drawing: gives the random stream, the same for every number.
-        resamples: of the bootstrap.
-        same_basin: Sim_J from which on two branches are of one basin, for ``basin_freezing_time``.
-        early: the paper's example of a very early branching time.
+        new_rng: gives a new random stream, the same for every number.
+        resamples: number of resamples.
+        same_basin: least Sim_J of two branches that end in one basin, for ``basin_freezing_time``.
+        early: the paper's example of a very early branching time, iterations.
     """
-    args = (drawing, resamples)
-    early = int(branches["t_c"][_nearest(branches, early)])  # what the claims state is what they measure
+    early = int(branches["t_c"][_nearest_branch(branches, early)])  # the claims state the time that they measure
 
-    def of(function: Callable[..., Estimate], *what: object, **how: object) -> Estimate:
-        return function(branches, *what, args[0](), args[1], **how)
+    def estimate(function: Callable[..., Estimate], *quantity: object, **options: object) -> Estimate:
+        return function(branches, *quantity, new_rng(), resamples, **options)
 
     return [
         Claim(
@@ -139,25 +135,25 @@ def collect(
             "II D, Fig. 4C",
             "The later a branch leaves the run, the flatter the solution that it ends in.",
             "rises progressively",
-            rises(MARKED),
-            of(with_time, "flatness"),
+            rises(MODERATE),
+            estimate(time_correlation, "flatness"),
         ),
         Claim(
             "later_generalizes",
             "II D, Fig. 4B",
             "The later a branch leaves the run, the lower its final test loss.",
             "falls progressively",
-            falls(MARKED),
-            of(with_time, "test_loss"),
+            falls(MODERATE),
+            estimate(time_correlation, "test_loss"),
         ),
         Claim(
             "later_generalizes_test_file",
             "II D, Fig. 4B",
             "The later a branch leaves the run, the lower its final loss on the whole test file.",
             "falls progressively",
-            falls(MARKED),
-            of(with_time, "test_file_loss"),
-            more=True,
+            falls(MODERATE),
+            estimate(time_correlation, "test_file_loss"),
+            beyond_paper=True,
         ),
         Claim(
             "early_is_sharp",
@@ -165,7 +161,7 @@ def collect(
             f"A branch from very early on (t_c = {early}) ends with low flatness.",
             "below the last branch's",
             Direction(-1, no_effect=1.0),
-            of(early_over_last, "flatness", early),
+            estimate(early_to_last_ratio, "flatness", early),
         ),
         Claim(
             "early_is_worse",
@@ -173,7 +169,7 @@ def collect(
             f"A branch from very early on (t_c = {early}) ends with high test loss.",
             "above the last branch's",
             Direction(+1, no_effect=1.0),
-            of(early_over_last, "test_loss", early),
+            estimate(early_to_last_ratio, "test_loss", early),
         ),
         Claim(
             "branch_r_squared",
@@ -181,7 +177,7 @@ def collect(
             "A straight line of final flatness against final test loss, over a typical run's branches.",
             "R^2 = 0.76, falling",
             Value(-0.76, tolerance=0.05, no_effect=0.0),
-            of(typical_fit, "test_loss"),
+            estimate(typical_r_squared, "test_loss"),
         ),
         Claim(
             "branch_r_squared_one_run",
@@ -189,8 +185,8 @@ def collect(
             "A straight line of final flatness against final test loss, as any one run may show it.",
             "R^2 = 0.76, falling",
             Value(-0.76, tolerance=0.05, no_effect=0.0),
-            single_fit(branches, "test_loss"),
-            more=True,
+            one_run_r_squared(branches, "test_loss"),
+            beyond_paper=True,
         ),
         Claim(
             "branch_r_squared_test_file",
@@ -198,16 +194,16 @@ def collect(
             "A straight line of final flatness against the loss on the whole test file, over a typical run's branches.",
             "R^2 = 0.76, falling",
             Value(-0.76, tolerance=0.05, no_effect=0.0),
-            of(typical_fit, "test_file_loss"),
-            more=True,
+            estimate(typical_r_squared, "test_file_loss"),
+            beyond_paper=True,
         ),
         Claim(
             "similarity_rises",
             "II D, Fig. 4E",
             "Up to t_freeze solutions of later branches are ever more like the last one.",
             "increases steadily",
-            rises(STEADY),
-            of(with_time, "similarity_to_last", before_freezing=True),
+            rises(STRONG),
+            estimate(time_correlation, "similarity_to_last", before_freezing=True),
         ),
         Claim(
             "similarity_at_freezing",
@@ -215,15 +211,15 @@ def collect(
             "As t_c nears t_freeze the similarity approaches 1.",
             "to 1",
             Equal(1.0, tolerance=0.05),
-            of(similarity_at_freezing),
+            estimate(similarity_at_freezing),
         ),
         Claim(
             "similarity_gap",
             "II D, Fig. 4E",
             "Branches from before t_freeze are less alike than those from after it.",
             "lower before",
-            falls(SOME),
-            of(similarity_gap),
+            falls(ANY),
+            estimate(similarity_gap),
         ),
         Claim(
             "jumps_before_freezing",
@@ -231,7 +227,7 @@ def collect(
             "Valley jumping occurs almost entirely before t_freeze.",
             "at least 0.9 of the way in Sim_J is made by then",
             Direction(+1, strength=0.4, no_effect=0.5),
-            of(change_before_freezing),
+            estimate(change_before_freezing),
         ),
         Claim(
             "one_valley_after",
@@ -239,7 +235,7 @@ def collect(
             "From t_freeze on the run stays confined to a single valley.",
             "Sim_J of 1 among the branches",
             Equal(1.0, tolerance=0.05),
-            of(similarity_among),
+            estimate(similarity_after_freezing),
         ),
         Claim(
             "one_basin_after",
@@ -247,7 +243,7 @@ def collect(
             f"From t_freeze on all branches of a run end in one basin, that is with a Sim_J of {same_basin:g} or more.",
             "in four of five runs or more",
             Direction(+1, strength=0.3, no_effect=0.5),
-            settled(branches),
-            more=True,
+            one_basin_fraction(branches),
+            beyond_paper=True,
         ),
     ]

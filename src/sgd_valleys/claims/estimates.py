@@ -1,110 +1,320 @@
-"""Numbers with intervals, from runs, pairs of runs, cells of a sweep, and counts."""
+"""Numbers with intervals: from runs, cells of a sweep, fractions of runs, and permutation tests."""
 
 import itertools
 import math
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.stats import binomtest, rankdata
 
 from sgd_valleys.claims.verdict import Estimate
-from sgd_valleys.statistics.bootstrap import interval
+from sgd_valleys.statistics.bootstrap import (
+    central_interval,
+    draw_runs,
+    interval,
+    pair_weights,
+    resample,
+    resample_fraction,
+    take_runs,
+)
 from sgd_valleys.statistics.rank import rank_correlation
-from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL
+from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL, finite_mean
+from sgd_valleys.storage.cells import index_of
 
-NONE = (np.nan, np.nan)
+Arrays = Mapping[str, np.ndarray]
+RngFactory = Callable[[], np.random.Generator]  # a new stream, the same for every number
+
+NO_INTERVAL = (np.nan, np.nan)
 BY_RUNS = "bootstrap over realizations"
+BY_SOLUTIONS = "bootstrap over solutions"
+BINOMIAL = "binomial resampling of runs, too wide where none changes valley"
 
 
-def bounds(drawn: np.ndarray) -> tuple[float, float]:
-    """Central 95% of resampled numbers (resample); NaN where none is finite."""
-    finite = drawn[np.isfinite(drawn)]
-    return tuple(map(float, np.quantile(finite, [0.025, 0.975]))) if finite.size else NONE
+def central_95(resampled: Sequence[float]) -> tuple[float, float]:
+    """Return the central 95% (low, high) of resampled numbers (resample); NaN where none is finite."""
+    low, high = central_interval(np.asarray(resampled, dtype=float))
+    return float(low), float(high)
 
 
-def around(drawn: np.ndarray, found: float) -> tuple[float, float]:
-    """Central 95% of resampled correlations (resample), widened to hold the one found.
+def interval_including_estimate(resampled: np.ndarray, estimate: float) -> tuple[float, float]:
+    """Return the central 95% of resampled correlations (resample), widened to include the estimate.
 
-    Resampling what is itself noisy adds the noise once more, which takes order away from every resample.
+    A resample of noisy numbers adds noise once more, which lowers every resampled correlation.
     """
-    low, high = bounds(drawn)
-    return min(low, found), max(high, found)
+    low, high = central_95(resampled)
+    return min(low, estimate), max(high, estimate)
 
 
-def exact(value: float, of: str) -> Estimate:
-    """A closed form: its own interval."""
-    return Estimate(float(value), (float(value), float(value)), of, "exact")
+def converged_only(endpoints: Arrays, name: str) -> np.ndarray:
+    """Return a quantity (eta, B, run) of endpoints.h5, NaN for runs that do not converge."""
+    return np.where(endpoints["converged"], endpoints[name], np.nan)
+
+
+def exact(value: float, samples: str) -> Estimate:
+    """Return a closed form, which is its own interval."""
+    return Estimate(float(value), (float(value), float(value)), samples, "exact")
 
 
 def over_runs(
-    values: np.ndarray, rng: np.random.Generator, resamples: int, reduce: Callable = np.nanmean, name: str = "mean"
+    values: np.ndarray, rng: np.random.Generator, resamples: int, reduce: Callable = finite_mean, name: str = "mean"
 ) -> Estimate:
-    """A statistic over realizations, resampling them; of fewer than ``MIN_RUNS_FOR_INTERVAL`` there is no interval.
+    """Estimate a statistic over realizations by resampling them.
 
     Args:
-        values: (realization) a number each, NaN where it has none.
-        rng: of the resampling.
-        resamples: how many.
-        reduce: the statistic; it leaves out NaN and takes ``axis``.
-        name: of the statistic.
+        values: (realization) NaN where a realization has no value.
+        rng: stream of the resampling.
+        resamples: number of resamples.
+        reduce: the statistic, which takes ``axis``.
+        name: name of the statistic.
+
+    Returns:
+        The statistic over the finite values, without an interval for fewer than ``MIN_RUNS_FOR_INTERVAL`` of them.
     """
     used = np.asarray(values, dtype=float)
     used = used[np.isfinite(used)]
     method = f"{name}, {BY_RUNS}"
     if not used.size:
-        return Estimate(np.nan, NONE, "no runs", method)
+        return Estimate(np.nan, NO_INTERVAL, "no runs", method)
     found, low, high = interval(used, rng, resamples, reduce)
-    between = (float(low), float(high)) if used.size >= MIN_RUNS_FOR_INTERVAL else NONE
+    between = (float(low), float(high)) if used.size >= MIN_RUNS_FOR_INTERVAL else NO_INTERVAL
     return Estimate(float(found), between, f"{used.size} runs", method)
 
 
 def one_run(values: np.ndarray) -> Estimate:
-    """What a single run may show: the median over realizations and the central 95% of them; NaN where it has none."""
+    """Estimate what a single run may show: median and central 95% over realizations (realization); NaN is left out."""
     used = values[np.isfinite(values)]
-    middle = float(np.median(used)) if used.size else np.nan
-    interval = bounds(used) if used.size >= MIN_RUNS_FOR_INTERVAL else NONE
-    return Estimate(middle, interval, f"{used.size} runs", "median and central 95% of the runs", spread=True)
+    median = float(np.median(used)) if used.size else np.nan
+    between = central_95(used) if used.size >= MIN_RUNS_FOR_INTERVAL else NO_INTERVAL
+    return Estimate(median, between, f"{used.size} runs", "median and central 95% of the runs", spread=True)
 
 
-def proportion(count: int, of: int, what: str) -> Estimate:
-    """A share of independent trials, with its exact binomial interval."""
-    if not of:
-        return Estimate(np.nan, NONE, f"no {what}", "exact binomial")
-    found = binomtest(int(count), int(of)).proportion_ci(0.95, method="exact")
-    return Estimate(count / of, (float(found.low), float(found.high)), f"{of} {what}", "exact binomial")
+def over_batch_sizes(
+    values: Sequence[Sequence[float]],
+    reduce: Callable[[np.ndarray], float],
+    rng: np.random.Generator,
+    resamples: int,
+    method: str,
+) -> Estimate:
+    """Reduce the means over runs of all batch sizes to one number, resampling the runs of each batch size.
+
+    Args:
+        values: (batch size, run); non-finite values are left out.
+        reduce: takes the means (batch size).
+        rng: stream of the resampling.
+        resamples: number of resamples.
+        method: name of the statistic.
+
+    Returns:
+        The number. It has no interval where no batch size has ``MIN_RUNS_FOR_INTERVAL`` runs; the single run of
+        gradient descent is exact.
+    """
+    used = [np.asarray(row, dtype=float) for row in values]
+    used = [row[np.isfinite(row)] for row in used]
+    counts = [len(row) for row in used]
+    method = f"{method}, {BY_RUNS}"
+    if not counts or not all(counts):
+        return Estimate(np.nan, NO_INTERVAL, "a batch size without runs", method)
+
+    def reduced(rows: Iterable[np.ndarray]) -> float:
+        return float(reduce(np.array([row.mean() for row in rows])))
+
+    resampled = [
+        reduced(row[chosen] for row, chosen in zip(used, drawn, strict=True))
+        for drawn in resample(counts, rng, resamples)
+    ]
+    between = central_95(resampled) if max(counts) >= MIN_RUNS_FOR_INTERVAL else NO_INTERVAL
+    return Estimate(reduced(used), between, f"{sum(counts)} runs of {len(used)} batch sizes", method)
 
 
-def _reached(found: float, drawn: np.ndarray) -> np.ndarray:
-    """Which of the correlations that chance gave are as far out, on the side of the one found."""
-    return np.sign(found) * drawn >= abs(found) - 1e-9
+def over_cells(
+    cubes: Sequence[np.ndarray],
+    runs: np.ndarray,
+    statistic: Callable[..., np.ndarray],
+    rng: np.random.Generator,
+    resamples: int,
+    method: str,
+) -> Estimate:
+    """Estimate a number of a whole sweep by resampling the runs of every cell.
+
+    Args:
+        cubes: each (cell..., run), NaN where a run has no value; they are resampled together.
+        runs: (cell...) number of runs of each cell.
+        statistic: takes the cubes (..., cell..., run), all resamples at once, and returns the numbers (...).
+        rng: stream of the resampling.
+        resamples: number of resamples.
+        method: name of the statistic.
+    """
+    values = [np.asarray(cube, dtype=float) for cube in cubes]
+    drawn = draw_runs((resamples, *values[0].shape), runs, rng)
+    resampled = statistic(*(take_runs(value[None], drawn) for value in values))
+    known = np.all([np.isfinite(value) for value in values], axis=0)
+    samples = f"{known.sum()} runs in {known.any(axis=-1).sum()} cells"
+    between = central_95(resampled) if np.max(runs) > 1 else NO_INTERVAL
+    return Estimate(float(statistic(*values)), between, samples, f"{method}, {BY_RUNS}")
+
+
+def over_map(values: np.ndarray) -> np.ndarray:
+    """Return maps (..., eta, B) with their cells along one axis, (..., cell)."""
+    return values.reshape(*values.shape[:-2], -1)
+
+
+def map_correlation(
+    cubes: tuple[np.ndarray, np.ndarray],
+    reduce: Callable[[np.ndarray], np.ndarray],
+    maps: tuple[np.ndarray, np.ndarray],
+    runs: np.ndarray,
+    rng: np.random.Generator,
+    resamples: int,
+) -> Estimate:
+    """Correlate the ranks of two quantities over the cells, each reduced over the runs of its cell.
+
+    Args:
+        cubes: two quantities (eta, B, run), NaN where a run has no value.
+        reduce: (..., eta, B, run) -> (..., eta, B).
+        maps: the two quantities (eta, B) as cell_maps.h5 stores them, for the permutation test.
+        runs: (eta, B) number of runs of each cell.
+        rng: stream of the resampling and of the test.
+        resamples: number of resamples and of permutations.
+    """
+
+    def correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return rank_correlation(over_map(reduce(one)), over_map(reduce(other)))
+
+    method = "rank correlation over cells, permutation test of rows and columns"
+    found = over_cells(cubes, runs, correlation, rng, resamples, method)
+    return replace(found, p_value=grid_permutation_p(*maps, rng, resamples))
+
+
+def over_solutions(
+    pairs: np.ndarray,
+    statistic: Callable[[np.ndarray], float],
+    rng: np.random.Generator,
+    resamples: int,
+    method: str,
+) -> Estimate:
+    """Estimate a number of pairs by resampling the solutions that the pairs share.
+
+    Args:
+        pairs: (pair, 2) indices of the solutions; one pair has no interval.
+        statistic: takes how often each pair occurs (pair), integers.
+        rng: stream of the resampling.
+        resamples: number of resamples.
+        method: name of the statistic.
+    """
+    method = f"{method}, {BY_SOLUTIONS}"
+    if not len(pairs):
+        return Estimate(np.nan, NO_INTERVAL, "no pairs", method)
+    found = float(statistic(np.ones(len(pairs), dtype=int)))
+    between = NO_INTERVAL
+    if len(pairs) > 1:
+        between = central_95([statistic(weight) for weight in pair_weights(pairs, rng, resamples)])
+    return Estimate(found, between, f"{len(pairs)} pairs of {len(np.unique(pairs))} solutions", method)
+
+
+def proportion(count: int, trials: int, samples: str) -> Estimate:
+    """Estimate a probability from independent trials, with the exact binomial interval."""
+    if not trials:
+        return Estimate(np.nan, NO_INTERVAL, f"no {samples}", "exact binomial")
+    found = binomtest(int(count), int(trials)).proportion_ci(0.95, method="exact")
+    return Estimate(count / trials, (float(found.low), float(found.high)), f"{trials} {samples}", "exact binomial")
+
+
+def fraction_difference(
+    fractions: tuple[float, float], runs: tuple[int, int], rng: np.random.Generator, resamples: int
+) -> Estimate:
+    """Estimate the first less the second of two fractions of independent runs."""
+    first, second = fractions
+    resampled = np.array([resample_fraction(np.array(fractions), np.array(runs), rng) for _ in range(resamples)])
+    between = central_95(resampled[:, 0] - resampled[:, 1])
+    return Estimate(
+        float(first - second), between, f"{int(runs[0])} and {int(runs[1])} runs", f"difference, {BINOMIAL}"
+    )
+
+
+def rate_trend(
+    axes: Arrays, values: np.ndarray, eta: float, rng: np.random.Generator, resamples: int, permutations: int
+) -> Estimate:
+    """Correlate the values of single runs (eta, B, run) at one learning rate with the batch size.
+
+    Args:
+        axes: ``eta`` (eta), ``B`` (B) and ``runs`` (eta, B) of the values.
+        values: NaN where a run has no value.
+        eta: the learning rate.
+        rng: stream of the resampling and of the test.
+        resamples: number of resamples.
+        permutations: number of permutations.
+    """
+    row = index_of(axes["eta"], eta)
+    if row is None:
+        return Estimate(np.nan, NO_INTERVAL, f"no run at eta = {eta:g}", "rank correlation")
+    return run_trend(axes["B"], values[row], axes["runs"][row], rng, resamples, permutations)
+
+
+def run_trend(
+    x: np.ndarray, values: np.ndarray, runs: np.ndarray, rng: np.random.Generator, resamples: int, permutations: int
+) -> Estimate:
+    """Correlate the values of runs with a quantity of their cell, with a permutation test over the runs.
+
+    A cell is left out where fewer than ``MIN_RUNS_FOR_INTERVAL`` of its runs have a value, because those runs are
+    selected by their behaviour. The single run of gradient descent is kept.
+
+    Args:
+        x: (cell) quantity of the cells.
+        values: (cell, run), NaN where a run has no value.
+        runs: (cell) number of runs of each cell.
+        rng: stream of the resampling and of the test.
+        resamples: number of resamples of each cell's runs.
+        permutations: number of permutations.
+    """
+    used = [row[np.isfinite(row)] for row in values]
+    few = np.array([0 < len(row) < min(MIN_RUNS_FOR_INTERVAL, count) for row, count in zip(used, runs, strict=True)])
+    used = [row[:0] if left_out else row for row, left_out in zip(used, few, strict=True)]
+    counts = [len(row) for row in used]
+    places = np.repeat(np.asarray(x, dtype=float), counts)
+    resampled = [
+        np.concatenate([row[chosen] for row, chosen in zip(used, drawn, strict=True)])
+        for drawn in resample(counts, rng, resamples)
+    ]
+    every = np.concatenate(used)
+    samples = f"{len(every)} runs at {np.count_nonzero(counts)} batch sizes"
+    if few.any():
+        left_out = ", ".join(f"{size:g}" for size in np.asarray(x)[few])
+        samples += f"; without B = {left_out}, where fewer than {MIN_RUNS_FOR_INTERVAL} runs converge"
+    return Estimate(
+        rank_correlation(places, every),
+        central_95(rank_correlation(places, np.array(resampled))),
+        samples,
+        f"rank correlation, {BY_RUNS}, permutation test",
+        permutation_p(places, every, rng, permutations),
+    )
 
 
 def permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutations: int) -> float:
-    """One-sided p-value of a rank correlation of independent points; NaN where there is none.
+    """Return the one-sided p-value of the rank correlation of independent points (point); NaN where there is none.
 
-    It says how often chance gives one as large on the side that was measured. Which side that is, the verdict asks.
+    The side is that of the measured correlation; the verdict decides whether the paper claims that side.
     """
     used = np.isfinite(x) & np.isfinite(y)
     found = rank_correlation(x[used], y[used])
     if not np.isfinite(found):
         return np.nan
     a, b = ((rank - rank.mean()) / rank.std() for rank in (rankdata(x[used]), rankdata(y[used])))
-    drawn = np.array([a @ rng.permutation(b) for _ in range(permutations)]) / len(a)
-    return float((1 + _reached(found, drawn).sum()) / (1 + permutations))
+    permuted = np.array([a @ rng.permutation(b) for _ in range(permutations)]) / len(a)
+    return float((1 + _count_as_extreme(found, permuted)) / (1 + permutations))
 
 
 def grid_permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutations: int) -> float:
-    """The same of two maps over a grid, whose rows and whose columns are reordered as wholes.
+    """Return the one-sided p-value of the rank correlation of two maps, permuting whole rows and whole columns.
 
-    Cells of a row, or of a column, have much in common whatever the map is about, so that single cells in any order
-    would not be what chance gives. All orders of a small grid are gone through, the one found among them.
+    Cells of one row or column are similar in any map, so that permutations of single cells would not be the null
+    distribution. All permutations of a small grid are used, the measured one among them.
 
     Args:
-        x: (row, column), NaN where it has no value.
-        y: (row, column), the one that is reordered.
-        rng: of the drawing.
-        permutations: how many orders to draw, where there are more.
+        x: (row, column), NaN where the map has no value.
+        y: (row, column), the map that is permuted.
+        rng: stream of the permutations.
+        permutations: number of permutations drawn where there are more.
     """
     found = rank_correlation(x.ravel(), y.ravel())
     if not np.isfinite(found):
@@ -115,99 +325,13 @@ def grid_permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, p
         orders = itertools.product(itertools.permutations(range(rows)), itertools.permutations(range(columns)))
     else:
         orders = ((rng.permutation(rows), rng.permutation(columns)) for _ in range(permutations))
-    drawn = rank_correlation(x.ravel(), np.array([y[np.ix_(*order)].ravel() for order in orders]))
-    drawn = drawn[np.isfinite(drawn)]
-    count = _reached(found, drawn).sum()
-    return float(count / len(drawn)) if every else float((1 + count) / (1 + len(drawn)))
+    row, column = (np.array(order) for order in zip(*orders, strict=True))
+    permuted = rank_correlation(x.ravel(), over_map(y[row[:, :, None], column[:, None, :]]))
+    permuted = permuted[np.isfinite(permuted)]
+    count = _count_as_extreme(found, permuted)
+    return float(count / len(permuted)) if every else float((1 + count) / (1 + len(permuted)))
 
 
-def draw_runs(values: np.ndarray, runs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Positions (cell..., run) of as many runs as each cell has, drawn with replacement; -1 beyond them.
-
-    Args:
-        values: (cell..., run), for its shape alone.
-        runs: (cell...) how many runs each cell has, the first so many of the last axis.
-        rng: of the drawing.
-    """
-    drawn = (rng.random(values.shape) * np.asarray(runs)[..., None]).astype(int)
-    return np.where(np.arange(values.shape[-1]) < np.asarray(runs)[..., None], drawn, -1)
-
-
-def taken(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """The drawn runs' values, NaN where none was drawn."""
-    return np.where(drawn >= 0, np.take_along_axis(values, np.maximum(drawn, 0), axis=-1), np.nan)
-
-
-def over_cells(
-    cubes: Sequence[np.ndarray],
-    runs: np.ndarray,
-    statistic: Callable[..., float],
-    rng: np.random.Generator,
-    resamples: int,
-    method: str,
-) -> Estimate:
-    """A number of a whole sweep, resampling the runs of every cell.
-
-    Args:
-        cubes: each (cell..., run), NaN where a run has no value; resampled together.
-        runs: (cell...) how many runs each cell has.
-        statistic: of the cubes.
-        rng: of the resampling.
-        resamples: how many.
-        method: the statistic's name.
-    """
-    values = [np.asarray(cube, dtype=float) for cube in cubes]
-    found = np.empty(resamples)
-    for k in range(resamples):
-        drawn = draw_runs(values[0], runs, rng)
-        found[k] = statistic(*(taken(value, drawn) for value in values))
-    there = np.all([np.isfinite(value) for value in values], axis=0)
-    samples = f"{there.sum()} runs in {there.any(axis=-1).sum()} cells"
-    interval = bounds(found) if np.max(runs) > 1 else NONE
-    return Estimate(float(statistic(*values)), interval, samples, f"{method}, {BY_RUNS}")
-
-
-def run_trend(
-    x: np.ndarray, values: np.ndarray, runs: np.ndarray, rng: np.random.Generator, resamples: int, permutations: int
-) -> Estimate:
-    """Rank correlation of the runs' values with what their cell is at, and a permutation test over the runs.
-
-    A cell of which fewer than ``MIN_RUNS_FOR_INTERVAL`` runs have a value has no say: those few were chosen by
-    what they did. A cell with a single run, gradient descent, has.
-
-    Args:
-        x: (cell) of the cells.
-        values: (cell, run), NaN where there is none.
-        runs: (cell) how many runs each cell has.
-        rng: of both.
-        resamples: of each cell's runs.
-        permutations: of the test.
-    """
-    used = [row[np.isfinite(row)] for row in values]
-    few = np.array([0 < len(row) < min(MIN_RUNS_FOR_INTERVAL, count) for row, count in zip(used, runs, strict=True)])
-    used = [row[:0] if left else row for row, left in zip(used, few, strict=True)]
-    places = np.repeat(np.asarray(x, dtype=float), [len(row) for row in used])
-    again = [
-        np.concatenate([row[rng.integers(0, len(row), len(row))] if len(row) else row for row in used])
-        for _ in range(resamples)
-    ]
-    drawn = rank_correlation(places, np.array(again))
-    every = np.concatenate(used)
-    samples = f"{len(every)} runs at {sum(len(row) > 0 for row in used)} batch sizes"
-    if few.any():
-        left = ", ".join(f"{size:g}" for size in np.asarray(x)[few])
-        samples += f"; without B = {left}, where fewer than {MIN_RUNS_FOR_INTERVAL} runs converge"
-    return Estimate(
-        rank_correlation(places, every),
-        bounds(drawn),
-        samples,
-        f"rank correlation, {BY_RUNS}, permutation test",
-        permutation_p(places, every, rng, permutations),
-    )
-
-
-def nanmean(values: np.ndarray) -> float:
-    """The mean of what is finite, NaN and no warning where nothing is."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return float(np.nanmean(values))
+def _count_as_extreme(found: float, permuted: np.ndarray) -> int:
+    """Count the permuted correlations that are at least as large as the measured one, on its side."""
+    return (np.sign(found) * permuted >= abs(found) - 1e-9).sum()

@@ -1,4 +1,4 @@
-"""A claim of the paper, what was measured of it, and the one rule that makes a verdict of the two.
+"""Claims of the paper, measurements, and the one rule that gives the verdict.
 
 The rule. A claim says what would have been "no effect", and what the paper expects: a value, with a tolerance; that a
 number is as good as a value ("to 1", "no difference"), with the tolerance that counts as good; or a direction, with the
@@ -26,6 +26,7 @@ judged by itself: of many true ones at 95%, a few will miss by chance.
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,44 +41,44 @@ class Value:
     """The paper gives a number.
 
     Attributes:
-        value: the number.
-        tolerance: how far from it our number may be, whatever the interval.
-        no_effect: what the measurement would be if the paper were wrong altogether; None where there is no such thing.
+        value: the paper's number.
+        tolerance: distance from the paper's number that agrees with any interval.
+        no_effect: measurement expected if the paper were wrong altogether; None where there is no such number.
     """
 
     value: float
     tolerance: float = 0.0
     no_effect: float | None = None
 
-    def judge(self, ours: float, low: float, high: float) -> str:
-        """The verdict on a measurement with an interval."""
+    def judge(self, measured: float, low: float, high: float) -> str:
+        """Return the verdict on a measurement with interval (low, high)."""
         null = self.no_effect
         if null is not None and low <= null <= high:
             return UNDECIDED
-        if low <= self.value <= high or _at_most(abs(ours - self.value), self.tolerance):
+        if low <= self.value <= high or _not_above(abs(measured - self.value), self.tolerance):
             return AGREES
-        if null is not None and (ours > null) == (self.value > null):
+        if null is not None and (measured > null) == (self.value > null):
             return DIRECTION
         return DISAGREES
 
 
 @dataclass(frozen=True)
 class Equal:
-    """The number is as good as a value: a wide interval does not show that.
+    """The number equals a value within a tolerance, which a wide interval does not show.
 
     Attributes:
-        value: it.
-        tolerance: what counts as good.
+        value: the paper's value.
+        tolerance: largest distance from the value that counts as equal.
     """
 
     value: float
     tolerance: float
     no_effect: None = None
 
-    def judge(self, ours: float, low: float, high: float) -> str:
-        """The verdict on a measurement with an interval."""
-        off = sorted(abs(bound - self.value) for bound in (low, high))
-        if _at_most(off[1], self.tolerance):
+    def judge(self, measured: float, low: float, high: float) -> str:
+        """Return the verdict on a measurement with interval (low, high); only the interval decides."""
+        off = max(abs(bound - self.value) for bound in (low, high))
+        if _not_above(off, self.tolerance):
             return AGREES
         if low <= self.value + self.tolerance and high >= self.value - self.tolerance:
             return UNDECIDED
@@ -86,11 +87,11 @@ class Equal:
 
 @dataclass(frozen=True)
 class Direction:
-    """The paper says on which side of ``no_effect`` the number lies.
+    """The paper states on which side of ``no_effect`` the number lies.
 
     Attributes:
         side: +1 above, -1 below.
-        strength: least distance from ``no_effect`` that the paper's words ask for.
+        strength: least distance from ``no_effect`` that the paper's words require.
         no_effect: the border.
     """
 
@@ -98,41 +99,41 @@ class Direction:
     strength: float = 0.0
     no_effect: float = 0.0
 
-    def judge(self, ours: float, low: float, high: float) -> str:
-        """The verdict on a measurement with an interval."""
+    def judge(self, measured: float, low: float, high: float) -> str:
+        """Return the verdict on a measurement with interval (low, high); only the interval decides."""
         near, far = sorted(self.side * (bound - self.no_effect) for bound in (low, high))
         if near <= 0 <= far:
             return UNDECIDED
         if far < 0:
             return DISAGREES
-        return AGREES if _at_most(self.strength, near) else DIRECTION
+        return AGREES if _not_above(self.strength, near) else DIRECTION
 
 
-def _at_most(number: float, bound: float) -> bool:
-    """But for rounding."""
+def _not_above(number: float, bound: float) -> bool:
+    """Compare up to rounding errors."""
     return number <= bound + 1e-9 * max(1, abs(bound))
 
 
-SOME, MARKED, STEADY = 0.0, 0.5, 0.9  # strengths of a rank correlation, as the rule has the paper's words
+ANY, MODERATE, STRONG = 0.0, 0.5, 0.9  # strengths of a rank correlation that the rule gives to the paper's words
 
 
 def rises(strength: float) -> Direction:
-    """A number above 0, such as a rank correlation of what goes up."""
+    """Expect a number above 0, such as the rank correlation of a quantity that rises."""
     return Direction(+1, strength)
 
 
 def falls(strength: float) -> Direction:
-    """A number below 0."""
+    """Expect a number below 0."""
     return Direction(-1, strength)
 
 
 def at_least(bound: float) -> Direction:
-    """A number above a bound."""
+    """Expect a number above a bound."""
     return Direction(+1, no_effect=bound)
 
 
 def at_most(bound: float) -> Direction:
-    """A number below a bound."""
+    """Expect a number below a bound."""
     return Direction(-1, no_effect=bound)
 
 
@@ -141,12 +142,12 @@ class Estimate:
     """A measurement.
 
     Attributes:
-        value: the number; NaN where the data hold none.
+        value: the number; NaN where it could not be measured.
         interval: its 95% interval (low, high); NaN where there is none.
-        samples: how many of what are behind it.
-        method: the statistics that made the interval.
-        p_value: of a permutation test that there is no trend, on the side that was measured.
-        spread: the interval is the central 95% of single runs, not of the number.
+        samples: number and kind of the samples behind the number.
+        method: statistics of the interval.
+        p_value: of a permutation test against the absence of a trend, on the side that was measured.
+        spread: whether the interval is the central 95% of single runs, not of the number.
     """
 
     value: float
@@ -159,16 +160,17 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the paper and what was measured of it.
+    """A statement of the paper and its measurement.
 
     Attributes:
-        key: its name in results/claims.json.
+        key: name in results/claims.json.
         where: section, figure or equation of the paper.
         statement: one sentence.
-        paper: value or direction as the paper has it.
+        paper: value or direction in the paper's words.
         expected: the same as numbers, for the verdict.
-        measured: ours.
-        more: it is not a statement of the paper, but a check of it by other data, or in another way.
+        measured: the measurement.
+        beyond_paper: whether the claim is not the paper's, but checks one of its statements by other data or in another
+            way.
     """
 
     key: str
@@ -177,26 +179,26 @@ class Claim:
     paper: str
     expected: Value | Equal | Direction
     measured: Estimate
-    more: bool = False
+    beyond_paper: bool = False
 
     @property
     def paper_value(self) -> float | None:
-        """The paper's number, where it gives one."""
+        """The paper's number; None where the paper gives a direction."""
         return None if isinstance(self.expected, Direction) else self.expected.value
 
     @property
-    def ours(self) -> float:
-        """Our number."""
+    def value(self) -> float:
+        """The measured number."""
         return self.measured.value
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Its 95% interval (low, high)."""
+        """The 95% interval (low, high) of the measured number."""
         return self.measured.interval
 
     @property
     def verdict(self) -> str:
-        """By the rule of this module."""
+        """The verdict by the rule of this module."""
         m = self.measured
         if not all(map(math.isfinite, (m.value, *m.interval))):
             return UNDECIDED
@@ -206,18 +208,20 @@ class Claim:
 
 
 def to_json(claims: Mapping[str, Sequence[Claim]], made_by: Mapping[str, Any]) -> str:
-    """The claims by section, how many have which verdict, and the rule, as JSON text; numbers to 4 digits, NaN as null.
+    """Return the claims by section, the count of each verdict, and the rule, as JSON text.
+
+    Numbers have 4 significant digits; NaN is null.
 
     Args:
-        claims: under the headings of their sections.
-        made_by: settings and versions that they come from.
+        claims: by the heading of their section.
+        made_by: settings and versions behind the numbers.
 
     Raises:
         ValueError: two claims have the same key.
     """
-    keys = [claim.key for part in claims.values() for claim in part]
-    if twice := sorted({key for key in keys if keys.count(key) > 1}):
-        raise ValueError(f"more than one claim is called {', '.join(twice)}")
+    keys = Counter(claim.key for part in claims.values() for claim in part)
+    if repeated := sorted(key for key, count in keys.items() if count > 1):
+        raise ValueError(f"claims: more than one claim has the key {', '.join(repeated)}")
     content = {
         "rule": __doc__.split("\n\n", 1)[1].strip(),
         "verdicts": count_verdicts(claims),
@@ -228,42 +232,40 @@ def to_json(claims: Mapping[str, Sequence[Claim]], made_by: Mapping[str, Any]) -
 
 
 def count_verdicts(claims: Mapping[str, Sequence[Claim]]) -> dict[str, int]:
-    """How many claims have which verdict."""
-    return {
-        verdict: sum(claim.verdict == verdict for part in claims.values() for claim in part) for verdict in VERDICTS
-    }
+    """Return how many claims have each verdict."""
+    counts = Counter(claim.verdict for part in claims.values() for claim in part)
+    return {verdict: counts[verdict] for verdict in VERDICTS}
 
 
 def _entry(claim: Claim) -> dict[str, Any]:
-    """A claim as what JSON can hold."""
+    """Return a claim as types that JSON can hold."""
     expected, measured = claim.expected, claim.measured
-    entry = {
+    if isinstance(expected, Direction):
+        border = {"side": "above" if expected.side > 0 else "below", "strength": _round(expected.strength)}
+    else:
+        border = {"tolerance": _round(expected.tolerance)}
+    return {
         "key": claim.key,
         "where": claim.where,
         "statement": claim.statement,
         "paper": claim.paper,
-        "more": claim.more,
+        "beyond_paper": claim.beyond_paper,
         "expected": type(expected).__name__.lower(),
-        "paper_value": _short(claim.paper_value),
-    }
-    if not isinstance(expected, Direction):
-        entry |= {"tolerance": _short(expected.tolerance)}
-    else:
-        entry |= {"side": "above" if expected.side > 0 else "below", "strength": _short(expected.strength)}
-    return entry | {
-        "no_effect": _short(expected.no_effect),
-        "ours": _short(measured.value),
-        "interval": [_short(bound) for bound in measured.interval],
+        "paper_value": _round(claim.paper_value),
+        **border,
+        "no_effect": _round(expected.no_effect),
+        "value": _round(measured.value),
+        "interval": [_round(bound) for bound in measured.interval],
         "interval_of": "single runs" if measured.spread else "the number",
-        "p_value": _short(measured.p_value),
+        "p_value": _round(measured.p_value),
         "samples": measured.samples,
         "method": measured.method,
         "verdict": claim.verdict,
     }
 
 
-def _short(number: float | None) -> float | None:
-    """To 4 digits, None where it is no number."""
+def _round(number: float | None) -> float | None:
+    """Round to 4 significant digits; None for a number that is not finite."""
     if number is None or not math.isfinite(number):
         return None
     return float(f"{number:.4g}")

@@ -1,21 +1,58 @@
-"""Bootstrap intervals."""
+"""Bootstrap: resamples of runs, of solutions that pairs share, and central 95% intervals.
 
-import warnings
-from collections.abc import Callable
+The order in which a function draws from its stream is part of every stored interval: do not change it.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from sgd_valleys.statistics.reduce import finite_mean
 
-def interval(
-    values: np.ndarray, rng: np.random.Generator, resamples: int, statistic: Callable[..., np.ndarray] = np.nanmean
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A statistic over realizations and its central 95% interval, by resampling them.
+LEVELS = (0.025, 0.975)
+
+
+def central_interval(resampled: np.ndarray) -> np.ndarray:
+    """Return the central 95% of resampled numbers.
 
     Args:
-        values: (realization, ...), NaN where there is none.
-        rng: of the resampling.
-        resamples: how many.
-        statistic: that leaves out NaN, with an argument ``axis``.
+        resampled: (resample, ...), non-finite where a resample has no value.
+
+    Returns:
+        (bound, ...) lower and upper bound over the finite resamples; NaN where none is finite.
+    """
+    flat = resampled.reshape(len(resampled), math.prod(resampled.shape[1:])).T
+    bounds = np.full((len(LEVELS), len(flat)), np.nan)
+    for place, column in enumerate(flat):
+        finite = column[np.isfinite(column)]
+        if finite.size:
+            bounds[:, place] = np.quantile(finite, LEVELS)
+    return bounds.reshape(len(LEVELS), *resampled.shape[1:])
+
+
+def resample(counts: Sequence[int], rng: np.random.Generator, resamples: int) -> Iterator[list[np.ndarray]]:
+    """Yield, for each resample, positions drawn with replacement within each of several groups.
+
+    Args:
+        counts: (group) members of each group, of which as many are drawn; may be 0.
+        rng: stream of the resampling.
+        resamples: number of resamples.
+    """
+    for _ in range(resamples):
+        yield [rng.integers(0, count, count) for count in counts]
+
+
+def interval(
+    values: np.ndarray, rng: np.random.Generator, resamples: int, statistic: Callable[..., np.ndarray] = finite_mean
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a statistic over realizations and its central 95% interval, by resampling the realizations.
+
+    Args:
+        values: (realization, ...), NaN where a realization has no value.
+        rng: stream of the resampling.
+        resamples: number of resamples.
+        statistic: takes values (realization, ...) and ``axis``, and leaves out NaN.
 
     Returns:
         (...) the statistic, its lower and its upper bound; the bounds are NaN with fewer than two realizations.
@@ -26,10 +63,77 @@ def interval(
     found = statistic(present, axis=0)
     if len(present) < 2:
         return found, np.full_like(found, np.nan), np.full_like(found, np.nan)
-    with warnings.catch_warnings():  # a resample may hold no value at all: it has no say
-        warnings.simplefilter("ignore", RuntimeWarning)
-        drawn = np.stack(
-            [statistic(present[rng.integers(0, len(present), len(present))], axis=0) for _ in range(resamples)]
-        )
-        low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    draws = resample([len(present)], rng, resamples)
+    low, high = central_interval(np.stack([statistic(present[drawn], axis=0) for (drawn,) in draws]))
     return found, low, high
+
+
+def draw_counts(labels: np.ndarray, rng: np.random.Generator, resamples: int) -> Iterator[np.ndarray]:
+    """Yield, for each resample of the distinct labels, how often each element's label was drawn.
+
+    Args:
+        labels: (...) integers, such as the solutions of pairs or the group of each point.
+        rng: stream of the resampling.
+        resamples: number of resamples.
+    """
+    distinct, place = np.unique(labels, return_inverse=True)
+    place = place.reshape(labels.shape)
+    for (drawn,) in resample([len(distinct)], rng, resamples):
+        yield np.bincount(drawn, minlength=len(distinct))[place]
+
+
+def pair_weights(pairs: np.ndarray, rng: np.random.Generator, resamples: int) -> Iterator[np.ndarray]:
+    """Yield, for each resample of solutions, how often each pair of them occurs; resamples without a pair are skipped.
+
+    Pairs that share a solution are not independent, so the solutions are resampled, not the pairs. A pair occurs as
+    often as the product of the counts of its two solutions.
+
+    Args:
+        pairs: (pair, 2) indices of the solutions.
+        rng: stream of the resampling.
+        resamples: number of resamples.
+
+    Yields:
+        (pair) integer weights, of which at least one is not 0.
+    """
+    for count in draw_counts(pairs, rng, resamples):
+        weight = count[:, 0] * count[:, 1]
+        if weight.any():
+            yield weight
+
+
+def draw_runs(shape: tuple[int, ...], runs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw positions of as many runs as each cell has, with replacement, for all cells of an array at once.
+
+    Args:
+        shape: (..., cell..., run) of the array, such as (resample, cell..., run).
+        runs: (cell...) runs of each cell, which are the first ones along the last axis.
+        rng: stream of the resampling.
+
+    Returns:
+        Positions of that shape, -1 beyond the runs of the cell.
+    """
+    runs = np.asarray(runs)[..., None]
+    return np.where(np.arange(shape[-1]) < runs, (rng.random(shape) * runs).astype(int), -1)
+
+
+def take_runs(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Return the values (..., run) at the positions that ``draw_runs`` gives; NaN where the position is -1."""
+    return np.where(drawn >= 0, np.take_along_axis(values, np.maximum(drawn, 0), axis=-1), np.nan)
+
+
+def resample_fraction(fraction: np.ndarray, runs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw fractions as another set of independent runs would show them.
+
+    Args:
+        fraction: (...) of the runs, NaN where there is none.
+        runs: (...) runs behind each fraction.
+        rng: stream of the resampling.
+
+    Returns:
+        (...) NaN where ``fraction`` is NaN or there are no runs.
+    """
+    known = np.isfinite(fraction) & (np.asarray(runs) > 0)
+    count = np.where(known, runs, 1).astype(int)
+    drawn = rng.binomial(count, np.clip(np.where(known, fraction, 0), 0, 1)) / count
+    return np.where(known, drawn, np.nan)

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
+from sgd_valleys.statistics.bootstrap import central_interval, resample
 from sgd_valleys.statistics.reduce import finite_mean
 
 
 @dataclass(frozen=True)
 class Trend:
-    """How a quantity of cells goes along with another one.
+    """Rank correlation of a quantity of cells with the noise, and with each axis of the grid.
 
     Attributes:
         value: (cell) the quantity; NaN where a cell has none.
-        correlation: Spearman's rank correlation over the cells that have one: 1 where it always rises.
+        correlation: Spearman's rank correlation over the cells that have a value; 1 where the quantity always rises.
         interval: central 95% of the bootstrap (low, high).
-        axes: (axis) mean rank correlation with the first axis at fixed second, and the other way round.
-        axes_interval: (axis, bound) central 95% of its bootstrap.
+        axes: (axis) mean rank correlation with the first axis at fixed second axis, and with the second at fixed first.
+        axes_interval: (axis, bound) central 95% of the bootstrap of ``axes``.
     """
 
     value: np.ndarray
@@ -36,18 +37,18 @@ def trend(
     rng: np.random.Generator,
     resamples: int,
 ) -> Trend:
-    """Whether a quantity of a grid's cells, each with several runs, rises or falls with ``x``, and along each axis.
+    """Correlate a quantity of the cells of a grid, each with several runs, with ``x`` and with each axis.
 
-    The bootstrap resamples each cell's runs: its interval is about more runs of the same cells, not about other cells.
+    The bootstrap resamples the runs of each cell. Its interval is about more runs of the same cells, not other cells.
 
     Args:
-        x: (cell) what the cells are ordered by.
-        axes: (row) and (column), by which the grid's rows and columns are ordered; its cells are numbered row by row.
-        runs: (cell) how many runs each has.
-        measure: (cell, positions (..., run) among its runs) -> its quantity (...) as these runs have it; NaN where they
-            have none.
-        rng: of the resampling.
-        resamples: how many.
+        x: (cell) quantity that orders the cells.
+        axes: (row) and (column), which order the rows and columns of the grid; cells are numbered row by row.
+        runs: (cell) number of runs of each cell.
+        measure: (cell, positions (..., run) among its runs) -> the quantity (...) over these runs, NaN where they have
+            none.
+        rng: stream of the resampling.
+        resamples: number of resamples.
     """
 
     def correlations(value: np.ndarray) -> list[np.ndarray]:
@@ -55,35 +56,41 @@ def trend(
         return [rank_correlation(x, value), *(axis_correlation(grid, at, k) for k, at in enumerate(axes))]
 
     value = np.array([measure(cell, np.arange(count)) for cell, count in enumerate(runs)])
-    # a resample after the other, each through all cells
-    places = [[rng.integers(0, count, count) for count in runs] for _ in range(resamples)]
-    again = [measure(cell, np.array(chosen)) for cell, chosen in enumerate(zip(*places, strict=True))]
-    drawn = np.stack(correlations(np.stack(again, axis=-1)), axis=-1)
-    bounds = np.full((3, 2), np.nan)
-    for one, interval in zip(drawn.T, bounds, strict=True):
-        if np.isfinite(one).any():
-            interval[:] = np.nanquantile(one, [0.025, 0.975])
+    positions = zip(*resample(runs, rng, resamples), strict=True)  # by cell
+    resampled = [measure(cell, np.array(chosen)) for cell, chosen in enumerate(positions)]
+    bounds = central_interval(np.stack(correlations(np.stack(resampled, axis=-1)), axis=-1)).T
     found, *along = correlations(value)
     return Trend(value, float(found), (float(bounds[0, 0]), float(bounds[0, 1])), np.array(along), bounds[1:])
 
 
 def axis_correlation(values: np.ndarray, at: np.ndarray, axis: int) -> np.ndarray:
-    """Rank correlation of maps' values (..., row, column) with one of their axes, mean over the other's lines: (...).
+    """Return the rank correlation of maps with one of their axes, mean over the lines along that axis.
 
-    Lines in which a map has no value, or does not vary, have no say; NaN where none has.
+    Args:
+        values: (..., row, column).
+        at: (row) or (column), values on the axis.
+        axis: 0 for rows, 1 for columns.
+
+    Returns:
+        (...) mean over the lines in which the map varies; NaN where there is no such line.
     """
     return finite_mean(rank_correlation(at, np.moveaxis(values, axis - 2, -1)))
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Spearman's rank correlation along the last axis, over the points where both are finite: (..., point) -> (...).
+    """Return Spearman's rank correlation along the last axis, over the points where both are finite.
 
-    NaN where either does not vary. All of many resamples at once, which is much faster than one after another.
+    Args:
+        x: (..., point).
+        y: (..., point); all resamples at once are much faster than one after another.
+
+    Returns:
+        (...) NaN where x or y does not vary.
     """
     x, y = np.broadcast_arrays(x, y)
     used = np.isfinite(x) & np.isfinite(y)
     count = np.maximum(used.sum(axis=-1, keepdims=True), 1)
-    # what is left out is sorted to the end, where it takes nobody's rank
+    # points that are left out are sorted to the end, where they change no other rank
     ranks = (np.where(used, rankdata(np.where(used, values, np.inf), axis=-1), 0) for values in (x, y))
     a, b = (np.where(used, rank - rank.sum(axis=-1, keepdims=True) / count, 0) for rank in ranks)
     size = np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1))

@@ -46,3 +46,24 @@ def grid(cells_found: Iterable[Cell]) -> tuple[list[float], list[int]]:
     """The rates and batch sizes of a set of cells, each in ascending order."""
     found = list(cells_found)
     return sorted({eta for eta, _ in found}), sorted({B for _, B in found})
+
+
+def index_of(axis: np.ndarray, value: float) -> int | None:
+    """Return the index of a value on an axis, compared exactly; None where the axis lacks the value."""
+    found = np.flatnonzero(np.asarray(axis) == value)
+    return int(found[0]) if found.size else None
+
+
+def find_cell(eta_axis: np.ndarray, B_axis: np.ndarray, eta: float, B: int) -> tuple[int, int] | None:
+    """Return the position (i, j) of a cell on the axes of a file; None where an axis lacks eta or B.
+
+    Every file stores eta as the float64 of the same decimal, so that the comparison is exact.
+
+    Args:
+        eta_axis: (eta) learning rates.
+        B_axis: (B) batch sizes.
+        eta: learning rate of the cell.
+        B: batch size of the cell.
+    """
+    i, j = index_of(eta_axis, eta), index_of(B_axis, B)
+    return None if i is None or j is None else (i, j)

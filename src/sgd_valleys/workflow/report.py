@@ -11,6 +11,7 @@ from typing import Any
 from snakemake.exceptions import WorkflowError
 
 from sgd_valleys.claims import tables
+from sgd_valleys.claims.formatting import format_measurement
 from sgd_valleys.config.experiment import Experiment
 from sgd_valleys.config.inheritance import as_overlay, changes
 from sgd_valleys.workflow import paths
@@ -38,7 +39,7 @@ def claims() -> list[dict[str, Any]]:
 
 def measurement(key: str) -> str:
     """Return a claim's number with its interval, for a caption; empty where the run has no such claim."""
-    return next((tables.told(claim) for claim in claims() if claim["key"] == key), "")
+    return next((format_measurement(claim) for claim in claims() if claim["key"] == key), "")
 
 
 def claims_about(figure: str, part: str = "") -> str:
@@ -55,8 +56,8 @@ def claims_about(figure: str, part: str = "") -> str:
         where = claim["where"].partition(", as ")[0]  # a claim of another experiment names its own figure first
         figures = re.sub(r"Eqs?\. [A-Z]?\d+", "", where).partition("Fig")[2]
         if figure in re.findall(r"S?\d+", figures) and part in claim["key"]:
-            verdict, ours = claim["verdict"], " (ours)" if claim.get("more") else ""
-            text = escape(f"{claim['statement']} Here {tables.told(claim)} ({claim['where']}){ours}")
+            verdict, ours = claim["verdict"], " (ours)" if claim["beyond_paper"] else ""
+            text = escape(f"{claim['statement']} Here {format_measurement(claim)} ({claim['where']}){ours}")
             lines[verdict].append(f"<li><b>{tables.MARKS[verdict]} {verdict}</b>: {text}</li>")
     agreeing = lines.pop("agrees")
     others = [line for found in lines.values() for line in found]

@@ -1,10 +1,26 @@
-"""The stacks of a cell are joined, whatever the order of their files."""
+"""The stacks of a cell are joined, and a cell is found on the axes of a file."""
 
 import numpy as np
+import pytest
 
 from sgd_valleys.storage import hdf5
-from sgd_valleys.storage.cells import read_cells
+from sgd_valleys.storage.cells import find_cell, index_of, read_cells
 from sgd_valleys.storage.hdf5 import Variable
+
+ETA, B = np.array([0.005, 0.01, 0.05]), np.array([20, 50])
+
+
+@pytest.mark.parametrize(
+    ("eta", "size", "place"), [(0.005, 20, (0, 0)), (0.05, 50, (2, 1)), (0.02, 50, None), (0.05, 10, None)]
+)
+def test_a_cell_is_found_on_the_axes_of_a_file(eta, size, place):
+    assert find_cell(ETA, B, eta, size) == place
+
+
+def test_values_are_compared_exactly():
+    assert index_of(ETA, 0.01) == 1
+    assert index_of(ETA, np.nextafter(0.01, 1)) is None
+    assert all(index_of(ETA, float(text)) == k for k, text in enumerate(("0.005", "0.010", "5e-2")))
 
 
 def test_the_stacks_of_a_cell_are_read_as_one(tmp_path):

@@ -12,7 +12,8 @@ PAPER = written()
 CLAIM = {
     "statement": "It rises.",
     "paper": "rises",
-    "ours": 0.5,
+    "value": 0.5,
+    "beyond_paper": False,
     "interval": [0.4, 0.6],
     "interval_of": "the number",
     "p_value": None,

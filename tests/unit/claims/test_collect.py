@@ -1,0 +1,43 @@
+"""How results files become the arguments of the claims."""
+
+import numpy as np
+from helpers.claims import ETA, claim
+
+from sgd_valleys.claims.collect import read_along_training, read_spectra, relabel_for_experiment
+from sgd_valleys.claims.verdict import rises
+from sgd_valleys.storage import hdf5
+from sgd_valleys.storage.hdf5 import Variable
+
+
+def test_courses_of_one_rate_are_joined_by_batch_size(tmp_path):
+    course = np.arange(6.0).reshape(2, 3)
+    for B in (50, 20):
+        for kind, names in (("train", ("train_loss", "train_accuracy")), ("curvature", ("flatness",))):
+            variables = {name: Variable(("realization", "time"), B * course, name) for name in names}
+            variables["realization"] = Variable(("realization",), np.arange(2), "realization")
+            if kind == "train":
+                variables["iteration"] = Variable(("time",), np.arange(3), "iteration")
+            hdf5.write(tmp_path / f"{kind}{B}.h5", variables, {"eta": ETA[0], "B": B})
+    train, curvature = ([tmp_path / f"{kind}{B}.h5" for B in (50, 20)] for kind in ("train", "curvature"))
+    along = read_along_training(train, curvature)
+    assert list(along) == [20, 50]
+    for B, cell in along.items():
+        assert all(np.array_equal(cell[name], B * course) for name in ("train_loss", "train_accuracy", "flatness"))
+        assert cell["iteration"].tolist() == [0, 1, 2]
+
+
+def test_spectra_are_read_of_the_files_that_store_them(tmp_path):
+    spectra = np.array([[3.0, 1.0], [2.0, 0.5]])
+    realization = {"realization": Variable(("realization",), np.arange(2), "realization")}
+    whole = realization | {"spectrum": Variable(("realization", "index"), spectra, "eigenvalues")}
+    for name, variables in (("with", whole), ("without", realization)):
+        hdf5.write(tmp_path / f"{name}.h5", variables, {})
+    found = read_spectra([tmp_path / "without.h5", tmp_path / "with.h5"])
+    assert np.array_equal(found, spectra)
+
+
+def test_a_claim_of_another_experiment_keeps_its_verdict():
+    own = claim(rises(0.5), 0.9, 0.8, 1.0)
+    (other,) = relabel_for_experiment([own], "cifar10", "Fig. S5")
+    assert (other.key, other.where) == ("cifar10_made_up", "Fig. S5, as II A")
+    assert other.statement == f"cifar10: {own.statement}" and other.verdict == own.verdict
