@@ -79,7 +79,7 @@ with job(snakemake) as log:
         along[k] = read_parameters(path, "checkpoint", hdf5.position(path, "checkpoint", block_runs[k][2]))
     times = len(runs["iteration"])
     progress = Progress(len(path_pairs) * times, "lines along training", log)
-    path_loss = line_loss_along_training(network, along, path_pairs, times, samples["train"], alpha, progress)
+    path_loss = line_loss_along_training(network, along, path_pairs, samples["train"], alpha, progress, times=times)
 
     eta, B = np.array([eta for eta, _, _ in block_runs]), np.array([B for _, B, _ in block_runs], dtype=int)
     pair, path, realization, bound = (("pair",), ("path",), ("realization",), ("bound",))

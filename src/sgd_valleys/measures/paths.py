@@ -86,10 +86,11 @@ def line_loss_along_training(
     network: Network,
     runs: Mapping[int, Parameters],
     pairs: np.ndarray,
-    times: int,
     samples: tuple[np.ndarray, np.ndarray],
     alpha: np.ndarray,
     progress: Callable[[], object] = lambda: None,
+    *,
+    times: int,
 ) -> np.ndarray:
     """Compute the loss along the line between the two runs of each pair, at every recorded time.
 
@@ -97,10 +98,10 @@ def line_loss_along_training(
         network: architecture of all runs.
         runs: parameters (time, ...) of every run of the pairs, by the run's number.
         pairs: (pair, 2) numbers of the runs; the first is at alpha = 1.
-        times: number of recorded times.
         samples: inputs (sample, ...) in the network's form, and labels (sample).
         alpha: (point) interpolation coefficients.
         progress: called after each line.
+        times: number of recorded times.
 
     Returns:
         (pair, time, point) loss in nat.

@@ -90,9 +90,9 @@ def test_lines_along_training_are_between_the_runs_at_equal_times(samples) -> No
     }
     pairs = np.array([[2, 7], [5, 2]])
     calls = []
-    found = line_loss_along_training(NETWORK, runs, pairs, 2, samples, ALPHA, lambda: calls.append(1))
+    found = line_loss_along_training(NETWORK, runs, pairs, samples, ALPHA, lambda: calls.append(1), times=2)
     assert found.shape == (2, 2, 7) and len(calls) == 4
     for k, (i, j) in enumerate(((0, 2), (1, 0))):
         for t in range(2):
             assert found[k, t] == pytest.approx(losses(times[t][i], times[t][j], samples), rel=1e-12)
-    assert line_loss_along_training(NETWORK, {}, pairs[:0], 2, samples, ALPHA).shape == (0, 2, 7)
+    assert line_loss_along_training(NETWORK, {}, pairs[:0], samples, ALPHA, times=2).shape == (0, 2, 7)
