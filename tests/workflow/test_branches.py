@@ -8,7 +8,8 @@ from helpers.checkout import Checkout, edited
 
 from sgd_valleys.data import images
 from sgd_valleys.measures import curvature, similarity
-from sgd_valleys.measures.freezing import basin_freezing_time, freezing_time
+from sgd_valleys.measures.basins import basin_freezing_time
+from sgd_valleys.measures.freezing import freezing_time
 from sgd_valleys.networks.loss import cross_entropy
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.storage import hdf5

@@ -6,14 +6,15 @@ from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    p = snakemake.params.settings
+    settings = snakemake.params.settings
     branches = hdf5.read(snakemake.input.train, ["t_c", "iteration", "layer_weight"])
-    row = hdf5.position(snakemake.input.run, "realization", p["realization"])
+    row = hdf5.position(snakemake.input.run, "realization", settings["realization"])
     run = hdf5.read(snakemake.input.run, ["iteration", "layer_weight"], row)
-    weights, along = (each["layer_weight"] for each in (branches, run))
-    axes = projection.principal_axes(weights.reshape(*weights.shape[:2], -1))
-    share = axes.explained_variance_ratio_
-    log.info(f"variance explained: {share}")
+    branch_weights = branches["layer_weight"].reshape(*branches["layer_weight"].shape[:2], -1)
+    run_weights = run["layer_weight"].reshape(len(run["layer_weight"]), -1)
+    axes = projection.principal_axes(branch_weights)
+    explained = axes.explained_variance_ratio_
+    log.info(f"fraction of the variance that each component explains: {explained}")
     variables = {
         "t_c": Variable(
             ("t_c",), branches["t_c"], "iteration of the SGD run at which the branch leaves it", "iterations"
@@ -21,15 +22,17 @@ with job(snakemake) as log:
         "iteration": Variable(("time",), branches["iteration"], "steps of gradient descent since t_c", "iterations"),
         "pc": Variable(
             ("t_c", "time", "component"),
-            projection.coordinates(axes, weights.reshape(*weights.shape[:2], -1)),
+            projection.coordinates(axes, branch_weights),
             "principal components of the layer's weights, of all branches together",
         ),
         "run_iteration": Variable(("run_time",), run["iteration"], "iteration of the SGD run", "iterations"),
         "run_pc": Variable(
             ("run_time", "component"),
-            projection.coordinates(axes, along.reshape(len(along), -1)),
+            projection.coordinates(axes, run_weights),
             "the SGD run in the same components",
         ),
-        "explained": Variable(("component",), share, "share of the branches' variance that the component explains"),
+        "explained": Variable(
+            ("component",), explained, "fraction of the branches' variance that the component explains"
+        ),
     }
-    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))

@@ -1,4 +1,4 @@
-"""The branches of all realizations of a cell together: how much one trajectory decides."""
+"""The branches of all realizations of a cell together: the spread from one trajectory to another."""
 
 import numpy as np
 
@@ -25,59 +25,55 @@ RUN = {
     "similarity_before": ("mean Sim_J among the branches before t_freeze", "1"),
     "similarity_after": ("mean Sim_J among the branches from t_freeze on", "1"),
 }
+LINE = {"slope": ("slope of flatness against loss", "1/nat^2"), "r_squared": ("R^2 of the line", "1")}
 INTERVAL = "95% bootstrap interval over realizations"
 
 with job(snakemake) as log:
-    p = snakemake.params.settings
+    settings = snakemake.params.settings
+    resamples = settings["resamples"]
     files = [hdf5.read(path, ["t_c", *BRANCH, *RUN]) for path in snakemake.input.endpoints]
     realization = np.array([hdf5.read_attributes(path)["realization"] for path in snakemake.input.endpoints])
     values = {name: np.stack([file[name] for file in files]) for name in (*BRANCH, *RUN)}
 
-    def drawing() -> np.random.Generator:
-        """The same resamples for every quantity, so that adding one changes no other."""
-        return stream(p["seed"], Stage.BRANCH_BOOTSTRAP)
+    def rng() -> np.random.Generator:
+        """The same resamples for every quantity, so that a new quantity does not change the others."""
+        return stream(settings["seed"], Stage.BRANCH_BOOTSTRAP)
 
-    axes = ("realization", "t_c")
+    per_run, per_branch = ("realization",), ("realization", "t_c")
     variables = {
-        "realization": Variable(("realization",), realization, "realization (order of the minibatches)"),
+        "realization": Variable(per_run, realization, "realization (order of the minibatches)"),
         "t_c": Variable(
             ("t_c",), files[0]["t_c"], "iteration of the SGD run at which the branch leaves it", "iterations"
         ),
-        **{name: Variable(axes, values[name], *BRANCH[name]) for name in BRANCH},
-        **{name: Variable(axes[:1], values[name], *RUN[name]) for name in RUN},
+        **{name: Variable(per_branch, values[name], *BRANCH[name]) for name in BRANCH},
+        **{name: Variable(per_run, values[name], *RUN[name]) for name in RUN},
     }
     for name, (text, units) in BRANCH.items():
-        mean, *bounds = interval(values[name], drawing(), p["resamples"])
+        mean, *bounds = interval(values[name], rng(), resamples)
         variables[f"{name}_mean"] = Variable(("t_c",), mean, f"{text}, mean over realizations", units)
         variables[f"{name}_interval"] = Variable(("bound", "t_c"), np.stack(bounds), f"of the mean: {INTERVAL}", units)
     for name in RUN:
-        mean, low, high = interval(values[name], drawing(), p["resamples"])
+        mean, low, high = interval(values[name], rng(), resamples)
         log.info(f"{name}: {np.round(values[name], 3).tolist()}, mean {mean:.4g} [{low:.4g}, {high:.4g}]")
 
     for loss in ("test_loss", "test_file_loss"):
-        fit = fit_groups(values[loss], values["flatness"], drawing(), p["resamples"])
-        kinds = {"slope": ("slope of flatness against loss", "1/nat^2"), "r_squared": ("R^2 of the line", "1")}
-        for kind, (text, units) in kinds.items():
+        fit = fit_groups(values[loss], values["flatness"], rng(), resamples)
+        for kind, (text, units) in LINE.items():
             own = getattr(fit, kind)
-            median, *bounds = interval(own, drawing(), p["resamples"], np.nanmedian)
-            variables[f"{loss}_{kind}"] = Variable(("realization",), own, f"{text}, one realization each", units)
-            variables[f"{loss}_{kind}_median"] = Variable((), median, f"{text}, median over realizations", units)
-            variables[f"{loss}_{kind}_median_interval"] = Variable(("bound",), np.stack(bounds), INTERVAL, units)
+            median, *bounds = interval(own, rng(), resamples, np.nanmedian)
+            found = {
+                kind: (per_run, own, f"{text}, of each realization"),
+                f"{kind}_median": ((), median, f"{text}, median over realizations"),
+                f"{kind}_median_interval": (("bound",), np.stack(bounds), INTERVAL),
+            }
             for name, line in (("pooled", fit.pooled), ("within", fit.within)):
-                variables[f"{loss}_{name}_{kind}"] = Variable((), getattr(line, kind), f"{text}, {name}", units)
-                variables[f"{loss}_{name}_{kind}_interval"] = Variable(
-                    ("bound",), np.array(getattr(line, f"{kind}_interval")), INTERVAL, units
-                )
+                value, bounds = getattr(line, kind), np.array(getattr(line, f"{kind}_interval"))
+                found[f"{name}_{kind}"] = (), value, f"{text}, {name}"
+                found[f"{name}_{kind}_interval"] = ("bound",), bounds, INTERVAL
+                log.info(f"flatness against {loss}: {text}, {name}: {value:.3g} [{bounds[0]:.3g}, {bounds[1]:.3g}]")
+            log.info(f"flatness against {loss}: {text}, of each realization: {np.round(own, 2).tolist()}")
+            variables |= {f"{loss}_{name}": Variable(*each, units) for name, each in found.items()}
         variables[f"{loss}_pooled_intercept"] = Variable(
             (), fit.pooled.intercept, "intercept of the pooled line", "1/nat"
         )
-        log.info(
-            f"flatness against {loss}: R^2 of each realization {np.round(fit.r_squared, 2).tolist()}, "
-            f"slopes {np.round(fit.slope, 2).tolist()}"
-        )
-        for name, line in (("pooled", fit.pooled), ("within realizations", fit.within)):
-            log.info(
-                f"{name}: slope {line.slope:.3g} [{line.slope_interval[0]:.3g}, {line.slope_interval[1]:.3g}], "
-                f"R^2 {line.r_squared:.3f} [{line.r_squared_interval[0]:.3f}, {line.r_squared_interval[1]:.3f}]"
-            )
-    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))

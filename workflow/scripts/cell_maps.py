@@ -10,52 +10,47 @@ from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    p = snakemake.params.settings
-    ends = hdf5.read(snakemake.input.endpoints)
-    M = len(hdf5.read(snakemake.input.data, ["train_label"])["train_label"])
+    settings = snakemake.params.settings
+    endpoints = hdf5.read(snakemake.input.endpoints)
     freezing = hdf5.read(snakemake.input.freezing, ["threshold", "freezing_time"])
-    pairs = hdf5.read(snakemake.input.jaccard, ["solution_eta", "solution_B", "jaccard"])
-    noise, shape = cell_maps.noise(ends["eta"], ends["B"], M), ends["runs"].shape
-    measures = cell_maps.measures(ends, freezing["freezing_time"][0], pairs, M)
-    axes = (ends["eta"], 1 / ends["B"])
+    solutions = hdf5.read(snakemake.input.jaccard, ["solution_eta", "solution_B", "jaccard"])
+    eta, B, runs = (endpoints[name] for name in ("eta", "B", "runs"))
+    noise = cell_maps.noise(eta, B, endpoints["gradient_descent"])
 
     plane = ("eta", "B")
     variables = {
-        "eta": Variable(("eta",), ends["eta"], "learning rate"),
-        "B": Variable(("B",), ends["B"], "batch size", "samples"),
+        "eta": Variable(("eta",), eta, "learning rate"),
+        "B": Variable(("B",), B, "batch size", "samples"),
         "threshold": Variable(("threshold",), freezing["threshold"], "threshold L_c of Eq. 7", "nat"),
-        "gradient_descent": Variable(("B",), ends["B"] == M, "whether B = M, full-batch gradient descent"),
-        "runs": Variable(plane, ends["runs"], "runs of the cell"),
+        "gradient_descent": Variable(
+            ("B",), endpoints["gradient_descent"], "whether B = M, full-batch gradient descent"
+        ),
+        "runs": Variable(plane, runs, "runs of the cell"),
         "noise": Variable(plane, noise, "noise eta / B; 0 for gradient descent", "1/samples"),
-        **{
-            name: Variable(plane, values, *cell_maps.MAPS[name]) for name, values in cell_maps.reduce_runs(ends).items()
-        },
         "eta_t_freeze_by_threshold": Variable(
             ("threshold", *plane),
-            cell_maps.eta_t_freeze(ends["eta"], freezing["freezing_time"]),
+            cell_maps.eta_t_freeze(eta, freezing["freezing_time"]),
             "eta times the mean freezing time of the runs that freeze, by threshold, Eq. 7",
         ),
     }
-    for name, measure in measures.items():
-        what, unit = cell_maps.TRENDS[name]
-        rng = stream(p["seed"], Stage.TREND_BOOTSTRAP)
-        found = trend(noise.ravel(), axes, ends["runs"].ravel().tolist(), measure, rng, p["resamples"])
+    for name, values in cell_maps.reduce_runs(endpoints).items():
+        variables[name] = Variable(plane, values, *cell_maps.MAPS[name])
+    for name, measure in cell_maps.measures(endpoints, freezing["freezing_time"][0], solutions).items():
+        long_name, units = cell_maps.TRENDS[name]
+        rng = stream(settings["seed"], Stage.TREND_BOOTSTRAP)
+        found = trend(noise.ravel(), (eta, 1 / B), runs.ravel().tolist(), measure, rng, settings["resamples"])
         low, high = found.interval
         log.info(
             f"{name} against noise over {np.isfinite(found.value).sum()} cells: rank correlation "
             f"{found.correlation:.2f} [{low:.2f}, {high:.2f}]"
         )
+        along_axes = "mean rank correlation with eta at fixed B, and with 1 / B at fixed eta"
+        resampled = "95% bootstrap interval, resampling each cell's runs"
         variables |= {
-            name: Variable(plane, found.value.reshape(shape), what, unit),
-            f"{name}_correlation": Variable((), found.correlation, f"Spearman's rank correlation with noise: {what}"),
-            f"{name}_interval": Variable(
-                ("bound",), np.array(found.interval), "its 95% bootstrap interval, over each cell's runs"
-            ),
-            f"{name}_axes": Variable(
-                ("axis",), found.axes, "mean rank correlation with eta at fixed B, and with 1 / B at fixed eta"
-            ),
-            f"{name}_axes_interval": Variable(
-                ("axis", "bound"), found.axes_interval, "their 95% bootstrap intervals, over each cell's runs"
-            ),
+            name: Variable(plane, found.value.reshape(noise.shape), long_name, units),
+            f"{name}_correlation": Variable((), found.correlation, f"rank correlation with noise: {long_name}"),
+            f"{name}_interval": Variable(("bound",), np.array(found.interval), f"rank correlation: {resampled}"),
+            f"{name}_axes": Variable(("axis",), found.axes, along_axes),
+            f"{name}_axes_interval": Variable(("axis", "bound"), found.axes_interval, f"{along_axes}: {resampled}"),
         }
-    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))

@@ -1,69 +1,66 @@
-"""Eigenvalues of the layer's Hessian: of every run at its end, and of some along the way."""
+"""Eigenvalues of the layer's Hessian: of every run at its end, and of some runs along training."""
 
 import numpy as np
 
 from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.measures import curvature
-from sgd_valleys.measures.curvature import LayerHessian, top_eigenvalues
-from sgd_valleys.progress import Progress
-from sgd_valleys.randomness import Stage, stream
+from sgd_valleys.measures.curvature import LayerHessian
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.parameters import read_parameters
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    p = snakemake.params.settings
-    layer, N = p["layer"], p["N"]
-    network, samples = load_network_and_samples(snakemake.input.data, p, ["train"])
+    settings = snakemake.params.settings
+    network, samples = load_network_and_samples(snakemake.input.data, settings, ["train"])
     pixels, labels = samples["train"]
-    inputs = pixels[first_of_each_class(labels, p["per_class"])].astype(np.float64)
-    wholes = ["final", "checkpoint"] if p["along"] else ["final"]  # what of the file is needed: it can be large
-    names = [f"{whole}_{name}" for whole in wholes for name in network.names()]
-    names += ["checkpoint"] if p["along"] else []
-    runs = hdf5.read(snakemake.input.train, ["realization", "iteration", "diverged", *names])
-    attributes = hdf5.read_attributes(snakemake.input.train)
+    inputs = pixels[first_of_each_class(labels, settings["per_class"])].astype(np.float64)
+    runs = hdf5.read(snakemake.input.train, ["realization", "iteration", "diverged"])
     realization, iteration = runs["realization"], runs["iteration"]
     last = len(iteration) - 1
-    trace = np.full((len(realization), len(iteration)), np.nan)
-    eigenvalue = np.full((*trace.shape, N), np.nan)
-    wanted = [
-        (r, t) for r, number in enumerate(realization) for t in (range(last + 1) if number in p["along"] else [last])
-    ]
+    final = read_parameters(snakemake.input.train, "final")
+    if settings["along"]:
+        checkpoint = read_parameters(snakemake.input.train, "checkpoint")
+        checkpoint_row = list(hdf5.read(snakemake.input.train, ["checkpoint"])["checkpoint"])
 
-    def parameters_at(r: int, t: int) -> dict[str, np.ndarray]:
-        """All parameters of run r at recorded time t, in float64."""
+    def hessian_at(r: int, t: int) -> LayerHessian:
+        """The Hessian of run r at recorded time t, in float64."""
         if t == last:
-            return {name: runs[f"final_{name}"][r].astype(np.float64) for name in network.names()}
-        c = list(runs["checkpoint"]).index(realization[r])
-        return {name: runs[f"checkpoint_{name}"][c, t].astype(np.float64) for name in network.names()}
+            arrays = {name: array[r] for name, array in final.items()}
+        else:
+            arrays = {name: array[checkpoint_row.index(realization[r]), t] for name, array in checkpoint.items()}
+        parameters = {name: array.astype(np.float64) for name, array in arrays.items()}
+        return LayerHessian(network.linearize(parameters, inputs, settings["layer"]))
 
-    progress = Progress(len(wanted), "spectra", log)
-    failures = 0
-    spectra = {}
-    for r, t in wanted:
-        hessian = LayerHessian(network.linearize(parameters_at(r, t), inputs, layer))
-        top = top_eigenvalues(hessian, N, stream(p["seed"], Stage.LANCZOS), p["tolerance"])
-        eigenvalue[r, t], trace[r, t] = top.eigenvalue, hessian.trace()
-        if top.failure:
-            failures += 1
-            log.warning(f"realization {realization[r]}, iteration {iteration[t]}: no top {N}: {top.failure}")
-        if t == last and realization[r] in p["spectrum"] and not runs["diverged"][r]:
-            spectra[realization[r]] = hessian.spectrum()
-        progress()
-    log.info(
-        f"{len(wanted) - failures} of {len(wanted)} spectra taken, {failures} without a positive, converged top {N}"
+    found = curvature.along_training(
+        hessian_at,
+        [
+            (r, t)
+            for r, number in enumerate(realization)
+            for t in (range(last + 1) if number in settings["along"] else [last])
+        ],
+        (len(realization), len(iteration)),
+        **{name: settings[name] for name in ("N", "tolerance", "seed")},
+        label=lambda r, t: f"realization {realization[r]}, iteration {iteration[t]}",
+        log=log,
+        spectra={
+            (r, last)
+            for r, number in enumerate(realization)
+            if number in settings["spectrum"] and not runs["diverged"][r]
+        },
     )
-
     variables = {
         "realization": Variable(("realization",), realization, "realization (order of the minibatches)"),
         "iteration": Variable(("time",), iteration, "iteration t", "iterations"),
-        **curvature.variables(eigenvalue, trace, ("realization", "time"), layer),
+        **found.variables("realization", settings["layer"]),
     }
-    if spectra:
-        variables["spectrum_realization"] = Variable(("spectrum_realization",), np.array(list(spectra)), "realization")
+    if found.spectrum:
+        rows, spectra = list(found.spectrum), list(found.spectrum.values())
+        variables["spectrum_realization"] = Variable(("spectrum_realization",), realization[rows], "realization")
         variables["spectrum"] = Variable(
-            ("spectrum_realization", "index"), np.stack(list(spectra.values())), "all eigenvalues, descending", "nat"
+            ("spectrum_realization", "index"), np.stack(spectra), "all eigenvalues, descending", "nat"
         )
-    attributes = {"eta": float(attributes["eta"]), "B": int(attributes["B"])}
-    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data) | attributes)
+    train = hdf5.read_attributes(snakemake.input.train)
+    attributes = provenance.attributes(settings, snakemake.input.data)
+    hdf5.write(snakemake.output[0], variables, attributes | {"eta": float(train["eta"]), "B": int(train["B"])})

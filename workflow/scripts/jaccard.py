@@ -9,36 +9,29 @@ from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    p = snakemake.params.settings
-    errors, converged, eta_of, B_of, realization_of = [], [], [], [], []
+    settings = snakemake.params.settings
+    errors, accuracy, solutions = [], [], []
     for (eta, B), paths in files_by_cell(snakemake.input.train).items():
         (run,) = read_cells(paths, ["test_error", "train_accuracy"]).values()
-        for r, number in enumerate(run["realization"]):
-            errors.append(run["test_error"][r, -1])
-            converged.append(run["train_accuracy"][r, -1] == 1)
-            eta_of.append(eta)
-            B_of.append(B)
-            realization_of.append(number)
-    jaccard = similarity.jaccard(np.array(errors))
-    key = list(zip(eta_of, B_of, realization_of, strict=True))
-    block = [key.index((float(eta), B, r)) for eta, B, r in p["block"]]
-    ended = np.array(converged)[block]  # a run that has not converged is no solution to compare
-    block_jaccard = np.where(ended & ended[:, None], jaccard[np.ix_(block, block)], np.nan)
-    log.info(f"{len(jaccard)} solutions, {sum(converged)} of them converged")
-    rate = np.array([float(e) for e in eta_of])
-    size = np.array(B_of)
+        errors.append(run["test_error"][:, -1].copy())  # a view would keep the errors at all times in memory
+        accuracy.append(run["train_accuracy"][:, -1])
+        solutions += [(eta, B, r) for r in run["realization"].tolist()]
+    jaccard = similarity.jaccard(np.concatenate(errors))
+    converged = np.concatenate(accuracy) == 1
+    block = [solutions.index((float(eta), B, r)) for eta, B, r in settings["block"]]
+    block_jaccard = similarity.mask_solutions(jaccard[np.ix_(block, block)], ~converged[block])
+    log.info(f"{len(jaccard)} solutions, {converged.sum()} converged")
+    eta, B, realization = map(np.array, zip(*solutions, strict=True))
     variables = {
-        "solution_eta": Variable(("solution",), rate, "learning rate"),
-        "solution_B": Variable(("solution",), size, "batch size", "samples"),
-        "solution_realization": Variable(("solution",), np.array(realization_of), "realization"),
-        "solution_converged": Variable(
-            ("solution",), np.array(converged), "whether the training accuracy is exactly 1"
-        ),
+        "solution_eta": Variable(("solution",), eta, "learning rate"),
+        "solution_B": Variable(("solution",), B, "batch size", "samples"),
+        "solution_realization": Variable(("solution",), realization, "realization"),
+        "solution_converged": Variable(("solution",), converged, "whether the training accuracy is exactly 1"),
         "jaccard": Variable(("solution", "other"), jaccard, "Jaccard similarity, Eq. 4"),
-        "block_eta": Variable(("block_run",), rate[block], "learning rate"),
-        "block_B": Variable(("block_run",), size[block], "batch size", "samples"),
+        "block_eta": Variable(("block_run",), eta[block], "learning rate"),
+        "block_B": Variable(("block_run",), B[block], "batch size", "samples"),
         "block_jaccard": Variable(
             ("block_run", "block_other"), block_jaccard, "Jaccard similarity, Eq. 4; NaN where a run has not converged"
         ),
     }
-    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))

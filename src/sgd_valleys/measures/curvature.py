@@ -1,23 +1,28 @@
 """The Hessian of the training loss with respect to one layer's weights, as an operator.
 
-In a ReLU network the logits are piecewise linear in one layer's weights W, so with softmax
-cross-entropy the Hessian is exactly the Gauss-Newton matrix: for V of the shape of W,
+The logits of a ReLU network are piecewise linear in one layer's weights W. With softmax cross-entropy
+the Hessian is therefore exactly the Gauss-Newton matrix. For V of the shape of W,
 
     H V = mean_n  J_n^T S_n J_n (V h_n) h_n^T,      S = diag(p) - p p^T,
 
-where h_n is what the layer sees, J_n takes a change of its preactivations to one of the logits (W3 D_n
-for the middle layer of three, D_n its active units), and p are the class probabilities. All in float64.
+where h_n is the layer's input, J_n maps a change of the layer's preactivations to a change of the logits, and p are
+the class probabilities. For the middle layer of three, J_n = W3 D_n with D_n the layer's active units. All arrays are
+float64.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
+from sgd_valleys.measures.flatness import flatness
 from sgd_valleys.networks.loss import softmax
 from sgd_valleys.networks.network import Linearization
+from sgd_valleys.progress import Progress
+from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage.hdf5 import Variable
 
 
@@ -27,7 +32,7 @@ class LayerHessian(LinearOperator):
     Weights are flattened row by row, as ``weight.ravel()`` does.
 
     >>> import numpy as np
-    >>> from sgd_valleys.networks import MLP
+    >>> from sgd_valleys.networks.mlp import MLP
     >>> rng = np.random.default_rng(0)
     >>> network = MLP((5, 4, 3, 2))
     >>> linear = network.linearize(network.initialize(rng), rng.normal(size=(20, 5)), layer=2)
@@ -51,82 +56,142 @@ class LayerHessian(LinearOperator):
         tangent -= p * tangent.sum(axis=1, keepdims=True)  # S t = p t - p (p . t)
         return (self.linear.vjp(tangent).T @ h).ravel() / len(h)
 
-    def _factor(self) -> Iterator[np.ndarray]:
-        """(sample, out) q_c, a class after the other, with J_n^T S_n J_n = sum_c q_nc q_nc^T.
+    def _factors(self) -> Iterator[np.ndarray]:
+        """Yield q_c (sample, out) for each class c, with J_n^T S_n J_n = sum_c q_nc q_nc^T.
 
         From S = L L^T with L = diag(sqrt p) - p sqrt(p)^T.
         """
         p = self.probability
         root = np.sqrt(p)
-        for c, one in enumerate(np.eye(p.shape[1])):
-            yield self.linear.vjp(root[:, [c]] * (one - p))
+        for c, unit_vector in enumerate(np.eye(p.shape[1])):
+            yield self.linear.vjp(root[:, [c]] * (unit_vector - p))
 
     def trace(self) -> float:
-        """The trace in closed form, mean_n sum_c |q_nc|^2 |h_n|^2."""
+        """Compute the trace in closed form, mean_n sum_c |q_nc|^2 |h_n|^2, in nat."""
         h = self.linear.inputs
         length = np.einsum("ni,ni->n", h, h)
-        return float(sum(np.einsum("no,no->n", q, q) @ length for q in self._factor()) / len(h))
+        return float(sum(np.einsum("no,no->n", q, q) @ length for q in self._factors()) / len(h))
 
     def dense(self) -> np.ndarray:
-        """The whole matrix: the sum over classes of (q_nc h_n)^T (q_nc h_n), each one product over the samples."""
+        """Compute the whole matrix, mean_n sum_c (q_nc h_n^T)(q_nc h_n^T)^T with each q_nc h_n^T flattened."""
         h = self.linear.inputs
-        rows = np.concatenate([(q[:, :, None] * h[:, None, :]).reshape(len(h), -1) for q in self._factor()])
+        rows = np.concatenate([(q[:, :, None] * h[:, None, :]).reshape(len(h), -1) for q in self._factors()])
         return rows.T @ rows / len(h)
 
     def spectrum(self) -> np.ndarray:
-        """All eigenvalues, in descending order."""
+        """Compute all eigenvalues, in descending order."""
         return eigh(self.dense(), eigvals_only=True, driver="evd", check_finite=False)[::-1]
 
 
 @dataclass(frozen=True)
-class Top:
-    """The largest eigenvalues, descending, NaN where they could not be had, and why they could not."""
+class TopEigenvalues:
+    """The N largest eigenvalues, in descending order.
+
+    Attributes:
+        eigenvalue: (N) in nat; all NaN where they could not be computed.
+        failure: why they could not be computed; None where they could.
+    """
 
     eigenvalue: np.ndarray
     failure: str | None = None
 
 
-def top_eigenvalues(hessian: LayerHessian, N: int, rng: np.random.Generator, tolerance: float = 1e-6) -> Top:
-    """The N largest eigenvalues by Lanczos iteration, every one with its residual checked.
+def top_eigenvalues(hessian: LayerHessian, N: int, rng: np.random.Generator, tolerance: float = 1e-6) -> TopEigenvalues:
+    """Compute the N largest eigenvalues by Lanczos iteration, and check the residual of each.
 
     Args:
         hessian: the operator.
-        N: how many.
-        rng: of the start vector.
+        N: number of eigenvalues.
+        rng: draws the start vector.
         tolerance: largest accepted |H v - lambda v| relative to the largest eigenvalue.
     """
-    nothing = np.full(N, np.nan)
+    unknown = np.full(N, np.nan)
     if not np.isfinite(hessian.probability).all():
-        return Top(nothing, "the network's output is not finite")
+        return TopEigenvalues(unknown, "the network's output is not finite")
     start = rng.standard_normal(hessian.shape[0])
     if not hessian.matvec(start).any():
-        return Top(nothing, "the Hessian is zero")
+        return TopEigenvalues(unknown, "the Hessian is zero")
     try:
-        # rng as well as v0: a matrix of low rank makes the iteration start anew, from a vector of its own drawing
+        # a matrix of low rank makes the iteration restart from a vector that it draws: hence rng as well as v0
         value, vector = eigsh(hessian, k=N, which="LA", tol=tolerance, v0=start, rng=rng)
     except ArpackError as error:
-        return Top(nothing, f"Lanczos iteration did not converge: {error}")
+        return TopEigenvalues(unknown, f"Lanczos iteration did not converge: {error}")
     order = np.argsort(value)[::-1]
     value, vector = value[order], vector[:, order]
     residual = np.linalg.norm(hessian.matmat(vector) - vector * value, axis=0)
     if value[-1] <= hessian.shape[0] * np.finfo(np.float64).eps * value[0]:
-        return Top(nothing, f"fewer than {N} eigenvalues are positive beyond rounding")
+        return TopEigenvalues(unknown, f"fewer than {N} eigenvalues are positive beyond rounding")
     if (residual > tolerance * value[0]).any():
-        return Top(nothing, f"residual {residual.max() / value[0]:.1e} above {tolerance:.1e}")
-    return Top(value)
+        return TopEigenvalues(unknown, f"residual {residual.max() / value[0]:.1e} above {tolerance:.1e}")
+    return TopEigenvalues(value)
 
 
-def flatness(eigenvalue: np.ndarray) -> np.ndarray:
-    """F = (prod of the eigenvalues along the last axis)^(-1/N), Eq. 6; NaN where one is NaN or not positive."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        logarithm = np.log(np.where(eigenvalue > 0, eigenvalue, np.nan))
-    return np.exp(-logarithm.mean(axis=-1))
+@dataclass(frozen=True)
+class CurvatureAlongTraining:
+    """The curvature of several runs at some of their recorded times.
+
+    Attributes:
+        eigenvalue: (run, time, N) largest eigenvalues in nat; NaN where not computed.
+        trace: (run, time) in nat; NaN where not computed.
+        spectrum: all eigenvalues in nat, in descending order, by the run's position.
+    """
+
+    eigenvalue: np.ndarray
+    trace: np.ndarray
+    spectrum: dict[int, np.ndarray]
+
+    def variables(self, axis: str, layer: int) -> dict[str, Variable]:
+        """Describe eigenvalues, trace and flatness for ``hdf5.write``, with the runs along ``axis``."""
+        axes = (axis, "time")
+        return {
+            "eigenvalue": Variable(
+                (*axes, "rank"), self.eigenvalue, f"largest eigenvalues of the layer-{layer} Hessian", "nat"
+            ),
+            "trace": Variable(axes, self.trace, f"trace of the layer-{layer} Hessian", "nat"),
+            "flatness": Variable(axes, flatness(self.eigenvalue), "flatness F, Eq. 6", "1/nat"),
+        }
 
 
-def variables(eigenvalue: np.ndarray, trace: np.ndarray, axes: tuple[str, ...], layer: int) -> dict[str, Variable]:
-    """Top eigenvalues (..., rank) and traces (...) with these axes, as they are stored, and the flatness of them."""
-    return {
-        "eigenvalue": Variable((*axes, "rank"), eigenvalue, f"largest eigenvalues of the layer-{layer} Hessian", "nat"),
-        "trace": Variable(axes, trace, f"trace of the layer-{layer} Hessian", "nat"),
-        "flatness": Variable(axes, flatness(eigenvalue), "flatness F, Eq. 6", "1/nat"),
-    }
+def along_training(
+    hessian_at: Callable[[int, int], LayerHessian],
+    points: Sequence[tuple[int, int]],
+    shape: tuple[int, int],
+    *,
+    N: int,
+    tolerance: float,
+    seed: int,
+    label: Callable[[int, int], str],
+    log: logging.Logger,
+    spectra: Collection[tuple[int, int]] = (),
+) -> CurvatureAlongTraining:
+    """Compute the top eigenvalues and the trace of several runs at some of their recorded times.
+
+    Every Lanczos iteration starts from the same vector, so that a result does not depend on the other points.
+
+    Args:
+        hessian_at: returns the Hessian at positions (run, time).
+        points: (run, time) positions at which the curvature is computed.
+        shape: numbers of runs and of recorded times.
+        N: number of top eigenvalues.
+        tolerance: largest accepted residual relative to the largest eigenvalue.
+        seed: master seed.
+        label: names the point (run, time) in the log.
+        log: receives the progress, and a warning for each point without top eigenvalues.
+        spectra: those of the points, at most one a run, at which all eigenvalues are computed.
+    """
+    eigenvalue, trace = np.full((*shape, N), np.nan), np.full(shape, np.nan)
+    spectrum = {}
+    failures = 0
+    progress = Progress(len(points), "spectra", log)
+    for run, time in points:
+        hessian = hessian_at(run, time)
+        top = top_eigenvalues(hessian, N, stream(seed, Stage.LANCZOS), tolerance)
+        eigenvalue[run, time], trace[run, time] = top.eigenvalue, hessian.trace()
+        if top.failure:
+            failures += 1
+            log.warning(f"{label(run, time)}: no top {N}: {top.failure}")
+        if (run, time) in spectra:
+            spectrum[run] = hessian.spectrum()
+        progress()
+    log.info(f"top {N} eigenvalues at {len(points) - failures} of {len(points)} points, {failures} failures")
+    return CurvatureAlongTraining(eigenvalue, trace, spectrum)

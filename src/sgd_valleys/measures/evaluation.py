@@ -1,4 +1,4 @@
-"""How well trained networks do on images."""
+"""Loss and accuracy of trained networks on a set of images."""
 
 import numpy as np
 
@@ -9,23 +9,24 @@ from sgd_valleys.networks.network import Network, Parameters
 def score(
     network: Network, parameters: Parameters, inputs: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Loss and accuracy of several networks, one after another so that few activations are in memory at once.
+    """Compute loss and accuracy of several networks, one after another to keep few activations in memory.
 
     Args:
         network: their architecture.
-        parameters: by name, (run, ...).
-        inputs: (sample, ...) in the form that the network takes.
+        parameters: (run, ...) by name.
+        inputs: (sample, ...) in the network's form.
         labels: (sample) classes.
 
     Returns:
-        (run) mean cross-entropy in nats, (run) share of samples classified well; NaN where the loss is not finite.
+        (run) mean cross-entropy in nat, and (run) fraction of samples classified correctly. Both are NaN where the loss
+        is not finite.
     """
     runs = len(next(iter(parameters.values())))
     loss, accuracy = np.full(runs, np.nan), np.full(runs, np.nan)
     for r in range(runs):
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverged run has no score
+        with np.errstate(over="ignore", invalid="ignore"):  # the parameters of a diverged run are not finite
             logits = network.forward({name: array[r] for name, array in parameters.items()}, inputs)
-            found = cross_entropy(logits, labels)
-        if np.isfinite(found):
-            loss[r], accuracy[r] = found, (logits.argmax(axis=1) == labels).mean()
+            run_loss = cross_entropy(logits, labels)
+        if np.isfinite(run_loss):
+            loss[r], accuracy[r] = run_loss, (logits.argmax(axis=1) == labels).mean()
     return loss, accuracy

@@ -1,9 +1,14 @@
-"""Training loss along the straight line between two solutions, and the barrier on it."""
+"""Training loss along the straight line between two solutions, and the barrier on the line."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from sgd_valleys.networks.loss import cross_entropy
 from sgd_valleys.networks.network import Network, Parameters
+
+PREACTIVATION_BYTES = 2**30  # memory for the first layer's preactivations: where they are small, of all solutions
 
 
 def line_loss(
@@ -13,27 +18,100 @@ def line_loss(
     labels: np.ndarray,
     alpha: np.ndarray,
 ) -> np.ndarray:
-    """L(alpha theta_i + (1 - alpha) theta_j) at every ``alpha``.
+    """Compute the loss L(alpha theta_i + (1 - alpha) theta_j) at every ``alpha``.
+
+    The first layer's preactivation is linear in the parameters, so the whole line needs it at the ends only.
 
     Args:
-        network: of both solutions.
+        network: architecture of both solutions.
         ends: parameters of theta_i and theta_j.
-        preactivation: of the first layer of both: linear in the parameters, so a whole line needs it at its ends only.
-        labels: (sample).
-        alpha: (point).
+        preactivation: of the first layer (sample, ...), for theta_i and theta_j.
+        labels: (sample) classes.
+        alpha: (point) interpolation coefficients.
 
     Returns:
-        (point) loss.
+        (point) loss in nat.
     """
     (theta_i, theta_j), (z_i, z_j) = ends, preactivation
-    upper = [name for name in network.names() if not name.startswith("layer1_")]
+    upper_layers = [name for name in network.names() if not name.startswith("layer1_")]
     loss = np.empty(len(alpha))
     for k, a in enumerate(alpha.tolist()):  # a NumPy float64 would make float64 of float32 parameters
-        between = {name: a * theta_i[name] + (1 - a) * theta_j[name] for name in upper}
+        between = {name: a * theta_i[name] + (1 - a) * theta_j[name] for name in upper_layers}
         loss[k] = cross_entropy(network.forward_from_first(between, a * z_i + (1 - a) * z_j), labels)
     return loss
 
 
 def barrier(loss: np.ndarray) -> np.ndarray:
-    """Eq. 5 from losses along the line (..., point), both ends on it."""
+    """Compute the barrier, Eq. 5, from losses (..., point) along lines that include both ends: (...) in nat."""
     return loss.max(axis=-1) - (loss[..., 0] + loss[..., -1]) / 2
+
+
+def pair_barriers(
+    network: Network,
+    solutions: Sequence[Parameters],
+    pairs: np.ndarray,
+    samples: tuple[np.ndarray, np.ndarray],
+    alpha: np.ndarray,
+    progress: Callable[[], object] = lambda: None,
+) -> np.ndarray:
+    """Compute the barrier between the two solutions of each pair, Eq. 5.
+
+    Args:
+        network: architecture of all solutions.
+        solutions: parameters of each solution.
+        pairs: (pair, 2) positions of the solutions.
+        samples: inputs (sample, ...) in the network's form, and labels (sample).
+        alpha: (point) interpolation coefficients from 0 to 1.
+        progress: called after each pair.
+
+    Returns:
+        (pair) barriers in nat.
+    """
+    inputs, labels = samples
+    size = network.first_preactivation(solutions[0], inputs).nbytes
+
+    @lru_cache(max(2, PREACTIVATION_BYTES // size))
+    def preactivation(k: int) -> np.ndarray:
+        return network.first_preactivation(solutions[k], inputs)
+
+    barriers = np.empty(len(pairs))
+    for k, (i, j) in enumerate(pairs.tolist()):
+        ends = solutions[i], solutions[j]
+        barriers[k] = barrier(line_loss(network, ends, (preactivation(i), preactivation(j)), labels, alpha))
+        progress()
+    return barriers
+
+
+def line_loss_along_training(
+    network: Network,
+    runs: Mapping[int, Parameters],
+    pairs: np.ndarray,
+    samples: tuple[np.ndarray, np.ndarray],
+    alpha: np.ndarray,
+    progress: Callable[[], object] = lambda: None,
+    *,
+    times: int,
+) -> np.ndarray:
+    """Compute the loss along the line between the two runs of each pair, at every recorded time.
+
+    Args:
+        network: architecture of all runs.
+        runs: parameters (time, ...) of every run of the pairs, by the run's number.
+        pairs: (pair, 2) numbers of the runs; the first is at alpha = 1.
+        samples: inputs (sample, ...) in the network's form, and labels (sample).
+        alpha: (point) interpolation coefficients.
+        progress: called after each line.
+        times: number of recorded times.
+
+    Returns:
+        (pair, time, point) loss in nat.
+    """
+    inputs, labels = samples
+    loss = np.empty((len(pairs), times, len(alpha)))
+    for t in range(times):
+        now = {k: {name: array[t] for name, array in run.items()} for k, run in runs.items()}
+        preactivation = {k: network.first_preactivation(theta, inputs) for k, theta in now.items()}
+        for k, (i, j) in enumerate(pairs.tolist()):
+            loss[k, t] = line_loss(network, (now[i], now[j]), (preactivation[i], preactivation[j]), labels, alpha)
+            progress()
+    return loss

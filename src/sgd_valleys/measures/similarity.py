@@ -1,12 +1,18 @@
-"""How alike two solutions are: by the test samples they get wrong, and by where training took them."""
+"""Similarity of solutions: by the test samples that they misclassify, and by their displacement from the start."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from sgd_valleys.storage.cells import Cell
+
+Run = tuple[float, int, int]  # eta, B, realization
+
 
 def jaccard(error: np.ndarray) -> np.ndarray:
-    """Jaccard similarity of every pair of solutions, Eq. 4.
+    """Compute the Jaccard similarity of every pair of solutions, Eq. 4.
 
-    Two solutions without a single error make the same errors: their similarity is 1.
+    Two solutions without errors have similarity 1.
 
     Args:
         error: (solution, test_sample), True where the solution misclassifies the sample.
@@ -22,24 +28,93 @@ def jaccard(error: np.ndarray) -> np.ndarray:
 
 
 def cosine(displacement: np.ndarray) -> np.ndarray:
-    """Cosine similarity of every pair of displacements (run, parameter): (run, run); NaN for one of length 0."""
+    """Compute the cosine similarity of every pair of displacements.
+
+    Args:
+        displacement: (run, parameter).
+
+    Returns:
+        (run, run); NaN for a displacement of length 0.
+    """
     length = np.linalg.norm(displacement, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return (displacement @ displacement.T) / (length[:, None] * length[None, :])
 
 
+def mask_solutions(matrix: np.ndarray, masked: np.ndarray) -> np.ndarray:
+    """Return a copy of a matrix (solution, solution) with NaN in the rows and columns of the masked solutions."""
+    found = matrix.copy()
+    found[masked] = found[:, masked] = np.nan
+    return found
+
+
 def pair_mean(matrix: np.ndarray) -> float:
-    """Mean over the distinct pairs of a symmetric matrix; NaN where there is none."""
+    """Average a symmetric matrix over its distinct pairs; NaN without a pair."""
     if len(matrix) < 2:
         return np.nan
     return float(matrix[np.triu_indices(len(matrix), k=1)].mean())
 
 
+def all_pairs(members: np.ndarray) -> np.ndarray:
+    """List the distinct pairs of ``members`` (solution): (pair, 2), in their order."""
+    return members[np.stack(np.triu_indices(len(members), k=1), axis=1)]
+
+
+def sample_pairs(solutions: int, pairs: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw distinct pairs of solutions without replacement.
+
+    Args:
+        solutions: number of solutions.
+        pairs: number of pairs; all pairs where there are fewer.
+        rng: draws the pairs.
+
+    Returns:
+        (pair, 2) positions i < j, in ascending order.
+    """
+    possible = all_pairs(np.arange(solutions))
+    drawn = rng.choice(len(possible), min(pairs, len(possible)), replace=False)
+    return possible[np.sort(drawn)]
+
+
+def pairs_by_realization(runs: Sequence[Run], cells: Sequence[Cell], gradient_descent_B: int) -> list[np.ndarray]:
+    """List, for each realization, all pairs of the runs in some cells.
+
+    Args:
+        runs: (eta, B, realization) of each solution.
+        cells: (eta, B) of the cells.
+        gradient_descent_B: batch size of gradient descent, whose realization 0 stands for every realization.
+
+    Returns:
+        for realizations 0, 1, ..., (pair, 2) positions among ``runs``, in the order of the cells.
+    """
+    position = {run: k for k, run in enumerate(runs)}
+    pairs = []
+    for r in range(max(realization for _, _, realization in runs) + 1):
+        wanted = [(eta, B, 0 if gradient_descent_B == B else r) for eta, B in cells]
+        pairs.append(all_pairs(np.array([position[run] for run in wanted if run in position], dtype=int)))
+    return pairs
+
+
 def nearest_pair(matrix: np.ndarray, target: float) -> tuple[int, int] | None:
-    """The pair (i < j) whose similarity is nearest to ``target``, the first of several; None where all are NaN."""
+    """Find the pair (i < j) whose similarity is nearest to ``target``, the first of several; None if all are NaN."""
     i, j = np.triu_indices(len(matrix), k=1)
     distance = np.abs(matrix[i, j] - target)
     if not np.isfinite(distance).any():
         return None
     best = int(np.nanargmin(distance))
     return int(i[best]), int(j[best])
+
+
+def select_pairs(matrix: np.ndarray, targets: Sequence[float]) -> np.ndarray:
+    """Select the pair nearest to each target similarity, then every other pair at most as similar as the least target.
+
+    Args:
+        matrix: (solution, solution) similarities.
+        targets: similarities.
+
+    Returns:
+        (pair, 2) positions i < j; first a pair for each target.
+    """
+    nearest = [pair for target in targets if (pair := nearest_pair(matrix, target))]
+    dissimilar = map(tuple, np.argwhere(np.triu(matrix <= min(targets), k=1)).tolist())
+    return np.array(nearest + [pair for pair in dissimilar if pair not in nearest], dtype=int).reshape(-1, 2)

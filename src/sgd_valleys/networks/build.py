@@ -1,4 +1,4 @@
-"""From settings to a network."""
+"""Networks from settings."""
 
 from collections.abc import Mapping
 from math import prod
@@ -9,7 +9,13 @@ from sgd_valleys.networks.network import Network
 
 
 def build(settings: Mapping, shape: tuple[int, int, int], classes: int) -> Network:
-    """The network that an experiment's ``network`` settings describe, for images (channel, row, column) and classes."""
+    """Build the network that an experiment's ``network`` settings describe.
+
+    Args:
+        settings: of the network, as in the configuration.
+        shape: (channel, row, column) of an image.
+        classes: number of logits.
+    """
     if settings["name"] == "cnn":
         return CNN(tuple(shape), tuple(settings["channels"]), tuple(settings["hidden"]), classes)
     return MLP((prod(shape), *settings["hidden"], classes))

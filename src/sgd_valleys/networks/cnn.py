@@ -1,4 +1,4 @@
-"""Convolutional ReLU networks with max-pooling and fully connected layers on top."""
+"""Convolutional ReLU networks with max-pooling, and fully connected layers after the convolutions."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from sgd_valleys.networks.network import Linearization, Parameters, parameter_na
 if TYPE_CHECKING:
     import torch
 
-SLICE = 50  # images that a convolution takes at once: their activations fit the cache
+SLICE = 50  # images that a convolution evaluates at once: their activations fit the cache
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class CNN:
     """Convolutions 3 x 3 with padding 1, each followed by ReLU and 2 x 2 max-pooling, then a fully connected network.
 
     Attributes:
-        shape: (channel, row, column) of an image; rows and columns halve at every convolution.
-        channels: of each convolution's output.
-        hidden: units of each hidden fully connected layer.
+        shape: (channel, row, column) of an image; every convolution halves rows and columns.
+        channels: number of output channels of each convolution.
+        hidden: number of units of each hidden fully connected layer.
         classes: number of logits.
     """
 
@@ -46,25 +46,28 @@ class CNN:
 
     @property
     def dense_layers(self) -> range:
-        """The fully connected ones, after the convolutions."""
+        """The fully connected layers, which follow the convolutions."""
         return range(len(self.channels) + 1, self.depth + 1)
 
     def weight_shape(self, layer: int) -> tuple[int, ...]:
-        """(out, in, 3, 3) of a convolution, (out, in) of a fully connected layer."""
+        """Return (out, in, 3, 3) of a convolution, (out, in) of a fully connected layer."""
         if layer in self.dense_layers:
             return self.head.weight_shape(layer - len(self.channels))
         return self.channels[layer - 1], (self.shape[0], *self.channels)[layer - 1], 3, 3
 
     def names(self) -> list[str]:
-        """The parameters' names, first layer first."""
+        """List the parameters' names, first layer first."""
         return parameter_names(self.depth)
 
     def inputs(self, images: np.ndarray) -> np.ndarray:
-        """Images (sample, channel, row, column) as they are."""
+        """Return images (sample, channel, row, column) unchanged."""
         return images
 
     def initialize(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Kaiming normal with the gain of ReLU, fan-out for convolutions, fan-in for the others; biases 0. Float64."""
+        """Draw Kaiming normal weights with the gain of ReLU; biases are 0. Float64.
+
+        The fan is fan-out for convolutions, and fan-in for fully connected layers.
+        """
         parameters = {}
         for k in range(1, self.depth + 1):
             out, *inner = shape = self.weight_shape(k)
@@ -74,41 +77,49 @@ class CNN:
         return parameters
 
     def first_preactivation(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-        """(sample, out, row, column) of images."""
+        """Compute the first convolution's preactivations (sample, out, row, column) of images."""
         return _convolve(parameters, 1, _tensor(inputs)).numpy()
 
     def forward_from_first(self, parameters: Parameters, preactivation: np.ndarray) -> np.ndarray:
-        """Logits (sample, class) from the preactivations of the first convolution."""
-        return self.head.forward(self._of_head(parameters), self._features(parameters, preactivation, first=False))
+        """Compute logits (sample, class) from the preactivations of the first convolution."""
+        return self.head.forward(
+            self._head_parameters(parameters), self._features(parameters, preactivation, first=False)
+        )
 
     def forward(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-        """Logits (sample, class) of images."""
-        return self.head.forward(self._of_head(parameters), self._features(parameters, inputs))
+        """Compute logits (sample, class) of images."""
+        return self.head.forward(self._head_parameters(parameters), self._features(parameters, inputs))
 
     def linearize(self, parameters: Parameters, inputs: np.ndarray, layer: int) -> Linearization:
-        """The logits of images to first order in the weights of a fully connected layer."""
+        """Linearize the logits of images in the weights of a fully connected layer."""
         features = self._features(parameters, inputs)
-        return self.head.linearize(self._of_head(parameters), features, layer - len(self.channels))
+        return self.head.linearize(self._head_parameters(parameters), features, layer - len(self.channels))
 
-    def _of_head(self, parameters: Parameters) -> dict[str, np.ndarray]:
-        """The parameters of the fully connected layers, by the names that they have there."""
-        own = self.names()[2 * len(self.channels) :]
-        return {there: parameters[here] for there, here in zip(self.head.names(), own, strict=True)}
+    def _head_parameters(self, parameters: Parameters) -> dict[str, np.ndarray]:
+        """Rename the parameters of the fully connected layers to those of ``head``."""
+        names = self.names()[2 * len(self.channels) :]
+        return {head_name: parameters[name] for head_name, name in zip(self.head.names(), names, strict=True)}
 
     def _features(self, parameters: Parameters, z: np.ndarray, first: bool = True) -> np.ndarray:
-        """(sample, feature) that the convolutions make of images, or of the first one's preactivations."""
+        """Compute the convolutions' outputs (sample, feature).
+
+        Args:
+            parameters: by name.
+            z: images, or the first convolution's preactivations where ``first`` is False.
+            first: whether to apply the first convolution.
+        """
         import torch
         from torch.nn.functional import max_pool2d
 
-        found = []
+        features = []
         for part in _tensor(z).split(SLICE):
-            part = part.contiguous(memory_format=torch.channels_last)  # three times as fast
+            part = part.contiguous(memory_format=torch.channels_last)  # makes the convolution three times as fast
             for k in range(1, len(self.channels) + 1):
                 if k > 1 or first:
                     part = _convolve(parameters, k, part)
-                part = max_pool2d(part, 2).relu()  # in this order a quarter of the work, and the same
-            found.append(part.flatten(1).numpy())
-        return np.concatenate(found)
+                part = max_pool2d(part, 2).relu()  # a quarter of the work of ReLU before pooling, the same result
+            features.append(part.flatten(1).numpy())
+        return np.concatenate(features)
 
 
 def _convolve(parameters: Parameters, layer: int, z: "torch.Tensor") -> "torch.Tensor":
@@ -118,7 +129,7 @@ def _convolve(parameters: Parameters, layer: int, z: "torch.Tensor") -> "torch.T
 
 
 def _tensor(array: np.ndarray) -> "torch.Tensor":
-    """A tensor in the array's memory."""
-    import torch  # so late, since the check of the settings asks for shapes and need not wait for it
+    """Return a tensor that shares the array's memory."""
+    import torch  # here, since the validation of the configuration needs shapes but not torch, which imports slowly
 
     return torch.from_numpy(array)

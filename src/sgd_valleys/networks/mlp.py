@@ -9,7 +9,11 @@ from sgd_valleys.networks.network import Linearization, Parameters, parameter_na
 
 @dataclass(frozen=True)
 class MLP:
-    """Fully connected ReLU network with biases; ``sizes`` from the input to the classes."""
+    """Fully connected ReLU network with biases.
+
+    Attributes:
+        sizes: numbers of units, from the input to the classes.
+    """
 
     sizes: tuple[int, ...]
 
@@ -20,23 +24,23 @@ class MLP:
 
     @property
     def dense_layers(self) -> range:
-        """All of them."""
+        """All layers."""
         return range(1, self.depth + 1)
 
     def weight_shape(self, layer: int) -> tuple[int, int]:
-        """(out, in) of a layer's weights."""
+        """Return (out, in) of a layer's weights."""
         return self.sizes[layer], self.sizes[layer - 1]
 
     def names(self) -> list[str]:
-        """The parameters' names, first layer first."""
+        """List the parameters' names, first layer first."""
         return parameter_names(self.depth)
 
     def inputs(self, images: np.ndarray) -> np.ndarray:
-        """Images (sample, channel, row, column) as (sample, in)."""
+        """Flatten images (sample, channel, row, column) to (sample, in)."""
         return images.reshape(len(images), -1)
 
     def initialize(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Kaiming normal with fan-in and the gain of ReLU, std = sqrt(2 / fan_in); biases 0. Float64."""
+        """Draw Kaiming normal weights with fan-in, std = sqrt(2 / fan_in); biases are 0. Float64."""
         parameters = {}
         for k, (fan_in, fan_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
             parameters[f"layer{k}_weight"] = rng.normal(0.0, np.sqrt(2 / fan_in), (fan_out, fan_in))
@@ -44,27 +48,27 @@ class MLP:
         return parameters
 
     def first_preactivation(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-        """(sample, hidden) of inputs (sample, in)."""
+        """Compute the first layer's preactivations (sample, hidden) of inputs (sample, in)."""
         return inputs @ parameters["layer1_weight"].T + parameters["layer1_bias"]
 
     def forward_from_first(self, parameters: Parameters, preactivation: np.ndarray) -> np.ndarray:
-        """Logits (sample, class) from the preactivations (sample, hidden) of the first layer."""
+        """Compute logits (sample, class) from the preactivations (sample, hidden) of the first layer."""
         z = preactivation
         for k in range(2, self.depth + 1):
             z = np.maximum(z, 0) @ parameters[f"layer{k}_weight"].T + parameters[f"layer{k}_bias"]
         return z
 
     def forward(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-        """Logits (sample, class) of inputs (sample, in)."""
+        """Compute logits (sample, class) of inputs (sample, in)."""
         return self.forward_from_first(parameters, self.first_preactivation(parameters, inputs))
 
     def linearize(self, parameters: Parameters, inputs: np.ndarray, layer: int) -> Linearization:
-        """The logits of ``inputs`` (sample, in) to first order in ``layer``'s weights."""
+        """Linearize the logits of inputs (sample, in) in the weights of a layer."""
         h = inputs
         for k in range(1, layer):
             h = np.maximum(h @ parameters[f"layer{k}_weight"].T + parameters[f"layer{k}_bias"], 0)
         z = h @ parameters[f"layer{layer}_weight"].T + parameters[f"layer{layer}_bias"]
-        above = []  # (active units of layer k - 1 as 0 or 1, weights of layer k)
+        above = []  # for each layer k above: active units of layer k - 1 as 0 or 1, and weights of layer k
         for k in range(layer + 1, self.depth + 1):
             weight = parameters[f"layer{k}_weight"]
             above.append(((z > 0).astype(z.dtype), weight))

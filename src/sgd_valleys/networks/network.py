@@ -1,8 +1,8 @@
-"""What a network is to the rest of the library, and its linearization in one layer's weights.
+"""The interface of a network, and the linearization of its logits in one layer's weights.
 
-Parameters are a mapping from ``layer1_weight``, ``layer1_bias``, ... to arrays, as torch.nn holds them: (out, in)
-of a fully connected layer, (out, in, row, column) of a convolution. Everything here evaluates a network or takes its
-curvature, and takes and gives NumPy arrays; :mod:`sgd_valleys.training` trains stacks of replicas.
+Parameters are a mapping from ``layer1_weight``, ``layer1_bias``, ... to arrays with the shapes of torch.nn: (out, in)
+of a fully connected layer, (out, in, row, column) of a convolution. The networks here evaluate NumPy arrays;
+:mod:`sgd_valleys.training` trains stacks of replicas.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,15 +18,15 @@ Parameters = Mapping[str, np.ndarray]
 class Linearization:
     """The logits to first order in one layer's weights, at one point of parameter space.
 
-    In a ReLU network the logits are piecewise linear in the weights of any one layer, so this is
-    exact as long as no unit changes sides.
+    In a ReLU network the logits are piecewise linear in the weights of any one layer. The linearization is
+    exact as long as no unit becomes active or inactive.
 
     Attributes:
-        inputs: (sample, in) what the layer sees.
+        inputs: (sample, in) inputs of the layer.
         logits: (sample, class).
-        jvp: (sample, out) change of the layer's preactivations -> (sample, class) change of logits.
-        vjp: its transpose, (sample, class) -> (sample, out).
-        out: number of the layer's units.
+        jvp: maps a change of the layer's preactivations (sample, out) to the change of the logits (sample, class).
+        vjp: the transpose of ``jvp``, from (sample, class) to (sample, out).
+        out: number of units of the layer.
     """
 
     inputs: np.ndarray
@@ -37,7 +37,7 @@ class Linearization:
 
 
 class Network(Protocol):
-    """What the rest of the library asks of a network. Layers are those with weights, counted from 1."""
+    """A network, as the rest of the library uses it. Layers are those with weights, counted from 1."""
 
     @property
     def depth(self) -> int:
@@ -45,33 +45,33 @@ class Network(Protocol):
 
     @property
     def dense_layers(self) -> range:
-        """The fully connected layers, whose curvature can be taken."""
+        """The fully connected layers, in whose weights the network can be linearized."""
 
     def weight_shape(self, layer: int) -> tuple[int, ...]:
-        """Shape of a layer's weights, (out, in) or (out, in, row, column)."""
+        """Return the shape of a layer's weights, (out, in) or (out, in, row, column)."""
 
     def names(self) -> list[str]:
-        """The parameters' names, first layer first."""
+        """List the parameters' names, first layer first."""
 
     def initialize(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """The parameters at the start of training, float64."""
+        """Draw the parameters at the start of training, float64."""
 
     def inputs(self, images: np.ndarray) -> np.ndarray:
-        """Images (sample, channel, row, column) in the form that the network takes."""
+        """Convert images (sample, channel, row, column) to the form that ``forward`` takes."""
 
     def first_preactivation(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-        """What the first layer makes of inputs before the ReLU, (sample, ...): linear in the parameters."""
+        """Compute the first layer's outputs before the ReLU (sample, ...), which are linear in the parameters."""
 
     def forward_from_first(self, parameters: Parameters, preactivation: np.ndarray) -> np.ndarray:
-        """Logits (sample, class) from the preactivations of the first layer."""
+        """Compute logits (sample, class) from the preactivations of the first layer."""
 
     def forward(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-        """Logits (sample, class) of inputs."""
+        """Compute logits (sample, class) of inputs."""
 
     def linearize(self, parameters: Parameters, inputs: np.ndarray, layer: int) -> Linearization:
-        """The logits of inputs to first order in the weights of one of the ``dense_layers``."""
+        """Linearize the logits of inputs in the weights of one of the ``dense_layers``."""
 
 
 def parameter_names(depth: int) -> list[str]:
-    """The parameters' names, first layer first."""
+    """List the parameters' names, first layer first."""
     return [f"layer{k}_{kind}" for k in range(1, depth + 1) for kind in ("weight", "bias")]

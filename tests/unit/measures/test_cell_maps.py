@@ -1,4 +1,4 @@
-"""What rises and falls with noise: each quantity of a cell, from runs of which the answer is known."""
+"""Quantities of a cell, from runs of which the answer is known."""
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ ENDS = {
     "diverged": np.array([[[0, 0, 0], [0, 0, 0]], [[0, 0, 1], [1, 0, 0]]], dtype=bool),
     "test_accuracy": np.array([[[0.5, 0.6, 0.7], [0.4, NAN, NAN]], [[0.8, 0.6, 0.9], [NAN, NAN, NAN]]]),
 }
+ENDS |= {"gradient_descent": B == M}
 ENDS |= {"test_file_accuracy": ENDS["test_accuracy"] / 2, "flatness": ENDS["test_accuracy"] * 10}
 FREEZING = np.array([[[100, 200, 300], [50, NAN, NAN]], [[40, NAN, 20], [NAN, NAN, NAN]]])
 # solutions: three runs at B = 10 and one of gradient descent, at both rates
@@ -28,12 +29,12 @@ PAIRS = {"solution_eta": SOLUTION_ETA, "solution_B": SOLUTION_B, "jaccard": JACC
 
 def of_cells(name: str, chosen: np.ndarray = ALL) -> list[float]:
     """A quantity of the four cells, rates first; gradient descent is one run."""
-    measure = cell_maps.measures(ENDS, FREEZING, PAIRS, M)[name]
+    measure = cell_maps.measures(ENDS, FREEZING, PAIRS)[name]
     return [measure(cell, chosen if B[cell % 2] != M else np.zeros(1, dtype=int)) for cell in range(4)]
 
 
 def test_gradient_descent_has_no_noise() -> None:
-    assert cell_maps.noise(ETA, B, M).tolist() == [[0.001, 0], [0.01, 0]]
+    assert cell_maps.noise(ETA, B, B == M).tolist() == [[0.001, 0], [0.01, 0]]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_gradient_descent_has_no_noise() -> None:
         ("max_flatness", [7, 4, 8, NAN]),
         ("eta_t_freeze", [2, 0.5, 3, NAN]),  # over the runs that freeze, whether they converge or not
         ("convergence_probability", [1, 1, 2 / 3, 0]),
-        ("similarity", [0.5, 1, 0.3, NAN]),  # without the run that was lost; one gradient descent is like all others
+        ("similarity", [0.5, 1, 0.3, NAN]),  # without the diverged run; gradient descent is identical to itself
     ],
 )
 def test_a_quantity_is_over_the_runs_that_have_it(name: str, expected: list[float]) -> None:
@@ -62,3 +63,23 @@ def test_a_quantity_is_that_of_the_runs_drawn() -> None:
 def test_a_run_drawn_twice_is_no_pair() -> None:
     assert of_cells("similarity", np.array([0, 0, 1]))[0] == pytest.approx(0.2)
     assert np.isnan(of_cells("similarity", np.array([1, 1, 1]))[0])
+
+
+def test_maps_over_the_finite_runs_of_a_cell() -> None:
+    loss = np.array([[[0.1, NAN, 0.3], [0.5, NAN, NAN]], [[NAN, NAN, NAN], [0.2, 0.4, 0.6]]])
+    ends = {name: loss * k for k, name in enumerate(cell_maps.OVER_FINITE, start=1)}
+    found = cell_maps.reduce_runs(ends | {"displacement_cosine": np.eye(2)})
+    assert found.keys() == cell_maps.MAPS.keys()
+    for k, name in enumerate(cell_maps.OVER_FINITE, start=1):
+        assert found[f"mean_{name}"].ravel() == pytest.approx([0.2 * k, 0.5 * k, NAN, 0.4 * k], nan_ok=True)
+    assert np.array_equal(found["displacement_cosine"], np.eye(2))
+
+
+def test_eta_t_freeze_is_over_the_runs_that_freeze_at_each_threshold() -> None:
+    found = cell_maps.eta_t_freeze(ETA, np.stack([FREEZING, np.full_like(FREEZING, NAN)]))
+    assert found[0].ravel() == pytest.approx([2, 0.5, 3, NAN], nan_ok=True)
+    assert np.isnan(found[1]).all()
+
+
+def test_every_quantity_has_a_long_name() -> None:
+    assert cell_maps.measures(ENDS, FREEZING, PAIRS).keys() == cell_maps.TRENDS.keys()

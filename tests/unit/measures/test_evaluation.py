@@ -1,4 +1,4 @@
-"""Trained networks on images they have not seen."""
+"""Loss and accuracy of trained networks, against PyTorch."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ KINDS = [{"name": "mlp", "hidden": [6, 5]}, {"name": "cnn", "channels": [3, 4], 
 
 
 @pytest.mark.parametrize("settings", KINDS, ids=["mlp", "cnn"])
-def test_loss_and_accuracy_are_those_of_torch_and_a_lost_run_has_none(settings: dict, tmp_path: Path) -> None:
+def test_loss_and_accuracy_are_those_of_torch_and_a_diverged_run_has_none(settings: dict, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)
     image, label = rng.normal(size=(120, *SHAPE)), rng.integers(0, 4, 120)

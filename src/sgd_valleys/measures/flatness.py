@@ -1,0 +1,17 @@
+"""Flatness of the training loss around a solution."""
+
+import numpy as np
+
+
+def flatness(eigenvalue: np.ndarray) -> np.ndarray:
+    """Compute the flatness F, the inverse geometric mean of N eigenvalues, Eq. 6.
+
+    Args:
+        eigenvalue: (..., N) largest eigenvalues of the Hessian in nat.
+
+    Returns:
+        (...) F in 1/nat; NaN where an eigenvalue is NaN or not positive.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logarithm = np.log(np.where(eigenvalue > 0, eigenvalue, np.nan))
+    return np.exp(-logarithm.mean(axis=-1))

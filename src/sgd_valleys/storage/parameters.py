@@ -1,0 +1,61 @@
+"""Network parameters in HDF5 files: the dataset ``<prefix>_layer1_weight`` holds the weights of layer 1."""
+
+import os
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from sgd_valleys.errors import UserError
+from sgd_valleys.storage import hdf5
+from sgd_valleys.storage.hdf5 import Index, Variable
+
+_NAME = re.compile(r"layer(\d+)_(weight|bias)")
+
+
+def parameter_variables(
+    parameters: Mapping[str, np.ndarray], prefix: str, axes: tuple[str, ...], when: str
+) -> dict[str, Variable]:
+    """Describe parameters for ``hdf5.write``; :func:`read_parameters` reads them back.
+
+    Args:
+        parameters: by name, with ``axes`` before the axes of one network.
+        prefix: of the datasets, such as "final" or "checkpoint".
+        axes: names of the leading axes.
+        when: the time at which the parameters were recorded, for ``long_name``.
+
+    Returns:
+        variables by dataset name, axes (``*axes``, layer1_out, layer1_in, ...).
+    """
+    variables = {}
+    for name, array in parameters.items():
+        layer = name.split("_")[0]
+        layer_axes = [f"{layer}_{axis}" for axis in ("out", "in", "row", "column")][: array.ndim - len(axes)]
+        variables[f"{prefix}_{name}"] = Variable((*axes, *layer_axes), array, f"{name} {when}")
+    return variables
+
+
+def read_parameters(
+    path: str | os.PathLike, prefix: str, at: Mapping[str, Index] | None = None
+) -> dict[str, np.ndarray]:
+    """Read the parameters that :func:`parameter_variables` stored under a prefix.
+
+    Args:
+        path: the file.
+        prefix: of the datasets.
+        at: positions along named axes, see :func:`sgd_valleys.storage.hdf5.read`.
+
+    Returns:
+        arrays by parameter name, first layer first.
+
+    Raises:
+        UserError: the file cannot be read, or has no parameters with this prefix.
+    """
+    with hdf5.open_file(path) as file:
+        stored = [name.removeprefix(f"{prefix}_") for name in file if name.startswith(f"{prefix}_")]
+    found = {name: match for name in stored if (match := _NAME.fullmatch(name))}
+    if not found:
+        raise UserError(f"{path} has no parameters {prefix}_layer1_weight, ...: delete the file and run again.")
+    names = sorted(found, key=lambda name: (int(found[name][1]), found[name][2] == "bias"))
+    arrays = hdf5.read(path, [f"{prefix}_{name}" for name in names], at)
+    return {name: arrays[f"{prefix}_{name}"] for name in names}
