@@ -20,7 +20,9 @@ from scipy.linalg import eigvalsh
 from sgd_valleys.measures.curvature import LayerHessian, top_eigenvalues
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.networks.network import Parameters
-from sgd_valleys.training.sgd import minibatch_order, train
+from sgd_valleys.training.recording import Recording
+from sgd_valleys.training.schedule import minibatch_order
+from sgd_valleys.training.sgd import train
 
 
 def reference(parameters: Parameters, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -54,9 +56,8 @@ def main() -> None:
         eta=0.05,
         B=50,
         iterations=1000,
-        points=2,
+        recording=Recording(points=2, layer=2),
         orders=[minibatch_order(rng, 1000)],
-        layer=2,
         dtype=torch.float64,
     )
     trained = {name: array[0] for name, array in run.final.items()}

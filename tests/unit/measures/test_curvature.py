@@ -9,7 +9,9 @@ from sgd_valleys.measures import curvature as curvature_module
 from sgd_valleys.measures.curvature import LayerHessian, flatness, top_eigenvalues
 from sgd_valleys.networks.loss import cross_entropy
 from sgd_valleys.networks.mlp import MLP
-from sgd_valleys.training.sgd import minibatch_order, train
+from sgd_valleys.training.recording import Recording
+from sgd_valleys.training.schedule import minibatch_order
+from sgd_valleys.training.sgd import train
 
 
 def data(samples, size, classes, seed=0):
@@ -21,8 +23,8 @@ def data(samples, size, classes, seed=0):
 def trained(network, x, y, iterations=400):
     run = train(
         network, network.initialize(np.random.default_rng(1)), (x, y), (x[:2], y[:2]), eta=0.1, B=len(y) // 10,
-        iterations=iterations, points=2, orders=[minibatch_order(np.random.default_rng(2), len(y))], layer=2,
-        dtype=torch.float64,
+        iterations=iterations, recording=Recording(points=2, layer=2),
+        orders=[minibatch_order(np.random.default_rng(2), len(y))], dtype=torch.float64,
     )  # fmt: skip
     return {name: array[0] for name, array in run.final.items()}
 
