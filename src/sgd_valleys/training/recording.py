@@ -144,9 +144,7 @@ class Recorder:
         self.final: dict[str, np.ndarray] = {}
         self.checkpoint: dict[str, np.ndarray] = {}
 
-    def record(
-        self, replicas: Replicas, runs: slice, point: int, test_set: tuple[torch.Tensor, torch.Tensor]
-    ) -> None:
+    def record(self, replicas: Replicas, runs: slice, point: int, test_set: tuple[torch.Tensor, torch.Tensor]) -> None:
         """Record the synchronized ``replicas``, which are these ``runs``, at one point."""
         train_loss, train_accuracy, _ = replicas.evaluate_train()
         test_loss, test_accuracy, test_error = replicas.evaluate(*test_set)
