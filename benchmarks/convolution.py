@@ -24,8 +24,8 @@ from torch.nn import functional as F
 from sgd_valleys.config.sweep import cells, iterations
 from sgd_valleys.config.validation import training_samples
 from sgd_valleys.networks.cnn import CNN
-from sgd_valleys.training.cnn_replicas import ConvolutionalStack
-from sgd_valleys.training.sgd import choose_device
+from sgd_valleys.training.cnn_replicas import CNNReplicas
+from sgd_valleys.training.device import choose_device
 
 NETWORK = CNN((3, 32, 32), (32, 64, 64), (128,), 10)
 # multiplications with each weight of a layer: of a convolution one for each pixel of its output
@@ -36,7 +36,7 @@ FLOP = int(4 * sum(PRODUCTS) + 2 * sum(PRODUCTS[1:]))
 ETA, M, REPLICAS = 0.01, 2000, 4
 
 
-def usual(stack: ConvolutionalStack) -> Callable[[torch.Tensor], None]:
+def usual(stack: CNNReplicas) -> Callable[[torch.Tensor], None]:
     """A step of torch.nn's usual network: channels first, the ReLU before the maximum, the minibatch at once."""
     images = stack.images.permute(0, 3, 1, 2).contiguous()
     weights = [w.detach().clone(memory_format=torch.contiguous_format).requires_grad_() for w in stack.replicas[0]]
@@ -52,7 +52,7 @@ def usual(stack: ConvolutionalStack) -> Callable[[torch.Tensor], None]:
     return step
 
 
-def stacked(stack: ConvolutionalStack) -> Callable[[torch.Tensor], None]:
+def stacked(stack: CNNReplicas) -> Callable[[torch.Tensor], None]:
     """A step of several replicas at once, each with a minibatch of its own, as grouped convolutions."""
     R = REPLICAS
     weights = [torch.stack([w.detach()] * R).requires_grad_() for w in stack.replicas[0]]
@@ -97,7 +97,7 @@ def main() -> None:
     speed = {}
     print(f"{'B':>4} {'peak':>7} {'GFLOP/s':>8} {'of peak':>8} {'images/s':>9} {'usual':>6} {'stacked':>8}")
     for B in (20, 50, 100, 200, 500):
-        stack = ConvolutionalStack(NETWORK, initial, images, labels, ETA, B)
+        stack = CNNReplicas(NETWORK, initial, images, labels, ETA, B)
         ways = {
             "ours": (1, lambda index, stack=stack: stack.step(stack.replicas[0], index)),
             "usual": (1, usual(stack)),
