@@ -25,6 +25,7 @@ rule fig1:
 use rule fig1 as fig2 with:
     input:
         code("figure", "figures.fig2"),
+        cell_maps=analysis("cell_maps", "fig2"),
         endpoints=analysis("endpoints", "fig2"),
         projection=analysis("projection", "fig2"),
     output:
@@ -58,7 +59,7 @@ use rule fig1 as fig3 with:
     input:
         code("figure", "figures.fig3"),
         freezing=analysis("freezing", "fig3"),
-        endpoints=analysis("endpoints", "fig3"),
+        cell_maps=analysis("cell_maps", "fig3"),
         train=rate_files(TRAIN, "fig3", also=[fig3_run()]),
         curvature=rate_files(CURVATURE, "fig3"),
     output:
@@ -166,6 +167,7 @@ use rule fig1 as fig6X with:
 use rule fig1 as figS1 with:
     input:
         code("figure", "figures.figS1"),
+        cell_maps=analysis("cell_maps", "figS1"),
         endpoints=analysis("endpoints", "figS1"),
         curvature=rate_files(CURVATURE, "figS1"),
     output:
@@ -182,7 +184,7 @@ use rule fig1 as figS1 with:
 use rule fig1 as figS2 with:
     input:
         code("figure", "figures.figS2"),
-        endpoints=analysis("endpoints", "figS2"),
+        cell_maps=analysis("cell_maps", "figS2"),
     output:
         png=figure_file("figS2", "displacement, convergence, accuracy, losses"),
         pdf="results/figures/figS2.pdf",
@@ -197,8 +199,7 @@ use rule fig1 as figS2 with:
 use rule fig1 as figS3 with:
     input:
         code("figure", "figures.figS3"),
-        freezing=analysis("freezing", "figS3"),
-        endpoints=analysis("endpoints", "figS3"),
+        cell_maps=analysis("cell_maps", "figS3"),
     output:
         png=figure_file("figS3", "freezing times at other thresholds"),
         pdf="results/figures/figS3.pdf",
@@ -228,9 +229,8 @@ use rule fig1 as figS4 with:
 use rule fig1 as figS5 with:
     input:
         code("figure", "figures.figS5"),
-        endpoints=analysis("endpoints", "figS5"),
+        cell_maps=analysis("cell_maps", "figS5"),
         jaccard=analysis("jaccard", "figS5"),
-        freezing=analysis("freezing", "figS5"),
         projection=analysis("projection", "figS5"),
         train=rate_files(TRAIN, "figS5"),
         curvature=rate_files(CURVATURE, "figS5", rates=("eta", "spectrum_eta")),

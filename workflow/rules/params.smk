@@ -508,7 +508,7 @@ def explorer_params():
     experiments = {
         name: {
             "reference": list(settings.reference_run(e)) if "branches" in e else None,
-            "looks": look(
+            "colors": look(
                 "eta_colors", "time_colormap", "colormap", "t_c_colormap", "run_color", "loss_color", experiment=name
             ),
         }
@@ -517,7 +517,7 @@ def explorer_params():
     diagrams = {
         name: {
             **{key: diagram[key] for key in ("noise", "runs", "iterations")},
-            "looks": look("p_flat_colormap", "freezing_colormap", diagram=name),
+            "colors": look("p_flat_colormap", "freezing_colormap", diagram=name),
         }
         for name, diagram in MODEL["phase_diagrams"].items()
     }
@@ -528,7 +528,10 @@ def explorer_files():
     """All that the page is made from, by the names of what it belongs to and of what it is."""
     found = {f"two_valley/{name}": PHASE_DIAGRAM.format(diagram=name) for name in MODEL["phase_diagrams"]}
     for name, e in EXPERIMENTS.items():
-        found |= {f"{name}/{part}": f"results/{name}/{part}.h5" for part in ("endpoints", "freezing", "projection")}
+        found |= {
+            f"{name}/{part}": f"results/{name}/{part}.h5"
+            for part in ("cell_maps", "endpoints", "freezing", "projection")
+        }
         found[f"{name}/train"] = stack_files(TRAIN, name)
         found[f"{name}/curvature"] = stack_files(CURVATURE, name)
         if "branches" in e:

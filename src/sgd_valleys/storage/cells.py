@@ -46,3 +46,15 @@ def grid(cells_found: Iterable[Cell]) -> tuple[list[float], list[int]]:
     """The rates and batch sizes of a set of cells, each in ascending order."""
     found = list(cells_found)
     return sorted({eta for eta, _ in found}), sorted({B for _, B in found})
+
+
+def index_of(axis: Iterable[float], value: float) -> int | None:
+    """Return the position of ``value`` on an axis of a file, compared as float64; None where it is not there."""
+    found = np.flatnonzero(np.asarray(axis, dtype=np.float64) == np.float64(value))
+    return int(found[0]) if found.size else None
+
+
+def find_cell(eta_axis: Iterable[float], B_axis: Iterable[int], eta: float, B: int) -> tuple[int, int] | None:
+    """Return the position of a cell on the axes eta and B of a file; None where the file lacks it."""
+    row, column = index_of(eta_axis, eta), index_of(B_axis, B)
+    return None if row is None or column is None else (row, column)
