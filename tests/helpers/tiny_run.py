@@ -47,9 +47,7 @@ def figure_inputs(results: Path, figure: str) -> Paths:
             "run": str(experiment / "train/eta0.02_B10_r0-1.h5"),
             "run_curvature": str(experiment / "curvature/eta0.02_B10_r0-1.h5"),
             "statistics": str(branches / "statistics/eta0.02_B10.h5"),
-            **{
-                name: str(branches / f"{name}/{_RUN}.h5") for name in ("train", "curvature", "endpoints", "projection")
-            },
+            **{name: str(branches / f"{name}/{_RUN}.h5") for name in ("train", "curvature", "endpoints", "projection")},
         }
     return {
         **{name: str(experiment / f"{name}.h5") for name in ANALYSES},
