@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from chromium import Browser
 from helpers.checkout import Checkout
+from helpers.explorer_page import page_data
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.keys import Keys
-from test_explorer import held
 
 from sgd_valleys.explorer import collect, page
 from sgd_valleys.storage import hdf5
@@ -235,7 +235,7 @@ def test_a_phase_diagram_tells_the_cell_that_is_pointed_at(shown: Browser, path:
 
 
 def test_missing_parts_do_not_break_it(browser: Browser, path: Path, tmp_path: Path) -> None:
-    data = held(path)
+    data = page_data(path)
     mnist = data["experiments"]["mnist"]
     mnist["branches"] = None
     mnist["cells"][0][0] = None  # not run

@@ -1,31 +1,18 @@
 """The explorer of a finished run holds the values of the results, and has reproducible bytes."""
 
-import base64
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
-
 from helpers.checkout import Checkout
+from helpers.explorer_page import page_data, unpack
+
 from sgd_valleys.storage import hdf5
-
-DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
-
-
-def unpacked(array: dict) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(array["f4"]), "<f4").reshape(array["shape"])
-
-
-def held(path: Path) -> dict:
-    """Return the data in a page."""
-    (found,) = DATA.findall(path.read_text())
-    return json.loads(found)
 
 
 def test_the_page_holds_the_numbers_of_the_results(complete: Checkout) -> None:
-    found = held(complete.root / "results/explorer.html")
+    found = page_data(complete.root / "results/explorer.html")
     assert set(found["experiments"]) == {"mnist", "cifar10"}
     for name, experiment in found["experiments"].items():
         folder = complete.root / "results" / name
@@ -45,12 +32,12 @@ def test_the_page_holds_the_numbers_of_the_results(complete: Checkout) -> None:
                 assert runs["final"][quantity] == ends[quantity][i, j, runs["realization"]].tolist()
             frozen = times["freezing_time"][0, i, j, runs["realization"]]
             assert np.array(runs["final"]["freezing_time"], float) == pytest.approx(frozen, nan_ok=True)
-            assert unpacked(runs["loss"])[:, -1] == pytest.approx(runs["final"]["train_loss"])
+            assert unpack(runs["loss"])[:, -1] == pytest.approx(runs["final"]["train_loss"])
         block = hdf5.read(folder / "projection.h5")
-        assert unpacked(experiment["block"]["pc"]) == pytest.approx(block["block_pc"], rel=1e-6, abs=1e-6)
+        assert unpack(experiment["block"]["pc"]) == pytest.approx(block["block_pc"], rel=1e-6, abs=1e-6)
     branches = found["experiments"]["mnist"]["branches"]
     projection = hdf5.read(complete.root / "results/mnist/branches/projection/eta0.02_B10_r1.h5")
-    assert unpacked(branches["run_pc"]) == pytest.approx(projection["run_pc"], rel=1e-6, abs=1e-6)
+    assert unpack(branches["run_pc"]) == pytest.approx(projection["run_pc"], rel=1e-6, abs=1e-6)
     assert found["experiments"]["cifar10"]["branches"] is None
     diagram = hdf5.read(complete.root / "results/two_valley/phase_diagram_H.h5")
     assert np.array(found["diagrams"]["H"]["p_flat"]["values"]) == pytest.approx(diagram["p_flat"])
@@ -62,4 +49,4 @@ def test_the_page_does_not_depend_on_the_folder_or_the_time(complete: Checkout, 
     finished.run("results/explorer.html")  # later, and in another folder
     assert path.read_bytes() == (complete.root / "results/explorer.html").read_bytes()
     # Two pages of one day would hold the same date.
-    assert not re.search(r"\d{4}-\d{2}-\d{2}", DATA.findall(path.read_text())[0])
+    assert not re.search(r"\d{4}-\d{2}-\d{2}", json.dumps(page_data(path)))

@@ -1,9 +1,8 @@
 """Values that the explorer shows, from arrays of which the answer is known."""
 
-import base64
-
 import numpy as np
 import pytest
+from helpers.explorer_page import unpack
 
 from sgd_valleys.explorer import collect
 from sgd_valleys.measures import cell_maps
@@ -50,10 +49,6 @@ def stored_maps() -> dict[str, np.ndarray]:
 
 def heatmaps() -> dict[str, dict]:
     return {heatmap["name"]: heatmap for heatmap in collect.heatmaps(stored_maps())}
-
-
-def unpack(array: dict) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(array["f4"]), "<f4").reshape(array["shape"])
 
 
 def test_packed_arrays_can_be_unpacked_and_non_finite_values_are_nan() -> None:

@@ -1,18 +1,14 @@
 """The page of the explorer is one HTML file that needs no network."""
 
-import json
-import re
-
 import pytest
+from helpers.explorer_page import page_data
 
 from sgd_valleys.explorer import page
-
-DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 
 
 def test_no_text_in_the_data_can_end_their_element() -> None:
     shown = page.html({"name": "</script>{{style}}"})
-    assert json.loads(DATA.findall(shown)[0]) == {"name": "</script>{{style}}"}
+    assert page_data(shown) == {"name": "</script>{{style}}"}
 
 
 def test_the_page_refuses_a_number_that_is_not_finite() -> None:
