@@ -251,14 +251,14 @@ class Jobs:
         experiments = {
             name: {
                 "reference": list(experiment.reference_run) if "branches" in experiment else None,
-                "looks": self._appearance(*curves, experiment=name),
+                "colors": self._appearance(*curves, experiment=name),
             }
             for name, experiment in self.experiments.items()
         }
         diagrams = {
             name: {
                 **{key: diagram[key] for key in ("noise", "runs", "iterations")},
-                "looks": self._appearance("p_flat_colormap", "freezing_colormap", diagram=name),
+                "colors": self._appearance("p_flat_colormap", "freezing_colormap", diagram=name),
             }
             for name, diagram in self.model["phase_diagrams"].items()
         }
