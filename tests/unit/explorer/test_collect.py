@@ -32,7 +32,7 @@ PAIRS = {"solution_eta": np.empty(0), "solution_B": np.empty(0), "jaccard": np.e
 
 def stored_maps() -> dict[str, np.ndarray]:
     """The arrays of ``cell_maps.h5`` for this sweep; the similarities are those of ``PLANE``."""
-    measures = cell_maps.measures(ENDS, FREEZING[0], PAIRS, M=1000)
+    measures = cell_maps.measures(ENDS | {"gradient_descent": ENDS["B"] == 1000}, FREEZING[0], PAIRS)
     measures.pop("similarity")
     cells = list(enumerate(RUNS.values()))
     return {
