@@ -1,4 +1,4 @@
-"""README and docs/guide.md: every example in Python runs as it stands, on the results of a finished run."""
+"""Every example in Python of README and docs/guide.md runs as printed, on the results of a finished run."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ EXAMPLES = [
 
 @pytest.fixture
 def run(finished: Checkout, mnist_root, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict]:
-    """Runs the named examples one after the other where a run has finished, and gives what they have defined."""
+    """Runs the named examples one after the other in the folder of a finished run, and returns what they define."""
     (finished.root / "data").symlink_to(mnist_root.absolute())
     monkeypatch.chdir(finished.root)
     monkeypatch.setenv("MPLBACKEND", "agg")

@@ -4,7 +4,6 @@ import logging
 
 import numpy as np
 import pytest
-from helpers.checkout import LONG_RUN, LONG_TARGET, Checkout, end_of, midway, wait_until
 
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
@@ -103,18 +102,3 @@ def test_a_state_of_other_settings_or_other_code_or_a_damaged_one_is_not_taken_u
 def test_a_short_training_saves_nothing(tmp_path):
     trained(MLP_SMALL, 12, tmp_path / "a.h5")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_killed_job_goes_on_from_its_state(long_checkout: Checkout, undisturbed: dict[str, bytes]) -> None:
-    module = long_checkout.root / "src/sgd_valleys/resume.py"
-    module.write_text(module.read_text().replace("SECONDS = 300.0", "SECONDS = 0.0"))
-    running = long_checkout.start(LONG_TARGET)
-    process = midway(long_checkout)
-    process.resume()
-    wait_until(lambda: list(long_checkout.root.glob("results/mnist/train/.*.resume")), "a state is saved")
-    process.kill()
-    assert end_of(running).returncode != 0
-    long_checkout.run(LONG_TARGET)
-    log = long_checkout.root / LONG_RUN.replace("results/", "results/logs/").replace(".h5", ".log")
-    assert "going on from there" in log.read_text()
-    assert long_checkout.results() == undisturbed
