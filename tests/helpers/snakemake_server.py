@@ -3,6 +3,7 @@
 Each call runs in a process of its own, so that nothing a workflow sets (modules, environment, path) outlives it.
 """
 
+import atexit
 import importlib
 import json
 import os
@@ -28,6 +29,7 @@ class SnakemakeServer:
         command = [sys.executable, "-P", __file__]  # -P: modules of this folder are not to be imported by a workflow
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
         self.process = subprocess.Popen(command, env=environment, **pipes)
+        atexit.register(self.close)
 
     def call(
         self, folder: Path, arguments: list[str], timeout: float, describe: str = ""
@@ -60,6 +62,11 @@ class SnakemakeServer:
                 raise subprocess.TimeoutExpired(arguments, timeout, shown.read_text())
             content = json.loads(described.read_text()) if described.exists() else None
             return subprocess.CompletedProcess(arguments, code, shown.read_text()), content
+
+    def close(self) -> None:
+        """End the serving process."""
+        self.process.stdin.close()
+        self.process.wait()
 
     def _answer(self) -> int:
         line = self.process.stdout.readline()

@@ -69,6 +69,7 @@ def test_all_cells_at_once_and_the_barrier(run, capsys) -> None:
     assert loss[[0, -1]] == pytest.approx(ends, rel=1e-5)  # alpha = 0 is the second solution
 
 
+@pytest.mark.slow
 def test_a_network_a_schedule_and_a_file_of_ones_own(run) -> None:
     found = run("A network", "A noise schedule", "A file")
     assert (found["run"].train_loss[:, -1] < 0.05).all()
@@ -80,6 +81,7 @@ def test_a_network_a_schedule_and_a_file_of_ones_own(run) -> None:
     assert hdf5.read("mine.h5")["train_loss"].shape == (5, 101)
 
 
+@pytest.mark.slow
 def test_the_two_valley_model(run) -> None:
     share, error = run("The two-valley")["langevin"].p_flat(run("The two-valley")["runs"])
     assert share - 3 * error > 0.5

@@ -4,9 +4,9 @@ import re
 from collections import defaultdict
 
 import numpy as np
-import yaml
 from helpers.checkout import ROOT, Checkout
 from helpers.paper import BRANCHES, CLAIMS, FIGURES, MODEL, SWEEP_ANALYSES
+from helpers.settings import read_settings
 
 from sgd_valleys.storage import hdf5
 
@@ -42,18 +42,30 @@ def test_the_paper_on_a_cluster_is_as_many_jobs_and_submissions_as_its_page_says
     assert len(submitted) + len(re.findall(r"Group job \w+ ", shown)) == submissions
 
 
-def test_what_the_settings_ask_for_is_computed_though_no_figure_shows_it(finished: Checkout) -> None:
-    tiny = yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text())
+def without_figure() -> dict:
+    """Settings of a branched cell and of a phase diagram that no figure shows."""
+    tiny = read_settings("tests/tiny.yaml")
     (first,) = tiny["experiments"]["mnist"]["branches"]["runs"]
     second = first | {"B": [50], "realizations": [0], "t_c": {"first": 0, "last": 100, "step": 50}}
-    finished.set({"experiments": {"mnist": {"branches": {"runs": [first, second]}}}})
     white = tiny["two_valley"]["phase_diagrams"]["H"] | {"noise": "isotropic", "start": {"x": 0.01, "y": 5.0}}
     white |= {"eta": [0.01], "sigma": [0.1]}
-    finished.set({"two_valley": {"phase_diagrams": {"white": white}}})
+    return {
+        "experiments": {"mnist": {"branches": {"runs": [first, second]}}},
+        "two_valley": {"phase_diagrams": {"white": white}},
+    }
+
+
+def test_the_settings_ask_for_results_that_no_figure_shows(finished: Checkout) -> None:
+    finished.set(without_figure())
     plan = finished.plan()
     assert plan["branch"] == ["eta0.02_B50_r0.h5"]
     assert plan["branch_statistics"] == ["eta0.02_B50.h5"]
     assert plan["phase_diagram"] == ["phase_diagram_white.h5"]
+
+
+@pytest.mark.slow
+def test_results_that_no_figure_shows_are_computed(finished: Checkout) -> None:
+    finished.set(without_figure())
     finished.run("results/mnist/branches/statistics/eta0.02_B50.h5", "results/two_valley/phase_diagram_white.h5")
     alone = hdf5.read(finished.root / "results/mnist/branches/statistics/eta0.02_B50.h5")
     assert alone["t_c"].tolist() == [0, 50, 100] and np.isnan(alone["flatness_interval"]).all()

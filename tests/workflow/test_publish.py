@@ -58,6 +58,7 @@ def test_a_run_of_other_settings_is_not_published(published: Checkout) -> None:
     assert_refused(published, "publish: the settings differ from config.yaml's in ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("readme", "places"), [("No claims.\n", 0), (f"{START}{OLD}\n", 0), (f"{START}{END}\n{START}{END}\n", 2)]
 )

@@ -56,6 +56,7 @@ def test_damaged_data_are_no_fault_of_what_was_made_from_them(finished: Checkout
     assert sentence.startswith("results/mnist/data.h5 is not what was written")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "name", "sentence"),
     [
@@ -74,6 +75,7 @@ def test_files_of_other_settings_are_stale(finished: Checkout, settings: dict, n
     assert any(line.startswith(f"results/{name} is stale: ") and sentence in line for line in findings(finished))
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_swept_no_more_is_foreign(finished: Checkout) -> None:
     settings = finished.settings | {"experiments": {"mnist": {"sweep": {"realizations": 2, "stack": 1}}}}
     finished.set(settings)
