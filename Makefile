@@ -29,7 +29,8 @@ report: $(VENV)/.ready ## the report of what lies under results/, whatever its s
 	$(BIN)/snakemake --configfile results/config.yaml --report $(REPORT)
 
 PYTEST := $(BIN)/python -m pytest
-TESTERS ?= 2# processes; one makes the tiny run while the others go on
+# one process makes the tiny run while the others go on with unit tests
+TESTERS ?= 2
 
 test: $(VENV)/.ready ## unit tests, one tiny run from data to report and its checks: 5 minutes on two cores
 	$(PYTEST) -n $(TESTERS) --dist worksteal -m "not slow"

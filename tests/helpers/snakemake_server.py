@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +74,14 @@ class SnakemakeServer:
         return int(line)
 
 
-@cache
+_servers: list[SnakemakeServer] = []
+
+
 def server() -> SnakemakeServer:
-    """Start the server of this test process at its first call."""
-    return SnakemakeServer()
+    """Start the server of this test process at the first call, and again after its end."""
+    if not _servers or _servers[-1].process.poll() is not None:
+        _servers.append(SnakemakeServer())
+    return _servers[-1]
 
 
 def serve() -> None:

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 
 import numpy as np
+import pytest
 from helpers.checkout import ROOT, Checkout
 from helpers.paper import BRANCHES, CLAIMS, FIGURES, MODEL, SWEEP_ANALYSES
 from helpers.settings import read_settings
