@@ -5,6 +5,7 @@ LETTERS = {
     "5": "ABCD", "6": "ABC", "6X": "ABCDEF",
     "S1": "AB", "S2": "ABCDEF", "S3": "ABC", "S4": "ABCD", "S5": "ABCDEFGHIJ", "S6": "AB",
 }  # fmt: skip
+MAP_FIGURES = {"fig2", "fig2X", "fig3", "figS1", "figS2", "figS3", "figS5"}  # read cell_maps.h5
 BRANCH_FIGURES = {"fig4", "fig4X", "figS4"}
 MODEL_FIGURES = {"fig5", "fig6", "fig6X", "figS6"}
 MNIST_FIGURES = {"fig1", "fig2", "fig2X", "fig3", "figS1", "figS2", "figS3"} | BRANCH_FIGURES

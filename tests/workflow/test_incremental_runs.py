@@ -7,6 +7,7 @@ from helpers.paper import (
     BRANCHES,
     CLAIMS,
     FIGURES,
+    MAP_FIGURES,
     MNIST_FIGURES,
     MODEL_FIGURES,
     SWEEP_ANALYSES,
@@ -15,7 +16,7 @@ from helpers.paper import (
 
 from sgd_valleys.storage import hdf5
 
-FREEZING = {"freezing", "cell_maps", "fig2X", "fig3", "figS3", "figS5", "explorer"} | CLAIMS
+FREEZING = {"freezing", "cell_maps", "explorer"} | MAP_FIGURES | CLAIMS
 
 
 def test_a_second_run_has_nothing_to_do(finished: Checkout) -> None:
@@ -48,10 +49,12 @@ EDITS = {
     "src/sgd_valleys/figures/fig2.py": {"fig2", "fig2X"},
     "src/sgd_valleys/claims/tables.py": {"claims_table"},
     "src/sgd_valleys/claims/verdict.py": CLAIMS,
-    "src/sgd_valleys/figures/style.py": FIGURES | {"explorer"},
+    "src/sgd_valleys/figures/style.py": FIGURES,
     "src/sgd_valleys/explorer/page.js": {"explorer"},
     "workflow/scripts/freezing.py": FREEZING,
-    "src/sgd_valleys/measures/freezing.py": FREEZING | {"branch_endpoints", "branch_statistics"} | BRANCH_FIGURES,
+    "src/sgd_valleys/measures/freezing.py": FREEZING
+    | {"endpoints", "branch_endpoints", "branch_statistics"}
+    | BRANCH_FIGURES,
     "workflow/scripts/branch_statistics.py": {"branch_statistics", "fig4X"} | CLAIMS,
     "workflow/scripts/branch.py": BRANCHES | BRANCH_FIGURES | CLAIMS | {"explorer"},
     "src/sgd_valleys/measures/curvature.py": {"curvature", "endpoints", "cell_maps", "explorer"}
@@ -64,7 +67,8 @@ EDITS = {
     | CLAIMS
     | {"train", "curvature", "projection", "explorer"},
     "src/sgd_valleys/two_valley/theory.py": {"theory", "fig5", "fig6", "fig6X"} | CLAIMS,
-    "src/sgd_valleys/two_valley/fokker_planck.py": {"fokker_planck", "theory", "fig5", "fig6", "fig6X"} | CLAIMS,
+    "src/sgd_valleys/two_valley/fokker_planck.py": {"fokker_planck", "fig6X"},
+    "src/sgd_valleys/two_valley/diffusion.py": {"fokker_planck", "theory", "fig5", "fig6", "fig6X"} | CLAIMS,
     "src/sgd_valleys/two_valley/langevin.py": {"phase_row", "phase_diagram", "occupancy", "small_eta_limit", "explorer"}
     | MODEL_FIGURES
     | CLAIMS,

@@ -11,7 +11,7 @@ import yaml
 from helpers.checkout import ROOT, Checkout
 from helpers.settings import read_settings
 
-from sgd_valleys.claims import tables
+from sgd_valleys.claims.formatting import format_measurement
 
 FIGURES = [name for name in read_settings()["figures"] if name != "style"]
 
@@ -67,7 +67,7 @@ def test_claims_stand_at_the_figures_they_are_about(finished: Checkout) -> None:
     about = [claim for claim in own if re.search(r"Figs?\. 2", claim["where"])]
     for claim, verdict in zip(about, ("agrees", "agrees in direction", "undecided", "disagrees"), strict=False):
         claim["verdict"] = verdict
-    about[1]["more"] = True
+    about[1]["beyond_paper"] = True
     finished.detach()
     path.write_text(json.dumps(content))
     finished.run("--touch")
@@ -84,8 +84,8 @@ def test_claims_stand_at_the_figures_they_are_about(finished: Checkout) -> None:
     whole = results["results/figures/fig2.png"]["caption"]
     open_, _, folded = whole.partition("<details>")
     assert "agrees</b>" not in open_.replace("disagrees</b>", "") and "✓ agrees</b>" in folded
-    assert whole.count("(ours)</li>") == sum(claim.get("more", False) for claim in about)
-    assert tables.told(about[3]) in whole
+    assert whole.count("(ours)</li>") == sum(claim["beyond_paper"] for claim in about)
+    assert format_measurement(about[3]) in whole
     assert {said for _, said in claims_of("fig2X")} == {
         escape(claim["statement"]) for claim in about if "test_file" in claim["key"]
     }
