@@ -46,6 +46,18 @@ def interval_including_estimate(resampled: np.ndarray, estimate: float) -> tuple
     return min(low, estimate), max(high, estimate)
 
 
+def resampled_correlation(
+    values: np.ndarray,
+    resampled: np.ndarray,
+    correlate: Callable[[np.ndarray], np.ndarray],
+    samples: str,
+    method: str,
+) -> Estimate:
+    """Estimate a correlation of numbers (...) from their resamples (resample, ...), which ``correlate`` takes both."""
+    found = correlate(values)
+    return Estimate(found, interval_including_estimate(correlate(resampled), found), samples, method)
+
+
 def converged_only(endpoints: Arrays, name: str) -> np.ndarray:
     """Return a quantity (eta, B, run) of endpoints.h5, NaN for runs that do not converge."""
     return np.where(endpoints["converged"], endpoints[name], np.nan)

@@ -114,27 +114,28 @@ def _not_above(number: float, bound: float) -> bool:
     return number <= bound + 1e-9 * max(1, abs(bound))
 
 
-ANY, MODERATE, STRONG = 0.0, 0.5, 0.9  # strengths of a rank correlation that the rule gives to the paper's words
+# strengths of a rank correlation that the rule gives to the paper's words; a rounding error below 1 is monotone
+STRENGTHS = {"any": 0.0, "moderate": 0.5, "strong": 0.9, "monotone": 0.999}
 
 
-def rises(strength: float) -> Direction:
-    """Expect a number above 0, such as the rank correlation of a quantity that rises."""
-    return Direction(+1, strength)
+def rises(strength: float, no_effect: float = 0.0) -> Direction:
+    """Expect a number above ``no_effect``, such as the rank correlation of a quantity that rises."""
+    return Direction(+1, strength, no_effect)
 
 
-def falls(strength: float) -> Direction:
-    """Expect a number below 0."""
-    return Direction(-1, strength)
+def falls(strength: float, no_effect: float = 0.0) -> Direction:
+    """Expect a number below ``no_effect``."""
+    return Direction(-1, strength, no_effect)
 
 
 def at_least(bound: float) -> Direction:
     """Expect a number above a bound."""
-    return Direction(+1, no_effect=bound)
+    return rises(0.0, bound)
 
 
 def at_most(bound: float) -> Direction:
     """Expect a number below a bound."""
-    return Direction(-1, no_effect=bound)
+    return falls(0.0, bound)
 
 
 @dataclass(frozen=True)

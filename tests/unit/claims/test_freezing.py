@@ -84,8 +84,12 @@ def test_a_loss_that_rises_again_does_not_unfreeze_a_run():
     frozen[:50], accuracy[:50] = 1.0, 0.2
     frozen[60:70], accuracy[60:70] = 0.5, 0.49
     cell = course(growing(6), frozen, accuracy)
-    found = freezing_claims.accuracy_after_freezing({10: cell}, 0.1, new_rng(), RESAMPLES)
-    assert found.value == pytest.approx(1 - 10 * 0.51 / 51)
+
+    def accuracy():
+        claims = freezing_claims.collect_along_training({10: cell}, new_rng, RESAMPLES, 0.1)
+        (found,) = (one.measured for one in claims if one.key == "accuracy_after_freezing")
+        return found
+
+    assert accuracy().value == pytest.approx(1 - 10 * 0.51 / 51)
     cell["train_loss"][2] = 1.0  # a run that never freezes
-    found = freezing_claims.accuracy_after_freezing({10: cell}, 0.1, new_rng(), RESAMPLES)
-    assert found.samples == "5 runs of 1 batch sizes"
+    assert accuracy().samples == "5 runs of 1 batch sizes"
