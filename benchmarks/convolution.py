@@ -1,13 +1,18 @@
-"""How fast the convolutional network trains, against this machine's matrix-product peak and against other ways.
+"""Measure how fast the convolutional network trains, against the matrix-product peak and two other implementations.
 
     python benchmarks/convolution.py [--seconds 2] [--device cpu|cuda] [--config config/cifar10-full.yaml]
 
-The network of Fig. S5 (3 x 32 x 32 images, convolutions to 32, 64 and 64 channels, 1024 - 128 - 10), one thread of a
-CPU or a GPU. For each batch size: images per second of an SGD step; useful GFLOP/s, that is the forward pass, the
-weight gradients and the hidden gradients, whatever the code really computes; as a fraction of the best float32 matrix
-product measured here beside it. Then the speed of other ways to do the same step, over ours: torch.nn's usual layout
-and order, and four replicas stacked as one grouped convolution. Medians of several repetitions, taken in turn. Last,
-what the sweep of a file of settings would cost at the speed measured for each of its batch sizes.
+The benchmark uses one CPU thread or one GPU and the network of Fig. S5 (3 x 32 x 32 images, convolutions to 32, 64 and
+64 channels, 1024 - 128 - 10). The table has one row per batch size:
+
+- images per second of an SGD step;
+- useful GFLOP/s: the forward pass, the weight gradients and the hidden gradients, however many operations the code
+  executes; and the fraction of the best float32 matrix product, measured beside it;
+- the speed of two other implementations of the same step, relative to the library's: torch.nn's default layout and
+  order, and four replicas stacked as one grouped convolution.
+
+All numbers are medians of repetitions, taken in turn. The last line estimates the training time of a configuration's
+CIFAR-10 sweep from the speed at each of its batch sizes.
 """
 
 import argparse
@@ -24,20 +29,20 @@ from torch.nn import functional as F
 from sgd_valleys.config.sweep import cells, iterations
 from sgd_valleys.config.validation import training_samples
 from sgd_valleys.networks.cnn import CNN
-from sgd_valleys.training.cnn_replicas import ConvolutionalStack
-from sgd_valleys.training.sgd import choose_device
+from sgd_valleys.training.cnn_replicas import CNNReplicas
+from sgd_valleys.training.device import choose_device
 
 NETWORK = CNN((3, 32, 32), (32, 64, 64), (128,), 10)
-# multiplications with each weight of a layer: of a convolution one for each pixel of its output
+# multiplications per weight of a layer: one per output pixel of a convolution
 USES = (32 * 32, 16 * 16, 8 * 8, 1, 1)
 PRODUCTS = [np.prod(NETWORK.weight_shape(k)) * uses for k, uses in enumerate(USES, start=1)]
-# a sample's forward pass and weight gradients: 2 each of every product; its hidden gradients: 2 of all but the first's
+# per sample: forward pass and weight gradients take 2 each per product, hidden gradients 2 per product above layer 1
 FLOP = int(4 * sum(PRODUCTS) + 2 * sum(PRODUCTS[1:]))
 ETA, M, REPLICAS = 0.01, 2000, 4
 
 
-def usual(stack: ConvolutionalStack) -> Callable[[torch.Tensor], None]:
-    """A step of torch.nn's usual network: channels first, the ReLU before the maximum, the minibatch at once."""
+def default_layout(stack: CNNReplicas) -> Callable[[torch.Tensor], None]:
+    """Return a step of torch.nn's default network: channels first, ReLU before max-pooling, the minibatch at once."""
     images = stack.images.permute(0, 3, 1, 2).contiguous()
     weights = [w.detach().clone(memory_format=torch.contiguous_format).requires_grad_() for w in stack.replicas[0]]
 
@@ -52,21 +57,21 @@ def usual(stack: ConvolutionalStack) -> Callable[[torch.Tensor], None]:
     return step
 
 
-def stacked(stack: ConvolutionalStack) -> Callable[[torch.Tensor], None]:
-    """A step of several replicas at once, each with a minibatch of its own, as grouped convolutions."""
+def grouped_replicas(stack: CNNReplicas) -> Callable[[torch.Tensor], None]:
+    """Return a step of several replicas at once, each with a minibatch of its own, as grouped convolutions."""
     R = REPLICAS
     weights = [torch.stack([w.detach()] * R).requires_grad_() for w in stack.replicas[0]]
 
     def step(index: torch.Tensor) -> None:
-        own = [index.roll(r) for r in range(R)]
-        z = torch.cat([stack.images[samples].permute(0, 3, 1, 2) for samples in own], dim=1)
+        minibatches = [index.roll(r) for r in range(R)]
+        z = torch.cat([stack.images[samples].permute(0, 3, 1, 2) for samples in minibatches], dim=1)
         for k in range(0, 6, 2):
             weight, bias = weights[k].flatten(0, 1), weights[k + 1].flatten()
             z = F.max_pool2d(F.conv2d(z, weight, bias, padding=1, groups=R), 2).relu()
         z = z.reshape(len(index), R, -1).transpose(0, 1)
         z = torch.baddbmm(weights[7][:, None], z, weights[6].transpose(1, 2)).relu()
         z = torch.baddbmm(weights[9][:, None], z, weights[8].transpose(1, 2))
-        labels = torch.cat([stack.labels[samples] for samples in own])
+        labels = torch.cat([stack.labels[samples] for samples in minibatches])
         (F.cross_entropy(z.flatten(0, 1), labels) * R).backward()
         update(weights)
 
@@ -75,7 +80,7 @@ def stacked(stack: ConvolutionalStack) -> Callable[[torch.Tensor], None]:
 
 @torch.no_grad()
 def update(weights: list[torch.Tensor]) -> None:
-    """Plain SGD."""
+    """Take a step of plain SGD."""
     for w in weights:
         w.add_(w.grad, alpha=-ETA)
         w.grad = None
@@ -84,24 +89,24 @@ def update(weights: list[torch.Tensor]) -> None:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=2.0, help="about so long for each measurement")
+    parser.add_argument("--seconds", type=float, default=2.0, help="approximate time of each measurement")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--config", default="config/cifar10-full.yaml", help="the sweep whose cost is estimated")
+    parser.add_argument("--config", default="config/cifar10-full.yaml", help="configuration whose sweep is estimated")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    choose_device(options.device)  # and its precision
+    choose_device(options.device)  # switches TF32 off
     rng = np.random.default_rng(0)
     images = torch.from_numpy(rng.uniform(-1, 1, (M, *NETWORK.shape)).astype(np.float32)).to(options.device)
     labels = torch.from_numpy(rng.integers(0, 10, M)).to(options.device)
     initial = {name: array[None] for name, array in NETWORK.initialize(rng).items()}
     speed = {}
-    print(f"{'B':>4} {'peak':>7} {'GFLOP/s':>8} {'of peak':>8} {'images/s':>9} {'usual':>6} {'stacked':>8}")
+    print(f"{'B':>4} {'peak':>7} {'GFLOP/s':>8} {'of peak':>8} {'images/s':>9} {'default':>8} {'grouped':>8}")
     for B in (20, 50, 100, 200, 500):
-        stack = ConvolutionalStack(NETWORK, initial, images, labels, ETA, B)
-        ways = {
-            "ours": (1, lambda index, stack=stack: stack.step(stack.replicas[0], index)),
-            "usual": (1, usual(stack)),
-            "stacked": (REPLICAS, stacked(stack)),
+        stack = CNNReplicas(NETWORK, initial, images, labels, ETA, B)
+        implementations = {
+            "library": (1, lambda index, stack=stack: stack.step(stack.replicas[0], index)),
+            "default": (1, default_layout(stack)),
+            "grouped": (REPLICAS, grouped_replicas(stack)),
         }
         index = torch.from_numpy(rng.permutation(M)[:B]).to(options.device)
 
@@ -112,32 +117,32 @@ def main() -> None:
                 torch.cuda.synchronize()
 
         count = {}
-        for name, (_, step) in ways.items():
+        for name, (_, step) in implementations.items():
             steps(step, 3)
             count[name] = max(2, round(options.seconds / 5 / (seconds(lambda step=step: steps(step, 3)) / 3)))
-        limit, rates = [], {name: [] for name in ways}
+        peaks, rates = [], {name: [] for name in implementations}
         for _ in range(5):
-            limit.append(peak(options.device) if len(limit) < 3 else limit[-1])
-            for name, (replicas, step) in ways.items():
+            peaks.append(peak(options.device) if len(peaks) < 3 else peaks[-1])
+            for name, (replicas, step) in implementations.items():
                 time = seconds(lambda step=step, n=count[name]: steps(step, n)) / count[name]
                 rates[name].append(B * replicas / time)
-        top, (ours, theirs, grouped) = statistics.median(limit), (statistics.median(r) for r in rates.values())
-        speed[B] = ours
-        useful = FLOP * ours / 1e9
-        row = f"{B:>4} {top:>7.0f} {useful:>8.1f} {useful / top:>8.2f} {ours:>9.0f}"
-        print(f"{row} {theirs / ours:>5.2f}x {grouped / ours:>7.2f}x", flush=True)
+        top, (library, default, grouped) = statistics.median(peaks), map(statistics.median, rates.values())
+        speed[B] = library
+        useful = FLOP * library / 1e9
+        row = f"{B:>4} {top:>7.0f} {useful:>8.1f} {useful / top:>8.2f} {library:>9.0f}"
+        print(f"{row} {default / library:>7.2f}x {grouped / library:>7.2f}x", flush=True)
 
     experiment = yaml.safe_load(Path("config.yaml").read_text())["experiments"]["cifar10"]
-    asked = yaml.safe_load(Path(options.config).read_text())["experiments"]["cifar10"]
-    grid, dataset = experiment["sweep"] | asked.get("sweep", {}), experiment["dataset"] | asked.get("dataset", {})
+    overlay = yaml.safe_load(Path(options.config).read_text())["experiments"]["cifar10"]
+    grid, dataset = experiment["sweep"] | overlay.get("sweep", {}), experiment["dataset"] | overlay.get("dataset", {})
     runs = {(eta, B): float(iterations(grid, eta)) * B for eta, B in cells(grid)}
     hours = {(eta, B): samples / speed[B] / 3600 for (eta, B), samples in runs.items()}
-    points = (experiment["recording"] | asked.get("recording", {}))["points"]
+    points = (experiment["recording"] | overlay.get("recording", {}))["points"]
     total = sum(hours.values()) * grid["realizations"]
     print(
         f"{options.config}: {len(runs)} cells of {grid['realizations']} runs on {training_samples(dataset):,} images, "
         f"{sum(runs.values()) * grid['realizations']:.2g} images in all: {total:,.0f} hours of this {options.device}, "
-        f"the longest run {max(hours.values()):.1f}; and {points} looks at the whole data a run"
+        f"the longest run {max(hours.values()):.1f}; not counted: {points} evaluations of all images per run"
     )
 
 

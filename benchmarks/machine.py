@@ -1,4 +1,4 @@
-"""What the benchmarks measure with, and the limit of the machine that they measure against."""
+"""The clock of the benchmarks and the matrix-product peak of the machine."""
 
 import statistics
 import time
@@ -8,14 +8,14 @@ import torch
 
 
 def seconds(function: Callable[[], None]) -> float:
-    """Wall time of one call."""
+    """Measure the wall time of one call."""
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
 
 
 def peak(device: str = "cpu") -> float:
-    """Best GFLOP/s of a float32 matrix product on this thread or GPU, over sizes; each the median of 5."""
+    """Measure the best GFLOP/s of a float32 matrix product over sizes, each the median of 5, on one thread or GPU."""
     best = 0.0
     for n in (512, 1024, 2048) if device == "cpu" else (4096, 8192):
         a, b, c = (torch.randn(n, n, device=device) for _ in range(3))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from chromium import Browser
 from helpers.checkout import Checkout
+from helpers.explorer_page import page_data
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.keys import Keys
-from test_explorer import held
 
 from sgd_valleys.explorer import collect, page
 from sgd_valleys.storage import hdf5
@@ -146,7 +146,7 @@ def test_pointing_at_a_cell_shows_its_runs_and_frames_it_everywhere(shown: Brows
         diamonds = traces(shown, "cell-loss")[-1]["x"]
         assert diamonds == [time for time in times["freezing_time"][0][cell] if np.isfinite(time)]
     place = shown.run('return document.querySelector("#cell-places tbody tr").textContent')
-    assert re.search(r"of \d+, the most alike first", place)
+    assert re.search(r"of \d+, the most similar first", place)
 
 
 def test_a_clicked_cell_stays_until_it_is_clicked_again(shown: Browser) -> None:
@@ -235,7 +235,7 @@ def test_a_phase_diagram_tells_the_cell_that_is_pointed_at(shown: Browser, path:
 
 
 def test_missing_parts_do_not_break_it(browser: Browser, path: Path, tmp_path: Path) -> None:
-    data = held(path)
+    data = page_data(path)
     mnist = data["experiments"]["mnist"]
     mnist["branches"] = None
     mnist["cells"][0][0] = None  # not run
@@ -243,7 +243,7 @@ def test_missing_parts_do_not_break_it(browser: Browser, path: Path, tmp_path: P
     lost["state"] = ["diverged"] * len(lost["state"])
     lost["final"] = {name: [None] * len(lost["state"]) for name in lost["final"]}
     for part, name in ((lost, "loss"), (mnist["block"], "loss"), (mnist["block"], "pc")):
-        part[name] = collect.packed(np.full(part[name]["shape"], np.nan))
+        part[name] = collect.pack(np.full(part[name]["shape"], np.nan))
     for each in mnist["maps"]:
         each["values"] = [[None] * 3] * 2
         each["rank"] = each["share"] = [[0] * 3] * 2

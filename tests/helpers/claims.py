@@ -111,10 +111,12 @@ def sweep_of(effect, scatter=0.05, runs=8):
 def maps_of(endings, similarity, freezing):
     """Reduce a made-up sweep to what cell_maps.h5 holds, without correlations."""
     shape = endings["runs"].shape
-    measures = cell_maps.measures(endings, freezing["freezing_time"][0], similarity, M)
+    gradient_descent = endings["B"] == M
+    endings = endings | {"gradient_descent": gradient_descent}
+    measures = cell_maps.measures(endings, freezing["freezing_time"][0], similarity)
     runs = endings["runs"].ravel()
     return {
-        "noise": cell_maps.noise(endings["eta"], endings["B"], M),
+        "noise": cell_maps.noise(endings["eta"], endings["B"], gradient_descent),
         "eta_t_freeze_by_threshold": cell_maps.eta_t_freeze(endings["eta"], freezing["freezing_time"]),
         **{
             name: np.array([measure(cell, np.arange(count)) for cell, count in enumerate(runs)]).reshape(shape)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from helpers.checkout import ROOT, Checkout
+from helpers.tiny_run import load_figure
 
 from sgd_valleys.storage import hdf5
 
@@ -21,29 +22,6 @@ LETTERS = {
     "5": "ABCD", "6": "ABC", "6X": "ABCDEF",
     "S1": "AB", "S2": "ABCDEF", "S3": "ABC", "S4": "ABCD", "S5": "ABCDEFGHIJ", "S6": "AB",
 }  # fmt: skip
-
-
-STACKS = [f"eta0.02_B{B}_r0-{last}.h5" for B, last in ((10, 1), (50, 1), (100, 0))]
-BRANCHES = {
-    "run": "mnist/train/eta0.02_B10_r0-1.h5",
-    "run_curvature": "mnist/curvature/eta0.02_B10_r0-1.h5",
-    **{name: f"mnist/branches/{name}/eta0.02_B10_r1.h5" for name in ("train", "curvature", "endpoints", "projection")},
-}
-MODEL = {
-    **{name: f"two_valley/{name}.h5" for name in ("theory", "occupancy")},
-    "diagram": "two_valley/phase_diagram_H.h5",
-    "small_eta_limit": ["two_valley/small_eta_limit/deltaS0.001.h5"],
-    "ito": "two_valley/fokker_planck/ito.h5",
-    "printed": "two_valley/fokker_planck/hanggi-klimontovich.h5",
-}
-ANALYSES = ("projection", "jaccard", "barriers", "endpoints", "freezing", "cell_maps")
-SWEEP = {
-    **{name: f"mnist/{name}.h5" for name in ANALYSES},
-    **{name: [f"mnist/{name}/{stack}" for stack in STACKS] for name in ("train", "curvature")},
-}
-INPUTS = {"4": BRANCHES, "S4": BRANCHES} | {
-    name: MODEL for name in ("5", "6", "6X", "S6")
-}  # of the figures, in tiny.yaml
 
 
 def named(text: str) -> list[str]:
@@ -113,10 +91,6 @@ def test_a_figure_reads_no_variable_that_its_section_does_not_name(
         unknown.extend((kind, each) for each in names or () if each not in told and each != "realization")
         return reading(path, names, at)
 
-    def absolute(path: Any) -> Any:
-        return [str(results / each) for each in path] if isinstance(path, list) else str(results / path)
-
     monkeypatch.setattr(hdf5, "read", read)
-    figure = import_module(f"sgd_valleys.figures.fig{name}")
-    figure.load({key: absolute(path) for key, path in INPUTS.get(name, SWEEP).items()})
+    load_figure(results, f"fig{name}")
     assert unknown == []

@@ -1,112 +1,10 @@
-"""A training that was killed goes on from its last saved state to the same end, bit for bit."""
+"""A killed training job resumes from its saved state when the workflow runs again."""
 
-import logging
-
-import numpy as np
-import pytest
 from helpers.checkout import LONG_RUN, LONG_TARGET, Checkout, end_of, midway, wait_until
 
-from sgd_valleys.networks.cnn import CNN
-from sgd_valleys.networks.mlp import MLP
-from sgd_valleys.training import mlp_replicas, sgd
-from sgd_valleys.training import resume as resume_module
-from sgd_valleys.training.cnn_replicas import ConvolutionalStack
-from sgd_valleys.training.resume import Resume
-from sgd_valleys.training.sgd import minibatch_order, train
 
-LOG = logging.getLogger("sgd_valleys.test")
-M = 60
-MLP_SMALL, CNN_SMALL = MLP((48, 7, 5, 3)), CNN((3, 4, 4), (4,), (5,), 3)
-
-
-class Killed(Exception):
-    """What ends a training in these tests."""
-
-
-@pytest.fixture
-def often(monkeypatch):
-    monkeypatch.setattr(resume_module, "SECONDS", 0.0)
-    monkeypatch.setattr(sgd, "STACK_SAMPLES", 24)  # stacks of two
-    monkeypatch.setattr(mlp_replicas, "BLOCK", 16)
-
-
-def trained(network, B, path=None, killed_after=None, eta=0.05):
-    """Three runs of 32 iterations on made-up data; with a path they resume, and may be killed after so many."""
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(M, 3, 4, 4)).astype(np.float32), rng.integers(0, 3, M)
-    done = 0
-
-    def progress(iterations):
-        nonlocal done
-        done += iterations
-        if killed_after is not None and done > killed_after:
-            raise Killed
-
-    runs = 1 if B == M else 3
-    run = train(
-        network, network.initialize(rng), (network.inputs(x), y), (network.inputs(x[:9]), y[:9]), eta=eta, B=B,
-        iterations=32, points=9, orders=[minibatch_order(np.random.default_rng(r), M) for r in range(runs)], layer=2,
-        checkpoints=[runs - 1], progress=progress, resume=path and Resume(path, {"eta": eta, "B": B}, LOG),
-    )  # fmt: skip
-    return {**vars(run), **run.final, **{f"whole_{name}": array for name, array in run.checkpoint.items()}}
-
-
-def same(a, b):
-    return all(np.array_equal(a[name], b[name]) for name in a if isinstance(a[name], np.ndarray))
-
-
-@pytest.mark.parametrize("killed_after", [2, 20, 40, 70])  # at once, in the first stack, at its end, in the last
-@pytest.mark.parametrize(("network", "B"), [(MLP_SMALL, 12), (MLP_SMALL, M), (CNN_SMALL, 12), (CNN_SMALL, M)])
-def test_a_killed_training_goes_on_bit_for_bit(often, tmp_path, network, B, killed_after):
-    whole = trained(network, B)
-    limit = killed_after if B < M else killed_after // 3
-    with pytest.raises(Killed):
-        trained(network, B, tmp_path / "a.h5", limit)
-    assert (tmp_path / ".a.h5.resume").exists()
-    assert same(whole, trained(network, B, tmp_path / "a.h5"))
-
-
-def test_what_was_done_is_not_done_again(often, tmp_path):
-    with pytest.raises(Killed):
-        trained(CNN_SMALL, 12, tmp_path / "a.h5", 40)
-    state = Resume(tmp_path / "a.h5", {"eta": 0.05, "B": 12}, LOG).load()
-    assert state["place"].tolist() == [1, 2]  # the second run was recorded last after 8 of its 9 iterations
-    steps = []
-    with pytest.MonkeyPatch.context() as patch:
-        step = ConvolutionalStack.step
-        patch.setattr(ConvolutionalStack, "step", lambda *a: (steps.append(1), step(*a)))
-        trained(CNN_SMALL, 12, tmp_path / "a.h5")
-    assert len(steps) == 3 * 32 - (32 + 8)
-
-
-def test_a_state_of_other_settings_or_other_code_or_a_damaged_one_is_not_taken_up(often, tmp_path):
-    with pytest.raises(Killed):
-        trained(MLP_SMALL, 12, tmp_path / "a.h5", 40)
-    about, code = {"eta": 0.05, "B": 12}, tmp_path / "code.py"
-    path = tmp_path / ".a.h5.resume"
-    saved = path.read_bytes()
-    assert Resume(tmp_path / "a.h5", about, LOG).load()
-    assert not Resume(tmp_path / "a.h5", about | {"eta": 0.1}, LOG).load()
-    assert same(trained(MLP_SMALL, 12, tmp_path / "a.h5", eta=0.1), trained(MLP_SMALL, 12, eta=0.1))
-    content = bytearray(saved)
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    assert not Resume(tmp_path / "a.h5", about, LOG).load()
-    assert same(trained(MLP_SMALL, 12, tmp_path / "a.h5"), trained(MLP_SMALL, 12))
-    code.write_text("x = 1")
-    Resume(tmp_path / "b.h5", about, LOG, [code]).save(lambda: {"x": np.arange(3)})
-    assert Resume(tmp_path / "b.h5", about, LOG, [code]).load()
-    code.write_text("x = 2")
-    assert not Resume(tmp_path / "b.h5", about, LOG, [code]).load()
-
-
-def test_a_short_training_saves_nothing(tmp_path):
-    trained(MLP_SMALL, 12, tmp_path / "a.h5")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_killed_job_goes_on_from_its_state(long_checkout: Checkout, undisturbed: dict[str, bytes]) -> None:
-    module = long_checkout.root / "src/sgd_valleys/resume.py"
+def test_a_killed_job_resumes_from_its_state(long_checkout: Checkout, undisturbed: dict[str, bytes]) -> None:
+    module = long_checkout.root / "src/sgd_valleys/training/resume.py"
     module.write_text(module.read_text().replace("SECONDS = 300.0", "SECONDS = 0.0"))
     running = long_checkout.start(LONG_TARGET)
     process = midway(long_checkout)
@@ -116,5 +14,5 @@ def test_a_killed_job_goes_on_from_its_state(long_checkout: Checkout, undisturbe
     assert end_of(running).returncode != 0
     long_checkout.run(LONG_TARGET)
     log = long_checkout.root / LONG_RUN.replace("results/", "results/logs/").replace(".h5", ".log")
-    assert "going on from there" in log.read_text()
+    assert "resuming from" in log.read_text()
     assert long_checkout.results() == undisturbed

@@ -15,6 +15,7 @@ from sgd_valleys.config.inheritance import resolve_inheritance  # noqa: E402
 from sgd_valleys.config.model import model_warnings  # noqa: E402
 from sgd_valleys.config.validation import check  # noqa: E402
 from sgd_valleys.errors import UserError  # noqa: E402
+from sgd_valleys.figures.appearance import check_appearance  # noqa: E402
 from sgd_valleys.storage import provenance  # noqa: E402
 from sgd_valleys.workflow import catalog, paths  # noqa: E402
 from sgd_valleys.workflow.dependencies import code, first_line, module_path  # noqa: E402
@@ -27,7 +28,7 @@ PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
 try:
     config["experiments"] = resolve_inheritance(config["experiments"])
-    experiments = check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
+    experiments = check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml", check_appearance)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -1,7 +1,6 @@
-"""One HTML page to explore: trajectories in space, and the runs behind every cell of the heatmaps."""
+"""Write the explorer, an HTML page with trajectories in 3D and the runs behind every cell of the heatmaps."""
 
 from sgd_valleys.explorer import collect, page
-from sgd_valleys.figures import style
 from sgd_valleys.storage.atomic import atomic_write
 from sgd_valleys.workflow.job import job
 
@@ -9,24 +8,22 @@ with job(snakemake) as log:
     p = snakemake.params.settings
     files = dict(snakemake.input.items())
 
-    def colors(looks: dict[str, dict]) -> dict:
-        """The colours of the figures that are named, as one."""
-        for figure, settings in looks.items():
-            style.check_colors(settings, figure)
-        return page.colors({key: value for settings in looks.values() for key, value in settings.items()})
+    def colors(by_figure: dict[str, dict]) -> dict:
+        """Merge the colours of several figures."""
+        return page.to_css({key: value for settings in by_figure.values() for key, value in settings.items()})
 
     def paths_of(name: str) -> dict:
-        """The files of an experiment, by what they are."""
+        """Return the files of an experiment."""
         return {key.removeprefix(f"{name}/"): path for key, path in files.items() if key.startswith(f"{name}/")}
 
     data = {"experiments": {}, "diagrams": {}}
     for name, settings in p["experiments"].items():
-        found = collect.experiment(paths_of(name), settings["reference"])
-        data["experiments"][name] = found | {"looks": colors(settings["looks"])}
+        found = collect.read_experiment(paths_of(name), settings["reference"])
+        data["experiments"][name] = found | {"colors": colors(settings["colors"])}
         log.info(f"{name}: {sum(len(cell['realization']) for row in found['cells'] for cell in row if cell)} runs")
     for name, settings in p["diagrams"].items():
-        shown = settings | {"looks": colors(settings["looks"])}
-        data["diagrams"][name] = collect.diagram(files[f"two_valley/{name}"]) | shown
+        found = collect.read_diagram(files[f"two_valley/{name}"])
+        data["diagrams"][name] = found | settings | {"colors": colors(settings["colors"])}
     content = page.html(data)
     with atomic_write(snakemake.output[0]) as temporary:
         temporary.write_text(content, encoding="utf-8")

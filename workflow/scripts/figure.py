@@ -7,7 +7,6 @@ from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     p = snakemake.params.settings
-    style.check_colors(p["figure"], p["name"])
     module = import_module(f"sgd_valleys.figures.{p['name']}")
     figure = module.draw(module.load(dict(snakemake.input.items())), p["figure"], p["style"])
     style.save(figure, snakemake.output.png, snakemake.output.pdf)

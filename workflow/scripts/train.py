@@ -7,53 +7,59 @@ from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable
-from sgd_valleys.training import sgd
+from sgd_valleys.storage.parameters import parameter_variables
+from sgd_valleys.training.device import choose_device
+from sgd_valleys.training.recording import Recording
 from sgd_valleys.training.resume import Resume
+from sgd_valleys.training.schedule import minibatch_order
+from sgd_valleys.training.sgd import train
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    p = snakemake.params.settings
-    eta, B = float(p["eta"]), p["B"]
-    network, samples = load_network_and_samples(snakemake.input.data, p)
-    M = len(samples["train"][1])
-    device = sgd.choose_device(p["device"])
-    realizations = list(range(p["first"], p["last"] + 1))
-    log.info(f"eta {p['eta']}, B {B}, realizations {p['first']} to {p['last']}, {p['iterations']} iterations")
-    attributes = provenance.attributes(p | {"device": device.type}, snakemake.input.data)
+    settings = snakemake.params.settings
+    seed, eta, B, iterations = settings["seed"], float(settings["eta"]), settings["B"], settings["iterations"]
+    network, samples = load_network_and_samples(snakemake.input.data, settings)
+    device = choose_device(settings["device"])
+    first, last = settings["first"], settings["last"]
+    realizations = list(range(first, last + 1))
+    log.info(f"eta {settings['eta']}, B {B}, realizations {first} to {last}, {iterations} iterations")
+    attributes = provenance.attributes(settings | {"device": device.type}, snakemake.input.data)
     code = [path for path in snakemake.input if path.endswith(".py")]
     resume = Resume(snakemake.output[0], attributes, log, code)
-    progress = Progress(p["iterations"] * len(realizations), "iterations of all runs", log)
-    run = sgd.train(
+    checkpoints = [realizations.index(r) for r in settings["checkpoints"]]
+    streams = [stream(seed, Stage.MINIBATCHES, eta, B, r) for r in realizations]
+    trajectory = train(
         network,
-        network.initialize(stream(p["seed"], Stage.INITIALIZATION)),
+        network.initialize(stream(seed, Stage.INITIALIZATION)),
         samples["train"],
         samples["test"],
         eta=eta,
         B=B,
-        iterations=p["iterations"],
-        points=p["points"],
-        orders=[sgd.minibatch_order(stream(p["seed"], Stage.MINIBATCHES, eta, B, r), M) for r in realizations],
-        layer=p["layer"],
-        checkpoints=[realizations.index(r) for r in p["checkpoints"]],
+        iterations=iterations,
+        recording=Recording(
+            settings["points"], settings["layer"], dict.fromkeys(checkpoints, range(settings["points"]))
+        ),
+        orders=[minibatch_order(rng, len(samples["train"][1])) for rng in streams],
         device=device,
-        progress=progress,
+        progress=Progress(iterations * len(realizations), "iterations of all runs", log),
         resume=resume,
     )
-    for r, loss, accuracy, diverged in zip(
-        realizations, run.train_loss[:, -1], run.train_accuracy[:, -1], run.diverged, strict=True
-    ):
-        state = "diverged" if diverged else f"training loss {loss:.3g}, accuracy {accuracy:.3f}"
-        log.info(f"realization {r}: {state}")
+    for run, realization in enumerate(realizations):
+        loss, accuracy = trajectory.train_loss[run, -1], trajectory.train_accuracy[run, -1]
+        state = f"training loss {loss:.3g}, accuracy {accuracy:.3f}"
+        log.info(f"realization {realization}: {'diverged' if trajectory.diverged[run] else state}")
 
     variables = {
         "realization": Variable(("realization",), np.array(realizations), "realization (order of the minibatches)"),
-        **sgd.variables(run, "realization", p["layer"]),
-        **sgd.parameter_variables(run.final, "final", ("realization",), "at the last iteration"),
+        **trajectory.variables("realization"),
+        **parameter_variables(trajectory.final, "final", ("realization",), "at the last iteration"),
     }
-    if p["checkpoints"]:
-        variables["checkpoint"] = Variable(("checkpoint",), np.array(p["checkpoints"]), "realization of the checkpoint")
-        variables |= sgd.parameter_variables(
-            run.checkpoint, "checkpoint", ("checkpoint", "time"), "at the recorded iterations"
+    if checkpoints:
+        variables["checkpoint"] = Variable(
+            ("checkpoint",), np.array(settings["checkpoints"]), "realization of the checkpoint"
+        )
+        variables |= parameter_variables(
+            trajectory.checkpoint, "checkpoint", ("checkpoint", "time"), "at the recorded iterations"
         )
     hdf5.write(snakemake.output[0], variables, attributes | {"eta": eta, "B": B})
     resume.remove()

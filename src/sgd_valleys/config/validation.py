@@ -1,7 +1,7 @@
 """Whether a configuration can be run: checked before anything runs, all errors at once."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,15 @@ BRANCH_FIGURES = ("fig4", "fig4X", "figS4")
 LARGEST_SPECTRUM = 10_000  # weights: the dense Hessian is then 800 MB
 
 
-def check(config: Settings, schema: Path) -> dict[str, Experiment]:
+def check(
+    config: Settings, schema: Path, appearance_errors: Callable[[Settings], Iterable[str]] = lambda figures: ()
+) -> dict[str, Experiment]:
     """Refuse a configuration that cannot be run.
 
     Args:
         config: all settings, inheritance resolved.
         schema: file of the JSON Schema of their shape, written as YAML.
+        appearance_errors: yields a sentence for every wrong colour or colour map of the figures.
 
     Returns:
         The experiments by name.
@@ -37,7 +40,7 @@ def check(config: Settings, schema: Path) -> dict[str, Experiment]:
         for name, experiment in experiments.items()
         for sentence in experiment_errors(experiment)
     ]
-    _refuse([*errors, *model_errors(config["two_valley"])])
+    _refuse([*errors, *model_errors(config["two_valley"]), *appearance_errors(config["figures"])])
     _refuse(figure_errors(config, experiments))
     return experiments
 

@@ -1,5 +1,5 @@
 "use strict";
-// What the page holds stands in `data`; see collect.py for what each name means. Everything is drawn from there.
+// Everything is drawn from `data`; collect.py documents its names.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const find = (id) => document.getElementById(id);
@@ -14,14 +14,14 @@ const QUIET = { displayModeBar: false, responsive: true };
 const SPACE = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["tableRotation", "resetCameraLastSave3d"] };
 const FONT = { family: '"DejaVu Sans", Verdana, sans-serif', size: 11, color: INK };
 
-let experiment; // the one shown
-let sweep; // its heatmaps, which answer `mark`
+let experiment; // the experiment shown
+let sweep; // its heatmaps, from heatmaps()
 let cell = null; // [i, j], the cell whose runs are shown
 let pinned = false;
 
 // ---- numbers
 
-/** The rows of an array that was packed as base64 of float32. */
+/** Return an array from base64 of float32 as nested lists. */
 function unpack(array) {
   const bytes = Uint8Array.from(atob(array.f4), (letter) => letter.charCodeAt(0));
   const values = Array.from(new Float32Array(bytes.buffer), (value) => (Number.isFinite(value) ? value : null));
@@ -39,8 +39,8 @@ const log10 = (value) => (value > 0 ? Math.log10(value) : null);
 const scale = (colors) => colors.map((color, k) => [k / (colors.length - 1), color]);
 const column = (points, k) => points.map((point) => point[k]);
 
-/** A number to three digits, or to so many; none after the point from 100 on. */
-function short(value, digits = 3) {
+/** Format a number to `digits` significant digits; from 100 on as an integer. */
+function formatNumber(value, digits = 3) {
   if (value === null || value === undefined) return "–";
   if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(1);
   if (Math.abs(value) >= 100) return value.toFixed(0);
@@ -52,42 +52,42 @@ function ordinal(n) {
   return n + ending;
 }
 
-/** The place of a cell in a heatmap: "3rd of 47, the flattest first", "2nd of 47, the flattest first, with 4 alike". */
-function placeOf(map, [i, j]) {
+/** Return the rank of a cell in a heatmap: "3rd of 47, the flattest first", "2nd of 47, the flattest first, tied with 4". */
+function rankText(map, [i, j]) {
   const rank = map.rank[i][j], share = map.share[i][j];
   if (!rank) return "no converged run";
   const among = map.rank.flat().filter((each) => each > 0).length;
-  const place = `${ordinal(rank)} of ${among}, the ${map.place} first`;
-  return share > 1 ? `${place}, with ${share - 1} alike` : place;
+  const text = `${ordinal(rank)} of ${among}, the ${map.superlative} first`;
+  return share > 1 ? `${text}, tied with ${share - 1}` : text;
 }
 
-const named = (B) => (B === experiment.full_batch ? `${B} (GD)` : String(B));
+const batchLabel = (B) => (B === experiment.full_batch ? `${B} (GD)` : String(B));
 
-/** Symbols without the marks of HTML, for names that are read aloud or drawn. */
-const spoken = (symbol) => symbol.replace(/<sub>/g, "_").replace(/<\/sub>/g, "");
+/** Return a symbol without HTML tags, for screen readers. */
+const plainText = (symbol) => symbol.replace(/<sub>/g, "_").replace(/<\/sub>/g, "");
 
 // ---- heatmaps
 
 /**
- * Heatmaps over one grid, of which a cell is pointed at in all.
+ * Draw heatmaps over one grid; a cell is marked in all of them.
  *
  * `axes`: {x: {title, labels}, y: {title, labels}}; `maps`: [{name, symbol, title, values (x, y), log, span, colormap, unstable}];
- * `told`: (map, at) => the text at the pointer; `show`: ([i, j], pin) => what happens where a cell is pointed at or chosen.
+ * `tooltip`: (map, [i, j]) => text; `show`: ([i, j], pin) => called when the pointer is on a cell or the user chooses one.
  */
-function heatmaps(place, axes, maps, told, show) {
-  place.replaceChildren();
+function heatmaps(container, axes, maps, tooltip, show) {
+  container.replaceChildren();
   const drawn = maps.map((map) => {
     const box = document.createElement("div");
     box.className = "map";
     box.innerHTML = `<h3><b>${map.symbol}</b> <span>${map.title}</span></h3><div class="plot" tabindex="0" role="application"></div>
       <div class="scale" aria-hidden="true"><b></b><i></i><b></b></div>`;
-    place.append(box);
+    container.append(box);
     const graph = box.querySelector(".plot");
     graph.dataset.map = map.name;
-    graph.setAttribute("aria-label", `Heatmap of ${spoken(map.symbol)}, ${map.title}. Arrow keys choose a cell, Enter keeps it.`);
-    graph.setAttribute("aria-describedby", place.dataset.told);
+    graph.setAttribute("aria-label", `Heatmap of ${plainText(map.symbol)}, ${map.title}. Arrow keys choose a cell, Enter keeps it.`);
+    graph.setAttribute("aria-describedby", container.dataset.status);
     drawScale(box.querySelector(".scale"), map);
-    return { graph, ready: drawHeatmap(graph, axes, map, told) };
+    return { graph, ready: drawHeatmap(graph, axes, map, tooltip) };
   });
   const size = [axes.x.labels.length, axes.y.labels.length];
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
@@ -121,48 +121,48 @@ function heatmaps(place, axes, maps, told, show) {
       ] : [];
       for (const { graph } of drawn) Plotly.relayout(graph, { shapes: [...graph.fixedShapes, ...shapes] });
     },
-    forget: () => drawn.forEach(({ graph }) => Plotly.purge(graph)),
+    purge: () => drawn.forEach(({ graph }) => Plotly.purge(graph)),
   };
 }
 
-const shade = (map, value) => (value === null ? null : map.log ? log10(value) : value);
+const colorValue = (map, value) => (value === null ? null : map.log ? log10(value) : value);
 
-/** Black or white, whichever is easier to read on a colour #rrggbb. */
-function ink(color) {
+/** Return black or white, the one with more contrast on a colour #rrggbb. */
+function textColor(color) {
   const [r, g, b] = [1, 3, 5].map((at) => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000000" : "#ffffff";
 }
 
-function drawScale(place, map) {
-  const values = map.values.flat().filter((value) => shade(map, value) !== null);
-  place.hidden = values.length === 0;
-  const [low, high] = place.querySelectorAll("b");
+function drawScale(container, map) {
+  const values = map.values.flat().filter((value) => colorValue(map, value) !== null);
+  container.hidden = values.length === 0;
+  const [low, high] = container.querySelectorAll("b");
   const [from, to] = map.span || [Math.min(...values), Math.max(...values)];
-  low.textContent = short(from);
-  high.textContent = short(to) + (map.log ? " (log)" : "");
-  place.querySelector("i").style.background = `linear-gradient(to right, ${map.colormap.join(",")})`;
+  low.textContent = formatNumber(from);
+  high.textContent = formatNumber(to) + (map.log ? " (log)" : "");
+  container.querySelector("i").style.background = `linear-gradient(to right, ${map.colormap.join(",")})`;
 }
 
-function drawHeatmap(graph, axes, map, told) {
+function drawHeatmap(graph, axes, map, tooltip) {
   const { x, y } = axes;
   const rows = (value) => y.labels.map((_, j) => x.labels.map((_, i) => value(i, j)));
-  const z = rows((i, j) => shade(map, map.values[i][j]));
+  const z = rows((i, j) => colorValue(map, map.values[i][j]));
   const common = { type: "heatmap", xgap: 1, ygap: 1, showscale: false };
   const shades = z.flat().filter((value) => value !== null);
   const [low, high] = map.span || [Math.min(...shades), Math.max(...shades)];
   const steps = map.colormap.length - 1;
-  const behind = (value) => (value === null ? GREY : map.colormap[Math.round(steps * (high > low ? (value - low) / (high - low) : 0.5))]);
+  const background = (value) => (value === null ? GREY : map.colormap[Math.round(steps * (high > low ? (value - low) / (high - low) : 0.5))]);
   const cells = y.labels.flatMap((_, j) => x.labels.map((_, i) => [i, j]));
   const traces = [
-    { // grey under all cells, which answers the pointer where there is no colour, too
-      ...common, z: rows(() => 0), hoverinfo: "text", hovertext: rows((i, j) => told(map, [i, j])),
+    { // grey under all cells: shows the tooltip on cells without a value as well
+      ...common, z: rows(() => 0), hoverinfo: "text", hovertext: rows((i, j) => tooltip(map, [i, j])),
       colorscale: scale([GREY, GREY]), zmin: 0, zmax: 1,
     },
     { ...common, z, hoverinfo: "skip", colorscale: scale(map.colormap), ...(map.span ? { zmin: low, zmax: high } : {}) },
     {
       type: "scatter", mode: "text", x: column(cells, 0), y: column(cells, 1), hoverinfo: "skip",
-      text: cells.map(([i, j]) => short(map.values[i][j], Math.abs(map.values[i][j]) < 0.01 ? 2 : 3)), // as fits a cell
-      textfont: { size: 10, color: cells.map(([i, j]) => ink(behind(z[j][i]))) },
+      text: cells.map(([i, j]) => formatNumber(map.values[i][j], Math.abs(map.values[i][j]) < 0.01 ? 2 : 3)), // fits into a cell
+      textfont: { size: 10, color: cells.map(([i, j]) => textColor(background(z[j][i]))) },
     },
   ];
   const axis = ({ title, labels }) => ({
@@ -181,7 +181,7 @@ function drawHeatmap(graph, axes, map, told) {
 
 // ---- the runs of a cell
 
-/** Curves as one trace, so that a cell of many runs is drawn at once; `customdata` says whose each point is. */
+/** Return the curves of many runs as one trace, which Plotly draws faster; `customdata` is the realization. */
 function curves(runs, x, name, style) {
   const trace = { x: [], y: [], customdata: [] };
   for (const { number, values } of runs) {
@@ -223,7 +223,7 @@ function drawRuns(at) {
   const name = { xref: "paper", x: 1, y: Math.log10(experiment.L_c), xanchor: "right", yanchor: "bottom", showarrow: false,
     text: `L<sub>c</sub> = ${experiment.L_c}`, font: { color: SOFT }, bgcolor: "rgba(255,255,255,0.8)" };
   const marks = at ? { shapes: [{ type: "line", ...threshold }], annotations: [name] } : {};
-  const followed = runs ? runs.followed : [];
+  const withCurve = runs ? runs.flatness_realization : [];
   const ends = Object.entries(STYLES).map(([state, { color }]) => ({
     x: of(state).map(() => end), y: of(state).map(({ r }) => runs.final.flatness[r]), name: state, mode: "markers",
     customdata: of(state).map(({ number }) => number), cliponaxis: false,
@@ -231,11 +231,11 @@ function drawRuns(at) {
     hovertemplate: "realization %{customdata}: F = %{y:.3g} at the end<extra></extra>",
   }));
   const along = Object.entries(STYLES).map(([state, style]) => curves(
-    of(state).filter(({ number }) => followed.includes(number)).map(({ number }) => ({ number, values: flatness[followed.indexOf(number)] })),
+    of(state).filter(({ number }) => withCurve.includes(number)).map(({ number }) => ({ number, values: flatness[withCurve.indexOf(number)] })),
     t, state, style));
-  find("flatness-hint").textContent = !at ? "" : followed.length
-    ? `Followed for ${followed.length} of ${numbers.length} runs; points: every run’s at its end.`
-    : "Not followed for this cell; points: every run’s at its end.";
+  find("flatness-hint").textContent = !at ? "" : withCurve.length
+    ? `Measured along training for ${withCurve.length} of ${numbers.length} runs; points: final values of all runs.`
+    : "Not measured along training for this cell; points: final values of all runs.";
   const flat = { ...layout, yaxis: { ...layout.yaxis, title: { text: "F (1/nat)", standoff: 4 }, rangemode: "tozero", nticks: 5 } };
   const log = { ...layout, ...marks, yaxis: { ...layout.yaxis, type: "log", dtick: decades > 2 ? 1 : "D2", title: { text: "ℒ<sub>train</sub> (nat)", standoff: 4 } } };
   return Promise.all([
@@ -251,9 +251,9 @@ const COLUMNS = {
   flatness: ["F", (value) => value.toPrecision(3)],
   freezing_time: ["t<sub>freeze</sub>", (value) => value.toFixed(0)],
 };
-const written = (value, format) => (value === null ? "–" : `<data value="${value}">${format(value)}</data>`);
+const dataElement = (value, format) => (value === null ? "–" : `<data value="${value}">${format(value)}</data>`);
 
-function tellCell(at) {
+function fillTables(at) {
   const runs = at && experiment.cells[at[0]][at[1]];
   find("cell-eta").value = at ? at[0] : "";
   find("cell-B").value = at ? at[1] : "";
@@ -262,26 +262,26 @@ function tellCell(at) {
   find("pin").textContent = pinned ? "Let this cell go" : "Keep this cell";
   const count = (state) => runs.state.filter((each) => each === state).length;
   find("cell-summary").textContent = !at ? "Point at a cell of a heatmap, or choose one here." : !runs ? "This cell was not run."
-    : `η = ${experiment.eta[at[0]]}, B = ${named(experiment.B[at[1]])}: ${runs.state.length} run${runs.state.length === 1 ? "" : "s"}, `
+    : `η = ${experiment.eta[at[0]]}, B = ${batchLabel(experiment.B[at[1]])}: ${runs.state.length} run${runs.state.length === 1 ? "" : "s"}, `
       + `${count("converged")} converged (solid)` + Object.entries({ "not converged": "dotted", diverged: "dashed" })
         .filter(([state]) => count(state)).map(([state, dash]) => `, ${count(state)} ${state} (${dash})`).join("") + ".";
   find("cell-places").tBodies[0].innerHTML = !at ? "" : experiment.maps.map((map) =>
-    `<tr><td>${map.symbol}</td><td>${written(map.values[at[0]][at[1]], short)}</td><td>${placeOf(map, at)}</td></tr>`).join("");
+    `<tr><td>${map.symbol}</td><td>${dataElement(map.values[at[0]][at[1]], formatNumber)}</td><td>${rankText(map, at)}</td></tr>`).join("");
   const shown = Object.entries(COLUMNS).filter(([name]) => runs && name in runs.final);
   find("cell-runs").tHead.innerHTML = !runs ? "" : `<tr><th scope="col">run</th>${shown.map(([, [symbol]]) =>
     `<th scope="col">${symbol}</th>`).join("")}<th scope="col">state</th></tr>`;
   find("cell-runs").tBodies[0].innerHTML = !runs ? "" : runs.realization.map((number, r) =>
-    `<tr><td>${number}</td>${shown.map(([name, [, format]]) => `<td>${written(runs.final[name][r], format)}</td>`).join("")}<td>${runs.state[r]}</td></tr>`).join("");
+    `<tr><td>${number}</td>${shown.map(([name, [, format]]) => `<td>${dataElement(runs.final[name][r], format)}</td>`).join("")}<td>${runs.state[r]}</td></tr>`).join("");
 }
 
-/** Show a cell's runs. While one is kept, pointing at others changes nothing; choosing the kept one lets it go. */
+/** Show a cell's runs. While a cell is pinned, hovering over others has no effect; choosing it again unpins it. */
 function showCell(at, choose, moved) {
   if (choose) {
     pinned = Boolean(at) && !(pinned && cell && at[0] === cell[0] && at[1] === cell[1]);
   } else if (pinned && !moved) return;
   if (at || !choose) cell = at;
   sweep.mark(cell, pinned);
-  tellCell(cell);
+  fillTables(cell);
   return drawRuns(cell);
 }
 
@@ -291,32 +291,32 @@ function drawSweep() {
     x: { title: "η", labels: eta },
     y: { title: "B", labels: B.map((each) => (each === experiment.full_batch ? "GD" : String(each))) },
   };
-  const told = (map, [i, j]) => `η = ${eta[i]}, B = ${named(B[j])}<br>${map.symbol}: ${short(map.values[i][j])}<br>${placeOf(map, [i, j])}`;
-  sweep = heatmaps(find("maps"), axes, experiment.maps.map((map) => ({ ...map, colormap: experiment.looks.colormap })), told, showCell);
+  const tooltip = (map, [i, j]) => `η = ${eta[i]}, B = ${batchLabel(B[j])}<br>${map.symbol}: ${formatNumber(map.values[i][j])}<br>${rankText(map, [i, j])}`;
+  sweep = heatmaps(find("maps"), axes, experiment.maps.map((map) => ({ ...map, colormap: experiment.colors.colormap })), tooltip, showCell);
   const options = (labels) => `<option value="" disabled></option>` + labels.map((label, k) => `<option value="${k}">${label}</option>`).join("");
   find("cell-eta").innerHTML = options(eta);
-  find("cell-B").innerHTML = options(B.map(named));
-  // the run with branches is the first that is shown, or one in the middle
+  find("cell-B").innerHTML = options(B.map(batchLabel));
+  // the first cell shown is that of the run with branches, or the one in the middle
   const { branches } = experiment;
   cell = branches ? [eta.indexOf(branches.eta), B.indexOf(branches.B)] : [eta, B].map((each) => Math.floor(each.length / 2));
   pinned = false;
   return sweep.ready.then(() => showCell(cell, false));
 }
 
-// ---- scenes in space
+// ---- 3D scenes
 
-function space(graph, traces, explained) {
+function drawScene(graph, traces, explained) {
   const share = (k) => `PC${k + 1} (${Math.round(100 * explained[k])}%)`;
   const axis = (text) => ({ title: { text, font: { size: 12 } }, tickfont: { size: 10 }, nticks: 5, backgroundcolor: "#f7f7f7", showbackground: true, gridcolor: "#ddd", zeroline: false });
-  const away = find(graph).clientWidth < 500 ? 1.3 : 1;
+  const distance = find(graph).clientWidth < 500 ? 1.3 : 1;
   const layout = {
     font: FONT, margin: { l: 0, r: 0, t: 0, b: 0 }, legend: { orientation: "h", x: 0.5, xanchor: "center", y: 0, yanchor: "bottom", itemsizing: "constant", itemwidth: 30 },
     scene: {
       domain: { x: [0, 1], y: [0.1, 1] },
       xaxis: axis(share(0)), yaxis: axis(share(1)), zaxis: axis("log₁₀ ℒ<sub>train</sub>"), aspectmode: "manual",
-      aspectratio: { x: 1.1, y: 1.1, z: 0.9 }, camera: { eye: { x: -1.1 * away, y: -1.5 * away, z: 0.55 * away }, center: { x: 0, y: 0, z: -0.2 } },
+      aspectratio: { x: 1.1, y: 1.1, z: 0.9 }, camera: { eye: { x: -1.1 * distance, y: -1.5 * distance, z: 0.55 * distance }, center: { x: 0, y: 0, z: -0.2 } },
     },
-    uirevision: experiment.name, // the view stays where the reader has turned it
+    uirevision: experiment.name, // keeps the view that the reader has chosen
   };
   return Plotly.react(graph, traces, layout, SPACE);
 }
@@ -324,28 +324,28 @@ function space(graph, traces, explained) {
 const bar = (text) => ({ title: { text, side: "right" }, thickness: 12, len: 0.6, x: 1, xanchor: "right", outlinewidth: 0 });
 
 function drawBlock() {
-  const { block, looks } = experiment;
+  const { block, colors } = experiment;
   const byTime = find("block-color").value === "time";
-  const place = unpack(block.pc), loss = unpack(block.loss);
+  const points = unpack(block.pc), loss = unpack(block.loss);
   const rates = [...new Set(block.eta)], sizes = [...new Set(block.B)];
-  const color = (eta) => looks.eta_colors[rates.indexOf(eta) % looks.eta_colors.length];
+  const color = (eta) => colors.eta_colors[rates.indexOf(eta) % colors.eta_colors.length];
   const symbol = (B) => SYMBOLS[sizes.indexOf(B) % SYMBOLS.length];
-  const named3d = new Set();
+  const inLegend = new Set();
   const traces = block.eta.flatMap((eta, r) => {
     const height = loss[r].map(log10), t = experiment.iteration[eta];
-    const first = !named3d.has(eta) && height.some((each) => each !== null);
-    if (first) named3d.add(eta);
+    const first = !inLegend.has(eta) && height.some((each) => each !== null);
+    if (first) inLegend.add(eta);
     const common = {
       type: "scatter3d", legendgroup: `eta${eta}`,
-      hovertemplate: `η = ${eta}, B = ${named(block.B[r])}<br>t = %{customdata[0]}, ℒ<sub>train</sub> = %{customdata[1]:.3g}<extra></extra>`,
+      hovertemplate: `η = ${eta}, B = ${batchLabel(block.B[r])}<br>t = %{customdata[0]}, ℒ<sub>train</sub> = %{customdata[1]:.3g}<extra></extra>`,
     };
-    const [x, y, customdata] = [column(place[r], 0), column(place[r], 1), t.map((each, k) => [each, loss[r][k]])];
+    const [x, y, customdata] = [column(points[r], 0), column(points[r], 1), t.map((each, k) => [each, loss[r][k]])];
     const time = t.map((each) => each * Number(eta));
     const last = [x, y, height, customdata].map((each) => each.slice(-1));
     return [
       {
         ...common, x, y, z: height, customdata, mode: "lines", name: `η = ${eta}`, showlegend: first && !byTime,
-        line: byTime ? { color: time, colorscale: scale(looks.time_colormap), cmin: 0, cmax: time.at(-1), width: 4, showscale: r === 0, colorbar: bar("training time ηt") }
+        line: byTime ? { color: time, colorscale: scale(colors.time_colormap), cmin: 0, cmax: time.at(-1), width: 4, showscale: r === 0, colorbar: bar("training time ηt") }
           : { color: color(eta), width: 4 },
       },
       {
@@ -355,39 +355,39 @@ function drawBlock() {
     ];
   });
   for (const B of sizes) traces.push({
-    type: "scatter3d", x: [null], y: [null], z: [null], mode: "markers", name: `end, B = ${named(B)}`, legendgroup: `B${B}`,
+    type: "scatter3d", x: [null], y: [null], z: [null], mode: "markers", name: `end, B = ${batchLabel(B)}`, legendgroup: `B${B}`,
     marker: { symbol: symbol(B), color: "#888888", size: 5 }, hoverinfo: "skip",
   });
-  const start = place.findIndex((points, r) => points[0][0] !== null && log10(loss[r][0]) !== null);
+  const start = points.findIndex((run, r) => run[0][0] !== null && log10(loss[r][0]) !== null);
   if (start >= 0) traces.push({
-    type: "scatter3d", x: [place[start][0][0]], y: [place[start][0][1]], z: [log10(loss[start][0])], mode: "markers", name: "start", legendgroup: "start",
+    type: "scatter3d", x: [points[start][0][0]], y: [points[start][0][1]], z: [log10(loss[start][0])], mode: "markers", name: "start", legendgroup: "start",
     marker: { color: INK, symbol: "diamond", size: 6 }, hovertemplate: "start of all runs<extra></extra>",
   });
-  return space("block", traces, block.explained);
+  return drawScene("block", traces, block.explained);
 }
 
 function drawBranches() {
-  const { branches, looks } = experiment;
+  const { branches, colors } = experiment;
   find("branches-article").hidden = !branches;
   if (!branches) return Promise.resolve(Plotly.purge("branches"));
-  const place = unpack(branches.pc), loss = unpack(branches.loss), run = unpack(branches.run_pc), runLoss = unpack(branches.run_loss);
+  const points = unpack(branches.pc), loss = unpack(branches.loss), run = unpack(branches.run_pc), runLoss = unpack(branches.run_loss);
   const every = Number(find("branches-shown").value);
   const times = branches.t_c;
   const traces = times.flatMap((t_c, b) => b % every ? [] : [{
-    type: "scatter3d", x: column(place[b], 0), y: column(place[b], 1), z: loss[b].map(log10), mode: "lines+markers", name: `t_c = ${t_c}`,
+    type: "scatter3d", x: column(points[b], 0), y: column(points[b], 1), z: loss[b].map(log10), mode: "lines+markers", name: `t_c = ${t_c}`,
     customdata: branches.iteration.map((each, k) => [each, loss[b][k]]), showlegend: false,
-    line: { color: branches.iteration.map(() => t_c), colorscale: scale(looks.t_c_colormap), cmin: times[0], cmax: times.at(-1), width: 3 },
+    line: { color: branches.iteration.map(() => t_c), colorscale: scale(colors.t_c_colormap), cmin: times[0], cmax: times.at(-1), width: 3 },
     marker: {
-      color: branches.iteration.map(() => t_c), colorscale: scale(looks.t_c_colormap), cmin: times[0], cmax: times.at(-1), size: 2,
+      color: branches.iteration.map(() => t_c), colorscale: scale(colors.t_c_colormap), cmin: times[0], cmax: times.at(-1), size: 2,
       showscale: b === 0, colorbar: bar("t<sub>c</sub>"),
     },
-    hovertemplate: `GD from t<sub>c</sub> = ${t_c}, final F = ${short(branches.flatness[b])}<br>%{customdata[0]} steps later: `
+    hovertemplate: `GD from t<sub>c</sub> = ${t_c}, final F = ${formatNumber(branches.flatness[b])}<br>%{customdata[0]} steps later: `
       + "ℒ<sub>train</sub> = %{customdata[1]:.3g}<extra></extra>",
   }]);
   const t = branches.run_iteration;
   traces.push({
     type: "scatter3d", x: column(run, 0), y: column(run, 1), z: runLoss.map(log10), mode: "lines", name: "SGD run",
-    customdata: t.map((each, k) => [each, runLoss[k]]), line: { color: looks.run_color, width: 6 },
+    customdata: t.map((each, k) => [each, runLoss[k]]), line: { color: colors.run_color, width: 6 },
     hovertemplate: "SGD, t = %{customdata[0]}<br>ℒ<sub>train</sub> = %{customdata[1]:.3g}<extra></extra>",
   });
   const k = t.indexOf(branches.freezing_time);
@@ -396,28 +396,28 @@ function drawBranches() {
     marker: { color: "#ffffff", symbol: "diamond", size: 6, line: { color: INK, width: 2 } },
     hovertemplate: `t<sub>freeze</sub> = ${branches.freezing_time}<extra></extra>`,
   });
-  return space("branches", traces, branches.explained);
+  return drawScene("branches", traces, branches.explained);
 }
 
 // ---- the two-valley model
 
 function drawDiagrams() {
-  const told = { H: "noise of covariance 2σH", H2: "noise of covariance 2σH²", isotropic: "isotropic noise" };
+  const noises = { H: "noise of covariance 2σH", H2: "noise of covariance 2σH²", isotropic: "isotropic noise" };
   return Promise.all(Object.entries(data.diagrams).map(([name, diagram]) => {
     const box = document.createElement("div");
     box.className = "diagram";
-    box.innerHTML = `<h3>Phase diagram ${name}: ${told[diagram.noise] || diagram.noise}, ${diagram.runs} runs of ${diagram.iterations} iterations in each cell</h3>
-      <p role="status" id="told-${name}">Point at a cell.</p><div class="maps" data-told="told-${name}"></div>`;
+    box.innerHTML = `<h3>Phase diagram ${name}: ${noises[diagram.noise] || diagram.noise}, ${diagram.runs} runs of ${diagram.iterations} iterations in each cell</h3>
+      <p role="status" id="told-${name}">Point at a cell.</p><div class="maps" data-status="told-${name}"></div>`;
     find("diagrams").append(box);
     const unstable = diagram.stable.flatMap((stable, i) => (stable ? [] : [i]));
     if (unstable.length) box.insertAdjacentHTML("beforeend", '<p class="hint">A cross marks learning rates at which the sharp valley is unstable.</p>');
     const maps = [
-      { name: `${name}-p_flat`, symbol: "P<sub>flat</sub>", title: "share of runs in the flat valley", log: false, colormap: diagram.looks.p_flat_colormap, ...diagram.p_flat },
-      { name: `${name}-eta_t_freeze`, symbol: "η⟨t<sub>freeze</sub>⟩", title: "mean time of the last change of valley", log: true, colormap: diagram.looks.freezing_colormap, ...diagram.eta_t_freeze },
+      { name: `${name}-p_flat`, symbol: "P<sub>flat</sub>", title: "fraction of runs in the flat valley", log: false, colormap: diagram.colors.p_flat_colormap, ...diagram.p_flat },
+      { name: `${name}-eta_t_freeze`, symbol: "η⟨t<sub>freeze</sub>⟩", title: "mean time of the last change of valley", log: true, colormap: diagram.colors.freezing_colormap, ...diagram.eta_t_freeze },
     ].map((map) => ({ ...map, unstable }));
     const two = (labels) => labels.map((label) => String(Number(Number(label).toPrecision(2))));
     const axes = { x: { title: "η", labels: two(diagram.eta) }, y: { title: "σ", labels: two(diagram.sigma) } };
-    const value = (map, [i, j]) => `${short(map.values[i][j])} ± ${short(map.error[i][j])}`;
+    const value = (map, [i, j]) => `${formatNumber(map.values[i][j])} ± ${formatNumber(map.error[i][j])}`;
     const where = ([i, j]) => `η = ${diagram.eta[i]}, σ = ${diagram.sigma[j]}`;
     let kept = null;
     const same = (a, b) => a && b && a[0] === b[0] && a[1] === b[1];
@@ -438,7 +438,7 @@ function drawDiagrams() {
 
 function choose(name) {
   document.body.dataset.ready = "";
-  if (sweep) sweep.forget();
+  if (sweep) sweep.purge();
   experiment = { ...data.experiments[name], name };
   const { branches } = experiment;
   if (branches) {
@@ -456,7 +456,7 @@ find("experiments").insertAdjacentHTML("beforeend", names.map((name, k) =>
 find("experiments").addEventListener("change", (event) => choose(event.target.value));
 find("block-color").addEventListener("change", drawBlock);
 find("branches-shown").addEventListener("change", drawBranches);
-find("maps").dataset.told = "cell-summary";
+find("maps").dataset.status = "cell-summary";
 find("chooser").addEventListener("submit", (event) => event.preventDefault());
 for (const id of ["cell-eta", "cell-B"]) find(id).addEventListener("change", () => {
   const at = [find("cell-eta"), find("cell-B")].map((each) => Number(each.value || 0));

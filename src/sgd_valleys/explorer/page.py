@@ -1,4 +1,4 @@
-"""The page itself: data, plotly.js, and the page's own script and style put into one HTML file."""
+"""The page of the explorer: data, plotly.js, and the page's own script and style in one HTML file."""
 
 import json
 import re
@@ -11,38 +11,36 @@ import numpy as np
 from matplotlib.colors import to_hex
 from plotly.offline import get_plotlyjs
 
-HERE = Path(__file__).parent
-SHADES = 17  # of a colour map; the browser blends between them
+FOLDER = Path(__file__).parent
+COLORMAP_STEPS = 17  # colours of a colour map in the page; the browser interpolates
 
 
-def colors(looks: Mapping[str, Any]) -> dict[str, Any]:
-    """Colours and colour maps of the settings as the browser knows them: #rrggbb, and lists of them."""
-    found = {}
-    for key, value in looks.items():
-        if key.endswith("colormap"):
-            value = [to_hex(color) for color in mpl.colormaps[value](np.linspace(0, 1, SHADES))]
-        elif key.endswith("color"):
-            value = to_hex(value)
-        elif key.endswith("colors"):
-            value = [to_hex(color) for color in value]
-        found[key] = value
-    return found
+def to_css(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert colours and colour maps of figure settings to #rrggbb and lists of #rrggbb."""
+    return {key: _to_css(key, value) for key, value in settings.items()}
+
+
+def _to_css(key: str, value: Any) -> Any:
+    """Convert the value of one setting; the end of the key names its type."""
+    if key.endswith("colormap"):
+        return [to_hex(color) for color in mpl.colormaps[value](np.linspace(0, 1, COLORMAP_STEPS))]
+    return [to_hex(color) for color in value] if key.endswith("colors") else to_hex(value)
 
 
 def html(data: Mapping[str, Any]) -> str:
-    """The whole page.
+    """Return the whole page.
 
     Args:
-        data: ``experiments`` and ``diagrams``, each by name, as ``collect`` gives them, with their ``looks``.
+        data: ``experiments`` and ``diagrams``, each by name, from ``collect``, with their ``colors``.
 
     Raises:
         ValueError: a number in ``data`` is not finite.
     """
     parts = {
-        # in the text of an element that holds a script, nothing but "<" can be mistaken
+        # In a script element, only "<" can end the text.
         "data": json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
         "plotly": get_plotlyjs(),
-        "script": (HERE / "page.js").read_text(),
-        "style": (HERE / "page.css").read_text(),
+        "script": (FOLDER / "page.js").read_text(),
+        "style": (FOLDER / "page.css").read_text(),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], (HERE / "page.html").read_text())
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], (FOLDER / "page.html").read_text())

@@ -1,4 +1,4 @@
-"""What the figures of branched runs share: one SGD run, and gradient descent from many points of it."""
+"""Panels that the figures of branches share: one SGD run, and gradient descent from many points of the run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,23 +10,29 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
-from sgd_valleys.figures.style import INK, colorbar, empty, panel
+from sgd_valleys.figures.style import ITERATION, annotate_corner, colorbar, label_panel, mark_empty
 from sgd_valleys.storage import hdf5
 
 T_C = "$t_c$"
-ITERATION = "iteration $t$"
+NO_BRANCH = "no branch"
 
 
 def load_branches(paths: dict[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Read the branches' curves ``names`` (branch, time), and the SGD run's own, by the names ``run_...`` (run_time).
+    """Read curves of the branches and of their SGD run.
 
-    ``total`` (branch, time) is the total iteration of every recorded point: branches run on a clock of their own.
+    Args:
+        paths: ``run``, the file of the SGD run; ``train`` and ``endpoints`` of the branches.
+        names: of the curves.
+
+    Returns:
+        ``t_c``; ``total`` (branch, time), the branching time plus the branch's own iteration; ``names`` (branch, time);
+        ``run_iteration`` and ``names`` with the prefix ``run_`` (run time).
     """
-    found = hdf5.read(paths["train"], ["t_c", "iteration", *names])
+    data = hdf5.read(paths["train"], ["t_c", "iteration", *names])
     row = hdf5.position(paths["run"], "realization", hdf5.read_attributes(paths["endpoints"])["realization"])
     run = hdf5.read(paths["run"], ["iteration", *names], row)
-    found["total"] = found["t_c"][:, None] + found.pop("iteration")
-    return found | {f"run_{name}": array for name, array in run.items()}
+    data["total"] = data["t_c"][:, None] + data.pop("iteration")
+    return data | {f"run_{name}": array for name, array in run.items()}
 
 
 def draw_branches(
@@ -39,23 +45,23 @@ def draw_branches(
     inset: tuple[float, float, float, float],
     log: bool = False,
 ) -> None:
-    """Draw a quantity of the branches, coloured by t_c, and of the run they leave, up to the run's end.
+    """Draw a quantity of the branches, coloured by t_c, and of their SGD run up to its end.
 
-    The inset shows the branches' values there, against t_c.
+    The inset at ``inset`` shows the final values of the branches against t_c.
     """
-    panel(axes, letter)
+    label_panel(axes, letter)
     axes.set_xlabel(ITERATION)
     axes.set_ylabel(symbol)
     end = data["run_iteration"][-1]
     shown = (data["total"] <= end) & np.isfinite(data[name])
     if not shown.any():
-        empty(axes, "no branch")
+        mark_empty(axes, NO_BRANCH)
         return
-    pairs = zip(data["total"], data[name], shown, strict=True)
+    branches = zip(data["total"], data[name], shown, strict=True)
     lines = LineCollection(
-        [np.column_stack([total[use], values[use]]) for total, values, use in pairs],
+        [np.column_stack([total[use], values[use]]) for total, values, use in branches],
         cmap=settings["t_c_colormap"],
-        norm=color_scale(data["t_c"]),
+        norm=t_c_norm(data["t_c"]),
         linewidths=0.5,
     )
     lines.set_array(data["t_c"])
@@ -82,11 +88,11 @@ def draw_scatter(
     """Draw final values of the branches against each other, coloured by t_c, and a line (slope, intercept, R^2)."""
     usable = np.isfinite(data[x]) & np.isfinite(data[y])
     if not usable.any():
-        empty(axes, "no branch")
+        mark_empty(axes, NO_BRANCH)
         return
     points = axes.scatter(
         data[x][usable], data[y][usable], c=data["t_c"][usable], cmap=settings["t_c_colormap"],
-        norm=color_scale(data["t_c"]), s=9, linewidths=0,
+        norm=t_c_norm(data["t_c"]), s=9, linewidths=0,
     )  # fmt: skip
     colorbar(axes, points, T_C)
     axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -94,10 +100,9 @@ def draw_scatter(
     if np.isfinite(slope):
         ends = np.array([data[x][usable].min(), data[x][usable].max()])
         axes.plot(ends, intercept + slope * ends, color="black", linewidth=1.0)
-        side, place = ("right", 0.97) if slope < 0 else ("left", 0.03)
-        axes.annotate(f"$R^2$ = {r_squared:.2f}", (place, 0.97), xycoords="axes fraction", ha=side, va="top", color=INK)
+        annotate_corner(axes, f"$R^2$ = {r_squared:.2f}", "right" if slope < 0 else "left")
 
 
-def color_scale(t_c: np.ndarray) -> Normalize:
-    """The colours of branching times, from the first to the last."""
+def t_c_norm(t_c: np.ndarray) -> Normalize:
+    """Return the norm of the colours of branching times, from the first to the last."""
     return Normalize(t_c[0], t_c[-1])

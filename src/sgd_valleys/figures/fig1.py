@@ -14,31 +14,29 @@ from matplotlib.figure import Figure
 from sgd_valleys.figures import runs
 from sgd_valleys.figures.style import (
     BARRIER,
-    DOUBLE,
-    INK,
     SIMILARITY,
     TRAIN_LOSS,
+    annotate_corner,
     colorbar,
-    empty,
-    panel,
+    label_panel,
+    mark_empty,
     styled_figure,
 )
 from sgd_valleys.storage import hdf5
 
 FIT = ("pair_similarity", "pair_barrier", "slope", "intercept", "r_squared", "r_squared_interval")
+PATHS = ("alpha", "time_fraction", "path_loss", "path_similarity", "path_barrier", "path_eta", "path_B")
+NO_PAIR = "no pair of converged runs"
 
 
 def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
     """Read what the panels show."""
-    return runs.load_block(paths["projection"], paths["jaccard"]) | hdf5.read(
-        paths["barriers"],
-        [*FIT, "alpha", "time_fraction", "path_loss", "path_similarity", "path_barrier", "path_eta", "path_B"],
-    )
+    return runs.load_block(paths["projection"], paths["jaccard"]) | hdf5.read(paths["barriers"], [*FIT, *PATHS])
 
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     """Draw panels A-E."""
-    with styled_figure(style, DOUBLE, 5.3, note="not available") as figure:
+    with styled_figure(style, 5.3, grey="not available") as figure:
         upper, lower = figure.add_gridspec(2, 1, height_ratios=[1.35, 1])
         above = upper.subgridspec(1, 2, width_ratios=[1.2, 1])
         below = lower.subgridspec(1, 3)
@@ -54,19 +52,19 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
 
 
 def _draw_path(axes: Axes, data: dict[str, np.ndarray], path: int, colormap: str) -> None:
-    """Draw the loss along the straight line between two runs, one curve a time, the last one heavier."""
+    """Draw the loss along the straight line between two runs, one curve for each time, the last one heavier."""
     letter = "CD"[path]
     axes.set_xlabel(r"$\alpha$")
     axes.set_ylabel(TRAIN_LOSS)
     if path >= len(data["path_loss"]):
-        panel(axes, letter, "\n")
-        empty(axes, "no pair of converged runs")
+        label_panel(axes, letter, "\n")
+        mark_empty(axes, NO_PAIR)
         return
     pair = [f"({eta:g}, {B})" for eta, B in zip(data["path_eta"][path], data["path_B"][path], strict=True)]
     barrier = data["path_barrier"][path, -1]
     title = f"{SIMILARITY} = {data['path_similarity'][path]:.3g}, {BARRIER} = {barrier:.2g}"
     # Eq. 5: alpha = 0 is the second solution
-    panel(axes, letter, f"{title}\n" + rf"$(\eta, B)$: {pair[1]} to {pair[0]}")
+    label_panel(axes, letter, f"{title}\n" + rf"$(\eta, B)$: {pair[1]} to {pair[0]}")
     curves = [np.column_stack([data["alpha"], loss]) for loss in data["path_loss"][path]]
     lines = LineCollection(curves, cmap=colormap, norm=Normalize(0, 1), linewidths=0.6)
     lines.set_array(data["time_fraction"])
@@ -80,25 +78,19 @@ def _draw_path(axes: Axes, data: dict[str, np.ndarray], path: int, colormap: str
 
 
 def _draw_barriers(axes: Axes, data: dict[str, np.ndarray], color: str) -> None:
-    panel(axes, "E", "\n")  # as tall as the titles beside it
+    """Draw the barrier of pairs of runs against their similarity, and the fitted line."""
+    label_panel(axes, "E", "\n")  # as tall as the titles beside it
     axes.set_xlabel(SIMILARITY)
     axes.set_ylabel(BARRIER)
     x, y = data["pair_similarity"], data["pair_barrier"]
     usable = np.isfinite(x) & np.isfinite(y)
     if not usable.any():
-        empty(axes, "no pair of converged runs")
+        mark_empty(axes, NO_PAIR)
         return
     x, y = x[usable], y[usable]
-    # Thousands of points: as an image inside the PDF they stay light to open.
+    # Thousands of points: a raster image keeps the PDF small.
     axes.plot(x, y, "o", color=color, markersize=1.8, alpha=0.25, markeredgewidth=0, rasterized=True)
     ends = np.array([x.min(), x.max()])
     axes.plot(ends, data["intercept"] + data["slope"] * ends, color="black", linewidth=1.2)
     low, high = data["r_squared_interval"]
-    axes.annotate(
-        f"$R^2$ = {data['r_squared']:.2f}\n95%: [{low:.2f}, {high:.2f}]",
-        (0.97, 0.97),
-        xycoords="axes fraction",
-        ha="right",
-        va="top",
-        color=INK,
-    )
+    annotate_corner(axes, f"$R^2$ = {data['r_squared']:.2f}\n95%: [{low:.2f}, {high:.2f}]")

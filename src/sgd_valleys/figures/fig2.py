@@ -1,6 +1,6 @@
 """Fig. 2: stronger noise spreads the solutions and leads to flatter, more accurate ones.
 
-Reads ``endpoints`` and ``projection``.
+Reads ``cell_maps``, ``endpoints`` and ``projection``.
 """
 
 import numpy as np
@@ -12,85 +12,80 @@ from matplotlib.patheffects import withStroke
 
 from sgd_valleys.figures import panels
 from sgd_valleys.figures.style import (
-    DOUBLE,
+    FLATNESS,
     GREY,
     INK,
-    SIMILARITY,
     TEST_ACCURACY,
     TRAIN_LOSS,
-    batch_labels,
     color_norm,
     colorbar,
-    empty,
-    heatmap,
-    panel,
+    label_panel,
+    mark_empty,
     styled_figure,
 )
 from sgd_valleys.storage import hdf5
+from sgd_valleys.storage.cells import find_cell, index_of
 
 NUMBERS = "①②③④⑤⑥⑦⑧⑨"
-FLATNESS = "$F$"
+QUANTITIES = {"test_accuracy": TEST_ACCURACY, "flatness": FLATNESS}
 
 
 def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
     """Read what the panels show."""
-    return panels.load_grid(paths["endpoints"], ["similarity", "test_accuracy", "flatness"]) | hdf5.read(
-        paths["projection"], ["cell_pc", "cell_loss", "cell_eta", "cell_B", "cell_explained"]
+    return (
+        panels.load_grid(paths["cell_maps"], ["similarity", *(f"max_{name}" for name in QUANTITIES)])
+        | hdf5.read(paths["endpoints"], ["converged", *QUANTITIES])
+        | hdf5.read(paths["projection"], ["cell_pc", "cell_loss", "cell_eta", "cell_B", "cell_explained"])
     )
 
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     """Draw panels A-G."""
-    colormap = settings["colormap"]
-    with styled_figure(style, DOUBLE, 6.3) as figure:
+    colormap, eta = settings["colormap"], settings["violin_eta"]
+    with styled_figure(style, 6.3) as figure:
         above, below = figure.add_gridspec(2, 1, height_ratios=[1, 2])
         top = above.subgridspec(1, 3).subplots()
-        panel(top[0], "A")
-        heatmap(top[0], data, data["similarity"], rf"$\langle${SIMILARITY}$\rangle$", colormap)
+        panels.draw_map(top[0], "A", data, "similarity", colormap)
         _number_cells(top[0], data)
         _draw_trajectories(top[1:], data, settings["trajectory_colormap"])
 
         rows = below.subgridspec(2, 2, width_ratios=[1, 1.6]).subplots()
-        contents = (("DE", "test_accuracy", TEST_ACCURACY), ("FG", "flatness", FLATNESS))
-        for (left, right), (letters, name, symbol) in zip(rows, contents, strict=True):
-            panel(left, letters[0])
-            best = panels.reduce_cells(data[name], np.max, among=data["converged"])
-            heatmap(left, data, best, f"max({symbol})", colormap)
+        for (left, right), letters, (name, symbol) in zip(rows, ("DE", "FG"), QUANTITIES.items(), strict=True):
+            panels.draw_map(left, letters[0], data, f"max_{name}", colormap)
             if name == "test_accuracy":
-                box_rate(left, data, settings["violin_eta"])
-            panel(right, letters[1], rf"$\eta = {settings['violin_eta']:g}$")
-            draw_violins(right, data, name, symbol, settings)
+                box_rate(left, data, eta)
+            draw_violins(right, letters[1], data, name, symbol, eta, settings["violin_color"])
     return figure
 
 
 def converged_values(data: dict[str, np.ndarray], name: str, eta: float) -> list[np.ndarray]:
-    """Give for every B the values of the runs at ``eta`` that converged; no B where the rate was not run."""
-    rate = panels.index_of(data["eta"], eta)
-    if rate is None:
+    """Return for every B the finite values of the converged runs at ``eta``; no item if the sweep has no such rate."""
+    row = index_of(data["eta"], eta)
+    if row is None:
         return []
-    values, converged = data[name][rate], data["converged"][rate]
+    values, converged = data[name][row], data["converged"][row]
     return [run[ok & np.isfinite(run)] for run, ok in zip(values, converged, strict=True)]
 
 
 def _number_cells(axes: Axes, data: dict[str, np.ndarray]) -> None:
-    """Mark in the grid the cells whose trajectories are drawn."""
+    """Number the cells whose trajectories are drawn."""
     for number, eta, B in zip(NUMBERS, data["cell_eta"], data["cell_B"], strict=False):
-        x, y = panels.index_of(data["eta"], eta), panels.index_of(data["B"], B)
-        if x is not None and y is not None:
+        cell = find_cell(data["eta"], data["B"], eta, B)
+        if cell is not None:
             outline = [withStroke(linewidth=2.5, foreground="white")]
-            axes.text(x, y, number, ha="center", va="center_baseline", color="black", path_effects=outline, fontsize=9)
+            axes.text(*cell, number, ha="center", va="center_baseline", color="black", path_effects=outline, fontsize=9)
 
 
 def box_rate(axes: Axes, data: dict[str, np.ndarray], eta: float) -> None:
     """Frame the column of the rate whose violins are drawn."""
-    rate = panels.index_of(data["eta"], eta)
-    if rate is not None:
+    column = index_of(data["eta"], eta)
+    if column is not None:
         size = len(data["B"])
-        axes.add_patch(Rectangle((rate - 0.5, -0.5), 1, size, fill=False, edgecolor=INK, linewidth=2, clip_on=False))
+        axes.add_patch(Rectangle((column - 0.5, -0.5), 1, size, fill=False, edgecolor=INK, linewidth=2, clip_on=False))
 
 
 def _draw_trajectories(pair: np.ndarray, data: dict[str, np.ndarray], colormap: str) -> None:
-    """Draw the runs of each cell in the plane common to all, on the same limits, coloured by training loss."""
+    """Draw the runs of two cells in one plane, with the same limits, coloured by training loss."""
     plane = data["cell_pc"][..., :2]
     norm = color_norm(data["cell_loss"], log=True)
     finite = plane[np.isfinite(plane).all(axis=-1)]
@@ -98,10 +93,10 @@ def _draw_trajectories(pair: np.ndarray, data: dict[str, np.ndarray], colormap: 
         axes.set_xlabel(f"PC1 ({data['cell_explained'][0]:.0%})")
         axes.set_ylabel(f"PC2 ({data['cell_explained'][1]:.0%})")
         if cell >= len(plane) or norm is None or not np.isfinite(plane[cell]).any():
-            panel(axes, letter)
-            empty(axes)
+            label_panel(axes, letter)
+            mark_empty(axes)
             continue
-        panel(axes, letter, rf"{NUMBERS[cell]} $B = {data['cell_B'][cell]},\ \eta = {data['cell_eta'][cell]:g}$")
+        label_panel(axes, letter, rf"{NUMBERS[cell]} $B = {data['cell_B'][cell]},\ \eta = {data['cell_eta'][cell]:g}$")
         loss = data["cell_loss"][cell]
         steps = np.stack([plane[cell][:, :-1], plane[cell][:, 1:]], axis=2).reshape(-1, 2, 2)
         lines = LineCollection(steps, cmap=colormap, norm=norm, linewidths=0.7, alpha=0.9)
@@ -118,16 +113,24 @@ def _draw_trajectories(pair: np.ndarray, data: dict[str, np.ndarray], colormap: 
 
 
 def draw_violins(
-    axes: Axes, data: dict[str, np.ndarray], name: str, symbol: str, settings: dict, separator: str = " "
+    axes: Axes,
+    letter: str,
+    data: dict[str, np.ndarray],
+    name: str,
+    symbol: str,
+    eta: float,
+    color: str,
+    separator: str = " ",
 ) -> None:
-    """Draw the distribution of the converged runs for every B; a point where a cell has one value only."""
-    groups = converged_values(data, name, settings["violin_eta"])
+    """Draw the distribution of the converged runs at ``eta`` for every B; a point if all values are the same."""
+    groups = converged_values(data, name, eta)
+    label_panel(axes, letter, rf"$\eta = {eta:g}$")
     axes.set_xlabel(r"$B$")
     axes.set_ylabel(symbol)
-    axes.set_xticks(range(len(data["B"])), batch_labels(data["B"], data["runs"], separator))
+    axes.set_xticks(range(len(data["B"])), panels.batch_labels(data, separator))
     axes.set_xlim(-0.6, len(data["B"]) - 0.4)
     if not any(group.size for group in groups):
-        empty(axes)
+        mark_empty(axes)
         return
     for x, values in enumerate(groups):
         if values.size == 0:
@@ -136,6 +139,6 @@ def draw_violins(
         if np.ptp(values) > 0:
             violin = axes.violinplot([values], [x], widths=0.8, showextrema=False)
             for body in violin["bodies"]:
-                body.set(facecolor=settings["violin_color"], edgecolor=INK, linewidth=0.6, alpha=0.8)
+                body.set(facecolor=color, edgecolor=INK, linewidth=0.6, alpha=0.8)
         axes.plot(np.full(values.size, x), values, "o", color=INK, markersize=2, alpha=0.5, markeredgewidth=0)
         axes.plot(x, values.mean(), "o", color="white", markeredgecolor="black", markeredgewidth=0.8, markersize=4)

@@ -1,6 +1,6 @@
 """Fig. 4: gradient descent from points of one SGD run shows the valleys that the run passes through.
 
-Reads ``run`` and ``run_curvature`` (the file of the SGD run's stack), and of its branches ``train``, ``curvature``,
+Reads ``run`` and ``run_curvature`` (the files that hold the SGD run), and of its branches ``train``, ``curvature``,
 ``endpoints`` and ``projection``.
 """
 
@@ -14,37 +14,36 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from sgd_valleys.figures import panels
-from sgd_valleys.figures.branches import T_C, draw_branches, draw_scatter, load_branches
+from sgd_valleys.figures.branches import NO_BRANCH, T_C, draw_branches, draw_scatter, load_branches
 from sgd_valleys.figures.style import (
-    DOUBLE,
+    FLATNESS,
     GREY,
     SIMILARITY,
     TEST_LOSS,
     TRAIN_LOSS,
     colorbar,
-    empty,
-    panel,
-    spatial,
+    label_component_axes,
+    label_panel,
+    mark_empty,
     styled_figure,
 )
 from sgd_valleys.storage import hdf5
+from sgd_valleys.storage.cells import index_of
 
-FLATNESS = "$F$"
 LINE = ("test_loss_slope", "test_loss_intercept", "test_loss_r_squared")
 
 
 def load(paths: dict[str, Any]) -> dict[str, Any]:
     """Read what the panels show."""
     data = load_branches(paths, ["train_loss", "test_loss"])
-    number = hdf5.read_attributes(paths["endpoints"])["realization"]
-    bent = paths["run_curvature"]
-    along = hdf5.read(bent, ["flatness"], hdf5.position(bent, "realization", number))
+    realization, curvature = hdf5.read_attributes(paths["endpoints"])["realization"], paths["run_curvature"]
+    run = hdf5.read(curvature, ["flatness"], hdf5.position(curvature, "realization", realization))
     ends = hdf5.read(paths["endpoints"], ["test_loss", "flatness", "jaccard", "freezing_time", *LINE])
     return (
         data
         | hdf5.read(paths["curvature"], ["flatness"])
         | hdf5.read(paths["projection"], ["pc", "run_pc", "explained"])
-        | {"run_flatness": along["flatness"], "line": tuple(float(ends[name]) for name in LINE)}
+        | {"run_flatness": run["flatness"], "line": tuple(float(ends[name]) for name in LINE)}
         | {f"final_{name}": ends[name] for name in ("test_loss", "flatness")}
         | {"jaccard": ends["jaccard"], "freezing_time": float(ends["freezing_time"])}
     )
@@ -52,43 +51,43 @@ def load(paths: dict[str, Any]) -> dict[str, Any]:
 
 def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
     """Draw panels A-E."""
-    with styled_figure(style, DOUBLE, 5.2) as figure:
+    with styled_figure(style, 5.2) as figure:
         above, below = figure.add_gridspec(2, 1, height_ratios=[1.25, 1])
         top = above.subgridspec(1, 2, width_ratios=[1.25, 1])
         valleys = figure.add_subplot(top[0], projection="3d")
-        panel(valleys, "A")
+        label_panel(valleys, "A")
         _draw_valleys(valleys, data, settings)
         draw_branches(figure.add_subplot(top[1]), "B", data, "test_loss", TEST_LOSS, settings, (0.5, 0.5, 0.47, 0.42))
         left, middle, right = below.subgridspec(1, 3).subplots()
         draw_branches(left, "C", data, "flatness", FLATNESS, settings, (0.21, 0.63, 0.33, 0.29))
-        panel(middle, "D")
+        label_panel(middle, "D")
         draw_scatter(middle, data, "final_test_loss", "final_flatness", data["line"], settings)
         middle.set_xlabel(f"final {TEST_LOSS}")
         middle.set_ylabel(f"final {FLATNESS}")
-        panel(right, "E")
+        label_panel(right, "E")
         _draw_similarity(right, data, settings["similarity_colormap"])
     return figure
 
 
 def _draw_valleys(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     """Draw the SGD run and some of its branches over the plane of the branches' principal components."""
-    # early branches are close in time and far apart in the plane: colours in their order, not by their times
+    # Early branches are close in time but far apart in the plane: colours follow their order, not their times.
     colors = colormaps[settings["t_c_colormap"]](np.linspace(0, 0.95, len(settings["t_c"])))
     height, run_height = panels.log10_positive(data["train_loss"]), panels.log10_positive(data["run_train_loss"])
     axes.plot(*data["run_pc"].T, run_height, color=settings["run_color"], linewidth=1.3)
     handles = [Line2D([], [], color=settings["run_color"], label="SGD")]
     for t, color in zip(settings["t_c"], colors, strict=True):
-        b = int(np.flatnonzero(data["t_c"] == t)[0])
+        b = index_of(data["t_c"], t)
         axes.plot(*data["pc"][b].T, height[b], "o-", color=color, linewidth=0.7, markersize=1.6, markeredgewidth=0)
         handles.append(Line2D([], [], color=color, marker="o", linewidth=0.7, label=f"{t}"))
     if not np.isfinite(height).any():
-        empty(axes, "no branch")
-    spatial(axes, data["explained"], rf"$\log_{{10}}${TRAIN_LOSS}")
+        mark_empty(axes, NO_BRANCH)
+    label_component_axes(axes, data["explained"], rf"$\log_{{10}}${TRAIN_LOSS}")
     axes.legend(handles=handles, title=f"GD from {T_C}", loc="upper left", bbox_to_anchor=(1.2, 1.0))
 
 
 def _draw_similarity(axes: Axes, data: dict[str, Any], colormap: str) -> None:
-    """Draw the similarity of all final solutions, and a red square around those of branches after freezing."""
+    """Draw the similarity of all final solutions; a red square marks the branches after freezing."""
     t_c = data["t_c"]
     step = np.diff(t_c)[0]
     edges = np.append(t_c, t_c[-1] + step) - step / 2
@@ -98,7 +97,7 @@ def _draw_similarity(axes: Axes, data: dict[str, Any], colormap: str) -> None:
     axes.set_ylabel(T_C)
     jaccard = np.ma.masked_invalid(data["jaccard"])
     if jaccard.mask.all():
-        empty(axes, "no branch")
+        mark_empty(axes, NO_BRANCH)
         return
     mesh = axes.pcolormesh(edges, edges, jaccard.T, cmap=colormap, vmax=1, rasterized=True)
     colorbar(axes, mesh, SIMILARITY)

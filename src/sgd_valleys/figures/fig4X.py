@@ -1,7 +1,7 @@
-"""Fig. 4X: what Fig. 4 shows of one SGD run, over all realizations of its cell.
+"""Fig. 4X: Fig. 4 over all realizations of the SGD run's cell.
 
-Reads ``statistics``. Bands and brackets are central 95% intervals of means and medians over realizations,
-where there are enough of them.
+Reads ``statistics``. Bands and brackets are central 95% intervals of means and medians over realizations. They need
+``MIN_RUNS_FOR_INTERVAL`` realizations.
 """
 
 from typing import Any
@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sgd_valleys.figures.branches import T_C
-from sgd_valleys.figures.style import DOUBLE, INK, SIMILARITY, TEST_LOSS, empty, panel, styled_figure
+from sgd_valleys.figures.branches import NO_BRANCH, T_C
+from sgd_valleys.figures.style import INK, SIMILARITY, TEST_LOSS, label_panel, mark_empty, styled_figure
 from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL
 from sgd_valleys.storage import hdf5
 
@@ -20,7 +20,7 @@ FREEZE = r"$t_{\mathrm{freeze}}$"
 
 
 def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Read everything there is."""
+    """Read all arrays."""
     return hdf5.read(paths["statistics"])
 
 
@@ -28,17 +28,17 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     """Draw panels A-F."""
     color = settings["color"]
     sets = {"test_loss": (color, "test set"), "test_file_loss": (settings["test_file_color"], "whole test file")}
-    with styled_figure(style, DOUBLE, 4.4) as figure:
+    with styled_figure(style, 4.4) as figure:
         (lines, cloud, similarity), (flatness, loss, freezing) = figure.subplots(2, 3)
         _draw_lines(lines, data, sets)
         _draw_cloud(cloud, data, sets)
-        panel(similarity, "C", "\n")
+        label_panel(similarity, "C", "\n")
         _draw_runs(similarity, data, "similarity_to_last", f"final {SIMILARITY} to the last branch", color)
         _mark_freezing(similarity, data)
-        panel(flatness, "D")
+        label_panel(flatness, "D")
         _draw_runs(flatness, data, "flatness", "final $F$", color)
         _mark_freezing(flatness, data)
-        panel(loss, "E")
+        label_panel(loss, "E")
         for name, (shade, label) in sets.items():
             _draw_mean(loss, data, name, shade, label)
         loss.set_ylabel(rf"final $\langle${TEST_LOSS}$\rangle$")
@@ -49,8 +49,8 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
 
 
 def _draw_lines(axes: Axes, data: dict[str, np.ndarray], sets: Sets) -> None:
-    """Draw slope and R^2 of Fig. 4D, one point a realization, with the median R^2."""
-    panel(axes, "A", "line of Fig. 4D, each realization\n")
+    """Draw slope and R^2 of Fig. 4D, one point for each realization, with the median R^2."""
+    label_panel(axes, "A", "line of Fig. 4D, each realization\n")
     axes.set_xlabel(f"slope of $F$ against {TEST_LOSS}")
     axes.set_ylabel("$R^2$")
     axes.set_ylim(0, 1.05)
@@ -63,61 +63,62 @@ def _draw_lines(axes: Axes, data: dict[str, np.ndarray], sets: Sets) -> None:
             axes.plot(slope, r_squared, "o", color=color, label=label, markeredgewidth=0, alpha=0.8)
             axes.axhline(data[f"{name}_r_squared_median"], color=color, linewidth=0.7, linestyle="--")
     if not shown:
-        empty(axes, "no line")
+        mark_empty(axes, "no line")
         return
     axes.axvline(0, color=INK, linewidth=0.6)
     axes.legend(loc="lower left")
 
 
 def _draw_cloud(axes: Axes, data: dict[str, np.ndarray], sets: Sets) -> None:
-    """Draw all branches' flatness against test loss, as distances from their realization's means."""
+    """Draw flatness against test loss of all branches, relative to the means of their realization."""
     axes.set_xlabel(f"{TEST_LOSS} less its realization's mean")
     axes.set_ylabel("$F$ less its realization's mean")
-    found = []
+    title = []
     for name, (color, label) in sets.items():
         slope, r_squared = (float(data[f"{name}_within_{kind}"]) for kind in ("slope", "r_squared"))
         usable = np.isfinite(data[name]) & np.isfinite(data["flatness"])
         if not usable.any() or not np.isfinite(slope):
             continue
-        x, y = (_centred(np.where(usable, data[each], np.nan)) for each in (name, "flatness"))
+        x, y = (_center(np.where(usable, data[each], np.nan)) for each in (name, "flatness"))
         axes.plot(x, y, "o", color=color, markersize=1.6, alpha=0.4, markeredgewidth=0, rasterized=True)
         ends = np.array([x.min(), x.max()])
         axes.plot(ends, slope * ends, color=color, linewidth=1.0)
         low, high = data[f"{name}_within_r_squared_interval"]
-        sure = np.isfinite(low) and _enough(usable)
-        found.append(f"{label}: $R^2$ = {r_squared:.2f}" + (f" [{low:.2f}, {high:.2f}]" if sure else ""))
-    panel(axes, "B", "\n".join(found) or "\n")
-    if not found:
-        empty(axes, "no line")
+        interval = f" [{low:.2f}, {high:.2f}]" if np.isfinite(low) and _has_interval(usable) else ""
+        title.append(f"{label}: $R^2$ = {r_squared:.2f}{interval}")
+    label_panel(axes, "B", "\n".join(title) or "\n")
+    if not title:
+        mark_empty(axes, "no line")
 
 
-def _enough(known: np.ndarray) -> bool:
-    """Whether so many realizations have a value (realization, branch) that an interval means something."""
-    return known.any(axis=1).sum() >= MIN_RUNS_FOR_INTERVAL
+def _has_interval(finite: np.ndarray) -> bool:
+    """Return whether enough realizations have a finite value (realization, branch) for an interval."""
+    return finite.any(axis=1).sum() >= MIN_RUNS_FOR_INTERVAL
 
 
-def _centred(values: np.ndarray) -> np.ndarray:
-    """The finite values (realization, branch), each less the mean of its realization."""
-    some = values[np.isfinite(values).any(axis=1)]
-    less = some - np.nanmean(some, axis=1, keepdims=True)
-    return less[np.isfinite(less)]
+def _center(values: np.ndarray) -> np.ndarray:
+    """Return the finite values (realization, branch), each minus the mean of its realization, in one row."""
+    used = values[np.isfinite(values).any(axis=1)]
+    centered = used - np.nanmean(used, axis=1, keepdims=True)
+    return centered[np.isfinite(centered)]
 
 
 def _draw_runs(axes: Axes, data: dict[str, np.ndarray], name: str, label: str, color: str) -> None:
-    """Draw a final value against t_c: every realization, their mean and its interval."""
+    """Draw a final value of the branches against t_c: every realization, their mean and its interval."""
     axes.plot(data["t_c"], data[name].T, color="0.75", linewidth=0.4)
     _draw_mean(axes, data, name, color, None)
     axes.set_ylabel(label)
 
 
 def _draw_mean(axes: Axes, data: dict[str, np.ndarray], name: str, color: str, label: str | None) -> None:
+    """Draw the mean of a final value over realizations against t_c, and its interval."""
     axes.plot(data["t_c"], data[f"{name}_mean"], color=color, linewidth=1.3, label=label)
-    if _enough(np.isfinite(data[name])):
+    if _has_interval(np.isfinite(data[name])):
         axes.fill_between(data["t_c"], *data[f"{name}_interval"], color=color, alpha=0.25, linewidth=0)
     axes.set_xlabel(T_C)
     axes.set_xlim(data["t_c"][0], data["t_c"][-1])
     if not np.isfinite(data[f"{name}_mean"]).any():
-        empty(axes, "no branch")
+        mark_empty(axes, NO_BRANCH)
 
 
 def _mark_freezing(axes: Axes, data: dict[str, np.ndarray]) -> None:
@@ -128,13 +129,13 @@ def _mark_freezing(axes: Axes, data: dict[str, np.ndarray]) -> None:
 
 
 def _draw_freezing(axes: Axes, data: dict[str, np.ndarray], color: str) -> None:
-    """Draw when a run's branches start to end in one basin against when its loss freezes it."""
-    panel(axes, "F")
+    """Draw the freezing time by basin against the freezing time by loss, one point for each run."""
+    label_panel(axes, "F")
     axes.set_xlabel(f"{FREEZE} by loss")
     axes.set_ylabel("by basin")
     x, y = data["freezing_time"], data["basin_freezing_time"]
     if not (np.isfinite(x) & np.isfinite(y)).any():
-        empty(axes, "no run froze")
+        mark_empty(axes, "no run froze")
         return
     axes.plot(x, y, "o", color=color, markeredgewidth=0, alpha=0.8)
     ends = [0, data["t_c"][-1]]

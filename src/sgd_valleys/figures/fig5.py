@@ -10,27 +10,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sgd_valleys.figures.phases import draw_freezing, draw_p_flat, load_diagram
-from sgd_valleys.figures.style import DOUBLE, INK, panel, quiet, styled_figure
+from sgd_valleys.figures.style import INK, fade_3d_background, label_panel, styled_figure
 from sgd_valleys.storage import hdf5
 
-WALL = 0.25  # of the surface drawn, above the ridge
+WALL_HEIGHT = 0.25  # of the drawn surface above the ridge
 SURFACE = ("x", "y", "loss", "flat_floor", "sharp_floor")
 
 
 def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Read what the panels show; of the runs those of the strongest noise."""
+    """Read what the panels show; the runs are those of the strongest noise."""
     runs = hdf5.read(paths["occupancy"], ["trajectory"], {"sigma": -1})
     return load_diagram(paths["diagram"]) | hdf5.read(paths["theory"], SURFACE) | runs
 
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     """Draw panels A-D."""
-    with styled_figure(style, DOUBLE, 5.4, note="every run diverged") as figure:
+    with styled_figure(style, 5.4, grey="every run diverged") as figure:
         above, below = figure.add_gridspec(2, 1, height_ratios=[1.15, 1])
         top = above.subgridspec(1, 2, width_ratios=[1, 1.25])
         _draw_schematic(figure.add_subplot(top[0]), data, settings)
         surface = figure.add_subplot(top[1], projection="3d")
-        panel(surface, "B")
+        label_panel(surface, "B")
         _draw_surface(surface, data, settings)
         left, right = below.subgridspec(1, 2).subplots()
         draw_p_flat(left, "C", data, settings["p_flat_colormap"])
@@ -39,10 +39,10 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
 
 
 def _draw_schematic(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> None:
-    """Draw the idea: cuts through the landscape as training goes on, and what a run does in each."""
-    panel(axes, "A")
+    """Draw cuts through the landscape at three stages of training, and a ball for the run."""
+    label_panel(axes, "A")
     axes.set_axis_off()
-    # where on the way, by its share of y, and what happens there
+    # fraction of the largest y, text, arrow
     stages = (
         (0.03, "start: one valley", None),
         (0.15, "search: jumps between valleys", "<->"),
@@ -85,9 +85,9 @@ def _draw_surface(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> No
     middle = len(x) // 2
     ridge = loss[middle]
     across, height = np.empty((2, 81, len(y)))
-    for k in range(len(y)):  # up to the same height above the ridge on either side, so that no wall hides a valley
+    for k in range(len(y)):  # both walls end at one height above the ridge, so that no wall hides a valley
         walls = [
-            np.interp(ridge[k] + WALL, loss[side, k], x[side])
+            np.interp(ridge[k] + WALL_HEIGHT, loss[side, k], x[side])
             for side in (
                 slice(np.searchsorted(x, data["sharp_floor"][k]), None, -1),
                 slice(np.searchsorted(x, data["flat_floor"][k]), None),
@@ -117,6 +117,6 @@ def _draw_surface(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> No
     axes.set_ylabel("$y$", labelpad=-6)
     axes.set_zlabel(r"$\mathcal{L}$", labelpad=-8)
     axes.set_zlim(height.min(), height.max())
-    quiet(axes)
+    fade_3d_background(axes)
     axes.view_init(elev=42, azim=-122)
     axes.set_box_aspect((4, 5, 2.6), zoom=1.12)

@@ -1,4 +1,4 @@
-"""Fig. 6: noise reshapes the landscape, and the valleys' shares freeze as the barrier grows.
+"""Fig. 6: noise reshapes the landscape, and P_flat freezes as the barrier grows.
 
 Reads ``theory`` and ``occupancy``.
 """
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sgd_valleys.figures.style import DELTA_S, DOUBLE, INK, P_FLAT, colorbar, panel, styled_figure
+from sgd_valleys.figures.style import DELTA_S, INK, P_FLAT, colorbar, label_panel, styled_figure
 from sgd_valleys.storage import hdf5
 
 CUT = ("cut_x", "cut_y", "cut_loss", "cut_L_eff", "cut_L_SGD")
@@ -28,17 +28,17 @@ def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     """Draw panels A-C."""
-    with styled_figure(style, DOUBLE, 2.7, note="no answer") as figure:
-        cut, shares, final = figure.subplots(1, 3)
+    with styled_figure(style, 2.7, grey="no answer") as figure:
+        cut, occupancy, final = figure.subplots(1, 3)
         _draw_cut(cut, data, settings)
-        _draw_shares(shares, data, settings["sigma_colormap"])
+        _draw_occupancy(occupancy, data, settings["sigma_colormap"])
         _draw_transient(final, data, settings["p_flat_colormap"])
     return figure
 
 
 def _draw_cut(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> None:
-    """Draw the loss on a cut at one y, and what the noise makes of it."""
-    panel(axes, "A", f"$y$ = {data['cut_y']:g}")
+    """Draw the loss and the effective losses along x at one y."""
+    label_panel(axes, "A", f"$y$ = {data['cut_y']:g}")
     for name, label, color, style in (
         ("cut_loss", r"$\mathcal{L}$", settings["loss_color"], "-"),
         ("cut_L_eff", r"$\mathcal{L}_{\mathrm{eff}}$", settings["effective_color"], "-"),
@@ -56,9 +56,9 @@ def _draw_cut(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> None:
     axes.legend(loc="center left", bbox_to_anchor=(0.0, 0.42))
 
 
-def _draw_shares(axes: Axes, data: dict[str, np.ndarray], colormap: str) -> None:
-    """Draw the simulated share of the flat valley against mean y, and the stationary one at fixed y."""
-    panel(axes, "B")
+def _draw_occupancy(axes: Axes, data: dict[str, np.ndarray], colormap: str) -> None:
+    """Draw the simulated P_flat against mean y, and the stationary one at fixed y."""
+    label_panel(axes, "B")
     axes.set_xlabel(r"$\langle y \rangle$")
     axes.set_ylabel(P_FLAT)
     handles = []
@@ -85,8 +85,8 @@ def _draw_shares(axes: Axes, data: dict[str, np.ndarray], colormap: str) -> None
 
 
 def _draw_transient(axes: Axes, data: dict[str, np.ndarray], colormap: str) -> None:
-    """Draw the final share of the flat valley of Eq. 26 over noise and ratio of flatness."""
-    panel(axes, "C")
+    """Draw the final P_flat of Eq. 26 over noise and ratio of flatness."""
+    label_panel(axes, "C")
     values = np.ma.masked_invalid(data["p_flat_transient"])
     mesh = axes.pcolormesh(
         data["delta_S"], data["gamma"], values, cmap=colormap, shading="nearest", rasterized=True

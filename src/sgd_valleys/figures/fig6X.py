@@ -1,7 +1,7 @@
 """Fig. 6X: how far the theory of the two-valley model is from its dynamics.
 
-Reads ``theory``, ``occupancy``, ``diagram``, ``small_eta_limit`` and the Fokker-Planck solutions ``ito`` (the equation
-that the update of Eq. 13 tends to) and ``printed`` (Eq. 16 as it stands in the paper).
+Reads ``theory``, ``occupancy``, ``diagram``, ``small_eta_limit`` and the Fokker-Planck solutions ``ito`` (the limit of
+the update of Eq. 13) and ``printed`` (Eq. 16 as printed in the paper).
 """
 
 from itertools import cycle
@@ -13,25 +13,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sgd_valleys.figures.style import DELTA_S, DOUBLE, INK, P_FLAT, color_norm, colorbar, panel, styled_figure
+from sgd_valleys.figures.style import DELTA_S, INK, P_FLAT, color_norm, colorbar, label_panel, styled_figure
 from sgd_valleys.storage import hdf5
+from sgd_valleys.storage.cells import index_of
 
-SHARES = ("p_flat_stationary", "p_flat_ito", "p_flat_hanggi_klimontovich", "p_flat_equilibrium", "p_flat_boltzmann")
+STATIONARY = ("p_flat_stationary", "p_flat_ito", "p_flat_hanggi_klimontovich", "p_flat_equilibrium", "p_flat_boltzmann")
 FREEZE = ("delta_S", "p_flat_transient_here", "y_freeze", "y_freeze_numerical", "height", "kramers")
 Y_FREEZE = r"$y_{\mathrm{freeze}}$"
 
 
 def load(paths: dict[str, Any]) -> dict[str, Any]:
-    """Read what the panels show; the parts keep their names in dictionaries of their own."""
-    small_eta_limit = (
-        [paths["small_eta_limit"]] if isinstance(paths["small_eta_limit"], str) else paths["small_eta_limit"]
-    )
+    """Read what the panels show, one dictionary for each kind of file."""
     return {
-        "theory": hdf5.read(paths["theory"], ["along", *SHARES, *FREEZE]),
+        "theory": hdf5.read(paths["theory"], ["along", *STATIONARY, *FREEZE]),
         "runs": hdf5.read(paths["occupancy"], ["delta_S", "p_flat", "mean_y"]),
         "diagram": hdf5.read(paths["diagram"], ["eta", "sigma", "p_flat", "p_flat_error", "freezing_y", "changed"]),
         "small_eta_limit": [
-            hdf5.read(path) | {"delta_S": hdf5.read_attributes(path)["delta_S"]} for path in small_eta_limit
+            hdf5.read(path) | {"delta_S": float(hdf5.read_attributes(path)["delta_S"])}
+            for path in paths["small_eta_limit"]
         ],
         **{
             name: hdf5.read(paths[name], ["p_flat", "mean_y", "delta_S", "p_flat_halving", "p_flat_longest"])
@@ -42,7 +41,7 @@ def load(paths: dict[str, Any]) -> dict[str, Any]:
 
 def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
     """Draw panels A-F."""
-    with styled_figure(style, DOUBLE, 4.6) as figure:
+    with styled_figure(style, 4.6) as figure:
         (course, small_eta_limit, final), (freezing, fixed, kramers) = figure.subplots(2, 3)
         _draw_courses(course, data, settings)
         _draw_small_eta_limit(small_eta_limit, data, settings)
@@ -54,8 +53,8 @@ def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
 
 
 def _draw_courses(axes: Axes, data: dict[str, Any], settings: dict) -> None:
-    """Draw P_flat against mean y: simulated, and by both Fokker-Planck equations."""
-    panel(axes, "A")
+    """Draw P_flat against mean y: simulated, and from both Fokker-Planck equations."""
+    label_panel(axes, "A")
     runs = data["runs"]
     handles = []
     for k, delta_S in enumerate(runs["delta_S"]):
@@ -73,19 +72,18 @@ def _draw_courses(axes: Axes, data: dict[str, Any], settings: dict) -> None:
 
 
 def _draw_small_eta_limit(axes: Axes, data: dict[str, Any], settings: dict) -> None:
-    """Draw how far the simulated P_flat is from the Ito equation's as eta becomes smaller, and where Eq. 16 is."""
-    panel(axes, "B")
+    """Draw the simulated P_flat minus that of the Ito equation against sqrt(eta), and that of Eq. 16 at eta = 0."""
+    label_panel(axes, "B")
     axes.axhline(0, color=settings["ito_color"])
     parts = sorted(data["small_eta_limit"], key=lambda part: part["delta_S"])
     for part, marker in zip(parts, cycle("osv^D")):
-        delta_S = float(part["delta_S"])
         ito, printed = (
-            float(data[name]["p_flat_halving"][np.isclose(data[name]["delta_S"], delta_S, rtol=1e-9)][0])
+            float(data[name]["p_flat_halving"][index_of(data[name]["delta_S"], part["delta_S"])])
             for name in ("ito", "printed")
         )
         axes.errorbar(
             np.sqrt(part["eta"]), part["p_flat"] - ito, part["p_flat_error"], fmt=f"{marker}:", color=INK,
-            markersize=3, linewidth=0.8, label=f"{delta_S:g}",
+            markersize=3, linewidth=0.8, label=f"{part['delta_S']:g}",
         )  # fmt: skip
         axes.plot(0, printed - ito, marker, color=settings["printed_color"], clip_on=False, zorder=3)
     axes.set_xlim(left=0)
@@ -96,7 +94,7 @@ def _draw_small_eta_limit(axes: Axes, data: dict[str, Any], settings: dict) -> N
 
 def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     """Draw final P_flat against Delta_S: every cell of the diagram, both equations at two times, Eq. 26."""
-    panel(axes, "C")
+    label_panel(axes, "C")
     diagram, theory = data["diagram"], data["theory"]
     delta_S = diagram["eta"][:, None] * diagram["sigma"]
     rate = np.broadcast_to(diagram["eta"][:, None], delta_S.shape)
@@ -105,7 +103,7 @@ def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
         delta_S, diagram["p_flat"], c=rate, s=6, cmap=settings["eta_colormap"], norm=norm, linewidths=0, zorder=3
     )
     colorbar(axes, points, r"$\eta$")
-    # thin where the runs of the least eta end, thick where those of the largest do
+    # thin: at the end of the runs of the smallest eta; thick: at the end of those of the largest
     for name, label in (("ito", "Ito"), ("printed", "Eq. 16")):
         for end, width in (("halving", 0.6), ("longest", 1.3)):
             axes.plot(
@@ -121,12 +119,12 @@ def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
 
 
 def _draw_freezing_points(axes: Axes, data: dict[str, Any], settings: dict) -> None:
-    """Draw where the valleys freeze: closed form, from its criterion, and the mean y of a run's last change."""
-    panel(axes, "D")
+    """Draw y at freezing: in closed form, from the criterion A30, and the mean y of the last change of valley."""
+    label_panel(axes, "D")
     diagram, theory = data["diagram"], data["theory"]
     delta_S = diagram["eta"][:, None] * diagram["sigma"]
-    some = diagram["changed"] > 0.05  # share of runs that change valley at all
-    axes.plot(delta_S[some], diagram["freezing_y"][some], "o", color="0.6", markersize=2, label="simulation")
+    frequent = diagram["changed"] > 0.05  # fraction of runs that change valley
+    axes.plot(delta_S[frequent], diagram["freezing_y"][frequent], "o", color="0.6", markersize=2, label="simulation")
     axes.plot(theory["delta_S"], theory["y_freeze"], ":", color="black", label="Eq. 25")
     axes.plot(theory["delta_S"], theory["y_freeze_numerical"], color=settings["ito_color"], label="A30")
     axes.set_xscale("log")
@@ -142,7 +140,7 @@ def _draw_freezing_points(axes: Axes, data: dict[str, Any], settings: dict) -> N
 
 def _draw_fixed(axes: Axes, theory: dict[str, np.ndarray], settings: dict) -> None:
     """Draw the stationary P_flat at fixed y, for the weakest and the strongest noise of Fig. 6B."""
-    panel(axes, "E")
+    label_panel(axes, "E")
     curves = (
         ("p_flat_ito", "Ito", settings["ito_color"], "-"),
         ("p_flat_stationary", "Eq. 22", "black", ":"),
@@ -165,8 +163,8 @@ def _draw_fixed(axes: Axes, theory: dict[str, np.ndarray], settings: dict) -> No
 
 
 def _draw_kramers(axes: Axes, theory: dict[str, np.ndarray]) -> None:
-    """Draw where Eq. 21 is one over the mean time to the ridge: where the barrier is high over the noise."""
-    panel(axes, "F")
+    """Draw the mean time to the ridge times the rate of Eq. 21: 1 where the barrier is high relative to the noise."""
+    label_panel(axes, "F")
     axes.plot(theory["height"], theory["kramers"], color="black")
     axes.axhline(1, color=INK, linewidth=0.6)
     axes.set_ylim(0.4, 1.1)

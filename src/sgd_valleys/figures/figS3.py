@@ -1,6 +1,6 @@
 """Fig. S3: the freezing time at other thresholds.
 
-Reads ``freezing`` and ``endpoints``. The first threshold of ``freezing`` is L_c, shown in Fig. 3C.
+Reads ``cell_maps``. The first threshold is L_c, shown in Fig. 3C.
 """
 
 from string import ascii_uppercase
@@ -9,21 +9,20 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sgd_valleys.figures import panels
-from sgd_valleys.figures.style import DOUBLE, FREEZING, heatmap, panel, styled_figure
-from sgd_valleys.storage import hdf5
+from sgd_valleys.figures.style import styled_figure
 
 
 def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
     """Read what the panels show."""
-    return panels.load_grid(paths["endpoints"]) | hdf5.read(paths["freezing"], ["threshold", "freezing_time"])
+    return panels.load_grid(paths["cell_maps"], ["threshold", "eta_t_freeze_by_threshold"])
 
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     """Draw a panel for every threshold but the first."""
-    others = range(1, len(data["threshold"]))
-    with styled_figure(style, DOUBLE, 2.3, note=r"no converged run, or none below $\mathcal{L}_c$") as figure:
+    others = list(zip(data["threshold"], data["eta_t_freeze_by_threshold"], strict=True))[1:]
+    with styled_figure(style, 2.3, grey=r"no converged run, or none below $\mathcal{L}_c$") as figure:
         row = figure.subplots(1, len(others), squeeze=False)[0]
-        for axes, letter, threshold in zip(row, ascii_uppercase[: len(row)], others, strict=True):
-            panel(axes, letter, rf"$\mathcal{{L}}_c = {data['threshold'][threshold]:g}$")
-            heatmap(axes, data, panels.mean_freezing(data, threshold), FREEZING, settings["colormap"])
+        for axes, letter, (threshold, values) in zip(row, ascii_uppercase, others, strict=False):
+            title = rf"$\mathcal{{L}}_c = {threshold:g}$"
+            panels.draw_map(axes, letter, data | {"eta_t_freeze": values}, "eta_t_freeze", settings["colormap"], title)
     return figure

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sgd_valleys.figures.phases import draw_freezing, draw_p_flat, load_diagram
-from sgd_valleys.figures.style import DOUBLE, styled_figure
+from sgd_valleys.figures.style import styled_figure
 
 
 def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -19,7 +19,7 @@ def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
 
 def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     """Draw panels A and B."""
-    with styled_figure(style, DOUBLE, 2.8, note="every run diverged") as figure:
+    with styled_figure(style, 2.8, grey="every run diverged") as figure:
         left, right = figure.subplots(1, 2)
         draw_p_flat(left, "A", data, settings["p_flat_colormap"])
         draw_freezing(right, "B", data, settings["freezing_colormap"])

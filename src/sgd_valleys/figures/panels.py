@@ -1,84 +1,120 @@
-"""Reading and arithmetic that the panels of more than one figure share."""
+"""Reading and drawing that the figures of a sweep share: maps over (eta, B), curves of batch sizes, mean curves."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 
-from sgd_valleys.statistics.reduce import reduce_finite
+from sgd_valleys.figures.style import (
+    FLATNESS,
+    FREEZING,
+    SIMILARITY,
+    TEST_ACCURACY,
+    TEST_LOSS,
+    TRAIN_ACCURACY,
+    TRAIN_LOSS,
+    draw_matrix,
+    label_panel,
+)
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.cells import read_cells
 
 Cells = dict[tuple[float, int], dict[str, np.ndarray]]
 
 
+@dataclass(frozen=True)
+class CellMap:
+    """How a map over (eta, B) is drawn: its symbol, and whether its colours are logarithmic or have fixed limits."""
+
+    symbol: str
+    log: bool = False
+    limits: tuple[float, float] | None = None
+
+
+CELL_MAPS = {  # by their names in cell_maps.h5
+    "similarity": CellMap(rf"$\langle${SIMILARITY}$\rangle$"),
+    "displacement_cosine": CellMap(r"$\langle\cos(\Delta\theta^{(i)}, \Delta\theta^{(j)})\rangle$"),
+    "convergence_probability": CellMap(r"$P_{\mathrm{converge}}$", limits=(0.0, 1.0)),
+    "max_test_accuracy": CellMap(f"max({TEST_ACCURACY})"),
+    "max_test_file_accuracy": CellMap(f"max({TEST_ACCURACY})"),
+    "max_flatness": CellMap(f"max({FLATNESS})"),
+    "eta_t_freeze": CellMap(FREEZING),
+    "mean_displacement": CellMap(r"$\langle\|\Delta\theta\|\rangle$"),
+    "mean_train_accuracy": CellMap(rf"$\langle${TRAIN_ACCURACY}$\rangle$"),
+    "mean_train_loss": CellMap(rf"$\langle${TRAIN_LOSS}$\rangle$", log=True),
+    "mean_test_loss": CellMap(rf"$\langle${TEST_LOSS}$\rangle$", log=True),
+}
+
+
 def load_grid(path: str, names: Sequence[str] = ()) -> dict[str, np.ndarray]:
-    """Read of ``endpoints.h5`` what every heatmap needs, and ``names``."""
-    return hdf5.read(path, ["eta", "B", "runs", "converged", *names])
+    """Read the axes of a sweep, what every map needs, and the arrays ``names``, from ``cell_maps.h5``."""
+    return hdf5.read(path, ["eta", "B", "gradient_descent", "convergence_probability", *names])
 
 
-def load_cells(paths: str | Iterable[str], names: Sequence[str]) -> Cells:
+def load_cells(paths: Sequence[str], names: Sequence[str]) -> Cells:
     """Read ``iteration``, ``realization`` and ``names`` (realization, time) of every cell (eta, B).
 
-    A cell's realizations may be spread over several files.
+    Args:
+        paths: files of training or curvature; a cell may have several.
+        names: of arrays.
     """
-    found = read_cells([paths] if isinstance(paths, str) else list(paths), names, shared=["iteration"])
-    return {(float(eta), B): cell for (eta, B), cell in found.items()}
-
-
-def index_of(values: Iterable[float], value: float) -> int | None:
-    """Find ``value`` among rates or batch sizes, or None."""
-    found = np.flatnonzero(np.isclose(np.asarray(list(values), dtype=float), value, rtol=1e-9, atol=0))
-    return int(found[0]) if found.size else None
+    return read_cells(list(paths), names, shared=["iteration"])
 
 
 def cells_at(cells: Cells, eta: float) -> dict[int, dict[str, np.ndarray]]:
-    """Choose the cells of one learning rate, by batch size in ascending order."""
-    return {B: cells[rate, B] for rate, B in sorted(cells) if np.isclose(rate, eta, rtol=1e-9, atol=0)}
+    """Return the cells of one learning rate, by batch size in ascending order."""
+    return {B: cells[rate, B] for rate, B in sorted(cells) if rate == eta}
 
 
-def converging(converged: np.ndarray) -> np.ndarray:
-    """Say for every cell (eta, B) whether any realization converges."""
-    return converged.any(axis=-1)
+def draw_map(axes: Axes, letter: str, data: Mapping[str, Any], name: str, colormap: str, title: str = "") -> None:
+    """Draw a map of ``CELL_MAPS`` over (eta, B) as a panel; cells in which no run converges are grey."""
+    label_panel(axes, letter, title)
+    values = np.where(data["convergence_probability"] > 0, data[name], np.nan)
+    x, y = (r"$\eta$", [f"{eta:g}" for eta in data["eta"]]), (r"$B$", batch_labels(data))
+    style = CELL_MAPS[name]
+    draw_matrix(axes, values, x, y, style.symbol, colormap, style.log, style.limits)
 
 
-def full_batch(B: np.ndarray, runs: np.ndarray) -> int | None:
-    """Find the batch size that is gradient descent: run once where the others are run again and again."""
-    once = runs.max(axis=0, initial=0) == 1
-    return int(B[once][-1]) if once.any() and runs.max(initial=0) > 1 else None
+def batch_labels(data: Mapping[str, Any], separator: str = "\n") -> list[str]:
+    """Label batch sizes; that of gradient descent is marked."""
+    sizes = zip(data["B"], data["gradient_descent"], strict=True)
+    return [f"{B}{separator}(GD)" if descent else str(B) for B, descent in sizes]
 
 
-def reduce_cells(
-    values: np.ndarray, reduce: Callable[[np.ndarray], float], among: np.ndarray | None = None
-) -> np.ndarray:
-    """Reduce (eta, B, realization) to (eta, B) over the finite values (``among`` the marked runs); NaN for none."""
-    shown = values if among is None else np.where(among, values, np.nan)
-    result = np.empty(values.shape[:2])
-    for cell in np.ndindex(result.shape):
-        result[cell] = reduce_finite(shown[cell], reduce)
-    return result
+def batch_styles(data: Mapping[str, Any], colormap: str) -> dict[int, dict[str, Any]]:
+    """Return the colour and label of the curve of every B, without the palest colours of the map."""
+    colors = mpl.colormaps[colormap](np.linspace(0, 0.9, len(data["B"])))
+    named = zip(data["B"], colors, batch_labels(data, separator=" "), strict=True)
+    return {int(B): {"color": color, "label": label} for B, color, label in named}
+
+
+def batch_legend(axes: Axes) -> None:
+    """Name the curves of every B beside the panel, where they cannot cross the names."""
+    axes.legend(title="$B$", loc="upper left", bbox_to_anchor=(1.0, 1.02), borderaxespad=0.2)
 
 
 def mean_curve(values: np.ndarray) -> np.ndarray:
-    """Average (realization, time) over the same runs at all times; NaN at the times that none was measured.
+    """Average (realization, time) over the same runs at all times.
 
-    These are the runs that are finite at their end, without those measured at the end alone where others
-    were followed along the way: they would make the last point an average over other runs.
+    These are the runs that are finite at their end. If some of them were measured along training, those measured only
+    at their end are left out, so that the last point is an average over the same runs.
+
+    Returns:
+        (time), NaN at times without a measurement.
     """
-    alive = values[np.isfinite(values[:, -1])]
-    followed = np.isfinite(alive).sum(axis=1) > 1
-    used = alive[followed] if followed.any() else alive
+    finite = values[np.isfinite(values[:, -1])]
+    has_curve = np.isfinite(finite).sum(axis=1) > 1
+    used = finite[has_curve] if has_curve.any() else finite
     mean = np.full(values.shape[1], np.nan)
     measured = np.isfinite(used).any(axis=0)
     mean[measured] = np.nanmean(used[:, measured], axis=0)
     return mean
 
 
-def mean_freezing(data: dict[str, np.ndarray], threshold: int) -> np.ndarray:
-    """Give eta <t_freeze> (eta, B) at one threshold, over the runs that reached it."""
-    return data["eta"][:, None] * reduce_cells(data["freezing_time"][threshold], np.mean)
-
-
 def log10_positive(loss: np.ndarray) -> np.ndarray:
-    """Take log10 of the loss; NaN where it is 0 or not finite."""
+    """Take log10 of the loss; NaN where the loss is 0 or not finite."""
     usable = np.isfinite(loss) & (loss > 0)
     return np.log10(np.where(usable, loss, np.nan))

@@ -1,4 +1,4 @@
-"""One look for every figure: sizes, letters, heatmaps, colour bars, and files with the same bytes for the same data."""
+"""Style that all figures share: sizes, panel letters, colour bars, cells, and files with reproducible bytes."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,16 +18,15 @@ from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from sgd_valleys.errors import UserError
-from sgd_valleys.figures import panels
 from sgd_valleys.storage.atomic import atomic_write
 
-COLUMN, DOUBLE = 3.4, 7.0  # inches: one and two columns of the journal
-SMALLEST = 6  # points: nothing but a subscript is set smaller
-GREY = "0.72"  # cells without a converged run
+WIDTH = 7.0  # inches: two columns of the journal
+MIN_FONT_SIZE = 6  # points: only subscripts are smaller
+GREY = "0.72"  # cells without a value
 INK = "0.25"  # guide lines and boxes
 
 SIMILARITY = r"$\mathrm{Sim}_J$"
+FLATNESS = "$F$"
 BARRIER = r"$\Delta\mathcal{L}_{\mathrm{barrier}}$"
 TRAIN_LOSS = r"$\mathcal{L}_{\mathrm{train}}$"
 TEST_LOSS = r"$\mathcal{L}_{\mathrm{test}}$"
@@ -36,13 +35,14 @@ TEST_ACCURACY = r"$\mathrm{Acc}_{\mathrm{test}}$"
 FREEZING = r"$\eta\,\langle t_{\mathrm{freeze}}\rangle$"
 P_FLAT = r"$P_{\mathrm{flat}}$"
 DELTA_S = r"$\Delta_S$"
-NOTHING = "no converged run"
+ITERATION = "iteration $t$"
+NO_CONVERGED_RUN = "no converged run"
 
 
-def rc(style: Mapping[str, Any]) -> dict[str, Any]:
-    """Matplotlib parameters of every figure, from ``figures.style`` of the config."""
+def rc_parameters(style: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the Matplotlib parameters of every figure, from ``figures.style`` of the configuration."""
     size, thin = style["font_size"], 0.6
-    small = max(SMALLEST, size - 1)
+    small = max(MIN_FONT_SIZE, size - 1)
     return {
         "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],  # comes with Matplotlib: the same letters on every machine
@@ -82,7 +82,7 @@ def rc(style: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class StyledFigure(Figure):
-    """A figure saved under the parameters it was made with: Matplotlib makes some ticks only on saving."""
+    """A figure that is saved under the parameters it was made with, as Matplotlib makes some ticks only on saving."""
 
     def __init__(self, parameters: Mapping[str, Any], **options: Any) -> None:
         """Take Matplotlib's parameters, and the options of ``Figure``."""
@@ -98,23 +98,28 @@ class StyledFigure(Figure):
 
 
 @contextmanager
-def styled_figure(style: Mapping[str, Any], width: float, height: float, note: str = NOTHING) -> Iterator[StyledFigure]:
-    """Give a figure of ``width`` x ``height`` inches to draw on under the common parameters.
+def styled_figure(style: Mapping[str, Any], height: float, grey: str = NO_CONVERGED_RUN) -> Iterator[StyledFigure]:
+    """Give a figure of two columns to draw on under the common parameters.
 
-    On leaving, the legend says what grey means where a heatmap has grey cells, and the letters are aligned.
+    At the end, the panel letters are aligned. A legend explains grey cells if there are any.
+
+    Args:
+        style: ``figures.style`` of the configuration.
+        height: inches.
+        grey: meaning of grey cells.
     """
-    parameters = rc(style)
+    parameters = rc_parameters(style)
     with mpl.style.context(["default", parameters]):
-        figure = StyledFigure(parameters, figsize=(width, height), layout="constrained")
+        figure = StyledFigure(parameters, figsize=(WIDTH, height), layout="constrained")
         yield figure
         if figure.has_grey:
-            figure.legend(handles=[Patch(color=GREY, label=note)], loc="outside lower right", borderaxespad=0.2)
+            figure.legend(handles=[Patch(color=GREY, label=grey)], loc="outside lower right", borderaxespad=0.2)
         _align_letters(figure)
 
 
-def panel(axes: Axes, letter: str, title: str = "") -> None:
+def label_panel(axes: Axes, letter: str, title: str = "") -> None:
     """Give ``axes`` its letter, and a title centred above."""
-    # A newline for each further line of the title keeps the letter beside the first of them.
+    # A newline for each further line of the title keeps the letter beside the first line.
     text = axes.set_title(letter + "\n" * title.count("\n"), loc="left", fontweight="bold", fontsize="large")
     axes.figure.letters.append((axes, text))
     axes.set_title(title)
@@ -123,41 +128,81 @@ def panel(axes: Axes, letter: str, title: str = "") -> None:
 def _align_letters(figure: StyledFigure) -> None:
     """Move every letter to the left edge of its panel's labels, in line with the panels above and below."""
     figure.draw_without_rendering()
-    places = {axes: axes.get_position() for axes, _ in figure.letters}
+    boxes = {axes: axes.get_position() for axes, _ in figure.letters}
 
     def column(axes: Axes) -> float:
-        here = places[axes]
-        beside = any(one.x1 <= here.x0 and one.y0 < here.y1 and here.y0 < one.y1 for one in places.values())
-        return round(here.x0, 2) if beside else 0.0  # the first panels of all rows share their edge
+        own = boxes[axes]
+        has_left_neighbour = any(box.x1 <= own.x0 and box.y0 < own.y1 and own.y0 < box.y1 for box in boxes.values())
+        return round(own.x0, 2) if has_left_neighbour else 0.0  # the first panels of all rows share their edge
 
     edges: dict[float, float] = {}
-    for axes in places:
+    for axes in boxes:
         edges[column(axes)] = min(edges.get(column(axes), np.inf), axes.get_tightbbox().x0)
     for axes, text in figure.letters:
         text.set_x(axes.transAxes.inverted().transform((edges[column(axes)], 0))[0])
-    figure.set_layout_engine("none")  # the places found stay, and saving need not find them again
+    figure.set_layout_engine("none")  # keeps this layout, and saves a second computation when the figure is saved
 
 
-def empty(axes: Axes, text: str = NOTHING, ticks: bool = False) -> None:
-    """Say in the panel that there is nothing to draw; numbers along its axes stay only where ``ticks``."""
+def mark_empty(axes: Axes, text: str = NO_CONVERGED_RUN, ticks: bool = False) -> None:
+    """Write in the panel why nothing is drawn, and remove the ticks unless ``ticks``."""
     axes.annotate(text, (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color=INK)
     if not ticks:
         axes.tick_params(which="both", length=0, labelbottom=False, labelleft=False)
 
 
-def spatial(axes: Axes, explained: np.ndarray, height: str) -> None:
-    """Set up axes in space: two principal components and the shares of the variance they explain, and a height."""
+def mark_value(
+    axes: Axes,
+    value: float,
+    text: str,
+    position: float,
+    offset: tuple[float, float],
+    vertical: bool = False,
+    linestyle: str = ":",
+    **options: Any,
+) -> None:
+    """Draw a labelled guide line.
+
+    Args:
+        axes: the panel.
+        value: where the line crosses its axis, y for a horizontal line.
+        text: the label.
+        position: of the label along the line, as a fraction of the panel.
+        offset: of the label from that point, in points.
+        vertical: whether the line is vertical.
+        linestyle: of the line.
+        **options: of the label.
+    """
+    (axes.axvline if vertical else axes.axhline)(value, color=INK, linestyle=linestyle, linewidth=0.8)
+    axes.annotate(
+        text,
+        (value, position) if vertical else (position, value),
+        xycoords=axes.get_xaxis_transform() if vertical else axes.get_yaxis_transform(),
+        xytext=offset,
+        textcoords="offset points",
+        color=INK,
+        **options,
+    )
+
+
+def annotate_corner(axes: Axes, text: str, side: str = "right", color: str = INK) -> None:
+    """Write text into the upper left or upper right corner of a panel."""
+    x = {"left": 0.03, "right": 0.97}[side]
+    axes.annotate(text, (x, 0.97), xycoords="axes fraction", ha=side, va="top", color=color)
+
+
+def label_component_axes(axes: Axes, explained: np.ndarray, height: str) -> None:
+    """Label 3D axes as two principal components, with their fractions of the variance, and a height."""
     axes.set_xlabel(f"PC1 ({explained[0]:.0%})", labelpad=-8)
     axes.set_ylabel(f"PC2 ({explained[1]:.0%})", labelpad=-8)
     axes.set_zlabel(height, labelpad=-8)
-    quiet(axes)
+    fade_3d_background(axes)
     axes.zaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.view_init(elev=24, azim=-60)
     axes.set_box_aspect((4, 4, 3.4), zoom=1.12)
 
 
-def quiet(axes: Axes) -> None:
-    """Keep the walls, grid and numbers of axes in space in the background."""
+def fade_3d_background(axes: Axes) -> None:
+    """Draw the walls and the grid of 3D axes in pale grey, with few ticks."""
     axes.tick_params(pad=-3)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_major_locator(MaxNLocator(4))
@@ -167,7 +212,7 @@ def quiet(axes: Axes) -> None:
 
 def colorbar(axes: Axes, mappable: ScalarMappable, label: str) -> Colorbar:
     """Draw a colour bar as tall as ``axes`` at its right."""
-    place = axes.inset_axes((1.03, 0.0, 0.05, 1.0))
+    inset = axes.inset_axes((1.03, 0.0, 0.05, 1.0))
     options: dict[str, Any] = {}
     norm = mappable.norm
     plain = False
@@ -177,7 +222,7 @@ def colorbar(axes: Axes, mappable: ScalarMappable, label: str) -> Colorbar:
         if plain:  # powers of ten alone would leave the bar with one number or none
             options["ticks"] = LogLocator(subs=(1, 2, 5)) if decades > 0.7 else MaxNLocator(4)
             options["format"] = "%g"
-    bar = axes.figure.colorbar(mappable, cax=place, **options)
+    bar = axes.figure.colorbar(mappable, cax=inset, **options)
     if plain:
         bar.minorticks_off()
     bar.set_label(label)
@@ -186,39 +231,56 @@ def colorbar(axes: Axes, mappable: ScalarMappable, label: str) -> Colorbar:
 
 
 def color_norm(values: np.ndarray, log: bool = False) -> Normalize | None:
-    """Span the finite (positive, where ``log``) values; None where there are none."""
+    """Return a norm from the smallest to the largest finite (positive if ``log``) value; None if there is none."""
     shown = values[np.isfinite(values) & ((values > 0) | (not log))]
     if shown.size == 0:
         return None
     low, high = float(shown.min()), float(shown.max())
-    if low == high:  # one value: a span around it, which a colour bar needs
+    if low == high:  # a colour bar needs a range around a single value
         low, high = (low * 0.9, high * 1.1) if log else (low - 0.1 * (abs(low) or 1), high + 0.1 * (abs(high) or 1))
     return LogNorm(low, high) if log else Normalize(low, high)
 
 
-def matrix(
+def draw_matrix(
     axes: Axes,
     values: np.ndarray,
-    x: Sequence[str],
-    y: Sequence[str],
+    x: tuple[str, Sequence[str]],
+    y: tuple[str, Sequence[str]],
     label: str,
     colormap: str,
     log: bool = False,
     limits: tuple[float, float] | None = None,
 ) -> QuadMesh | None:
-    """Draw ``values`` (x, y) as coloured cells with their colour bar; what is not finite stays grey.
+    """Draw ``values`` (x, y) as coloured cells with a colour bar.
 
-    Cell (i, j) is centred on the point (i, j). Returns None where no cell has a colour.
+    Cell (i, j) is centred on the point (i, j). Cells that are not finite, or not positive if ``log``, are grey.
+
+    Args:
+        axes: the panel.
+        values: (x, y).
+        x: label of the x axis, and a label for each column.
+        y: label of the y axis, and a label for each row.
+        label: of the colour bar.
+        colormap: name of a Matplotlib colour map.
+        log: whether colours are logarithmic.
+        limits: of the colours; by default those of the values.
+
+    Returns:
+        the cells; None if all of them are grey.
     """
+    (x_label, x_names), (y_label, y_names) = x, y
     axes.set_facecolor(GREY)
-    axes.set_xlim(-0.5, len(x) - 0.5)
-    axes.set_ylim(-0.5, len(y) - 0.5)
-    axes.set_xticks(range(len(x)), x)
-    axes.set_yticks(range(len(y)), y)
+    axes.set_xlim(-0.5, len(x_names) - 0.5)
+    axes.set_ylim(-0.5, len(y_names) - 0.5)
+    axes.set_xticks(range(len(x_names)), x_names)
+    axes.set_yticks(range(len(y_names)), y_names)
     axes.tick_params(length=0)
+    axes.tick_params(axis="x", labelrotation=90)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
     norm = color_norm(values, log)
     if norm is None:
-        empty(axes, ticks=True)
+        mark_empty(axes, ticks=True)
         return None
     hidden = ~np.isfinite(values) | ((values <= 0) & log)
     if limits is not None:
@@ -226,8 +288,8 @@ def matrix(
     if hidden.any():
         axes.figure.has_grey = True
     mesh = axes.pcolormesh(
-        np.arange(len(x) + 1) - 0.5,
-        np.arange(len(y) + 1) - 0.5,
+        np.arange(len(x_names) + 1) - 0.5,
+        np.arange(len(y_names) + 1) - 0.5,
         np.ma.array(values, mask=hidden).T,
         norm=norm,
         cmap=colormap,
@@ -238,61 +300,8 @@ def matrix(
     return mesh
 
 
-def heatmap(
-    axes: Axes,
-    data: Mapping[str, Any],
-    values: np.ndarray,
-    label: str,
-    colormap: str,
-    log: bool = False,
-    limits: tuple[float, float] | None = None,
-) -> QuadMesh | None:
-    """Draw ``values`` (eta, B) over the grid of ``data``, grey in the cells where no realization converges."""
-    shown = np.where(panels.converging(data["converged"]), values, np.nan)
-    rates = [f"{rate:g}" for rate in data["eta"]]
-    mesh = matrix(axes, shown, rates, batch_labels(data["B"], data["runs"]), label, colormap, log, limits)
-    axes.tick_params(axis="x", labelrotation=90)
-    axes.set_xlabel(r"$\eta$")
-    axes.set_ylabel(r"$B$")
-    return mesh
-
-
-def batch_labels(B: np.ndarray, runs: np.ndarray, separator: str = "\n") -> list[str]:
-    """Label batch sizes, and the full batch as gradient descent."""
-    full = panels.full_batch(B, runs)
-    return [f"{size}{separator}(GD)" if size == full else str(size) for size in B]
-
-
-def batch_curves(data: Mapping[str, Any], colormap: str) -> dict[int, dict[str, Any]]:
-    """Give the colour and label of the curve of every B: a sequential map, short of its palest end."""
-    sizes, labels = data["B"], batch_labels(data["B"], data["runs"], separator=" ")
-    colors = mpl.colormaps[colormap](np.linspace(0, 0.9, len(sizes)))
-    return {int(B): {"color": color, "label": label} for B, color, label in zip(sizes, colors, labels, strict=True)}
-
-
-def batch_legend(axes: Axes) -> None:
-    """Name the curves of every B beside the panel, where no curve can run through the names."""
-    axes.legend(title="$B$", loc="upper left", bbox_to_anchor=(1.0, 1.02), borderaxespad=0.2)
-
-
-def check_colors(settings: Mapping[str, Any], name: str) -> None:
-    """Refuse colours and colour maps that Matplotlib does not know.
-
-    Raises:
-        UserError: names the setting of figure ``name``.
-    """
-    for key, value in settings.items():
-        where = f"config: figures.{name}.{key} is {value!r}"
-        if key.endswith("colormap") and value not in mpl.colormaps:
-            raise UserError(f"{where}: it has to be a colour map of Matplotlib, such as viridis.")
-        if key.endswith(("color", "colors")):
-            for color in [value] if isinstance(value, str) else value:
-                if not mpl.colors.is_color_like(color):
-                    raise UserError(f"{where}: a colour is a name or #rrggbb.")
-
-
 def save(figure: Figure, png_path: str | os.PathLike, pdf_path: str | os.PathLike) -> None:
-    """Write a figure as PNG and PDF, each whole or not at all and free of time stamps."""
+    """Write a figure as PNG and PDF, atomically and without time stamps."""
     with atomic_write(png_path) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
     with atomic_write(pdf_path) as temporary:

@@ -1,1 +1,1 @@
-"""Stochastic gradient descent on stacks of replicas, and what is recorded of it."""
+"""Stochastic gradient descent on stacks of replicas, and its recording."""

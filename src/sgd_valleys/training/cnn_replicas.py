@@ -1,9 +1,11 @@
-"""Replicas of a convolutional network that differ only in their minibatches, and the steps of SGD that move them.
+"""Replicas of a convolutional network, trained by SGD on minibatches of their own.
 
-One convolution keeps a core busy as it is, so replicas move one after another, which also makes a run independent of
-its company. What counts is the layout: channels last, so that a product runs over contiguous channels; slices of a
-minibatch whose activations fit the cache, their gradients added up; and the maximum taken before the ReLU, which is
-the same for a quarter of the work (`benchmarks/convolution.py` measures these choices).
+One convolution uses a whole CPU core, so replicas train one after another. A run therefore does not depend on the
+other runs of its stack. Three choices make a step fast, and `benchmarks/convolution.py` measures them:
+
+- Channels are the last axis in memory, so that a product runs over contiguous channels.
+- A minibatch is divided into slices whose activations fit the cache; their gradients are added.
+- Max-pooling comes before the ReLU: the result is the same and the ReLU has a quarter of the work.
 """
 
 from collections.abc import Mapping
@@ -14,21 +16,15 @@ import torch
 from torch.nn import functional as F
 
 from sgd_valleys.networks.cnn import CNN, SLICE
-from sgd_valleys.training.mlp_replicas import scores
+from sgd_valleys.training.replicas import Replicas
 
-GPU_SLICE = 4096  # a GPU wants much to do at once
+GPU_SLICE = 4096  # images per slice on a GPU, which needs large kernels to be busy
 
 
-class ConvolutionalStack:
-    """Replicas of one CNN at one point of their training, and the steps that move them.
+class CNNReplicas(Replicas):
+    """Replicas of one CNN; see :class:`~sgd_valleys.training.replicas.Replicas`.
 
-    Args:
-        network: its shapes.
-        initial: parameters by name with a leading replica axis.
-        inputs: (M, channel, row, column) training images; their type and device are those of all tensors.
-        labels: (M) classes.
-        eta: learning rate.
-        B: batch size.
+    Inputs are images (sample, channel, row, column).
     """
 
     def __init__(
@@ -40,75 +36,78 @@ class ConvolutionalStack:
         eta: float,
         B: int,
     ) -> None:
-        self.network, self.eta, self.B, self.M = network, eta, B, len(labels)
-        self.R = len(initial["layer1_bias"])
-        self.images, self.labels = inputs.permute(0, 2, 3, 1).contiguous(), labels
+        super().__init__(network, initial, inputs, labels, eta, B)
+        self.images = _channels_last(inputs)
         self.slice = GPU_SLICE if inputs.is_cuda else SLICE
-        names = network.names()
-        self.replicas = [[self._parameter(initial[name][r]) for name in names] for r in range(self.R)]
+        self.replicas = [[self._parameter(initial[name][r]) for name in network.names()] for r in range(self.R)]
+
+    @staticmethod
+    def stack_size(runs: int, B: int, device: torch.device) -> int:
+        """Return 1: a stack would save nothing."""
+        return 1
 
     def _parameter(self, array: np.ndarray) -> torch.Tensor:
         tensor = torch.tensor(array).to(self.images)
         return (tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor).requires_grad_()
 
     def parameters(self) -> dict[str, np.ndarray]:
-        """Every parameter by name, with a leading replica axis."""
+        """Return every parameter by name with a leading replica axis."""
         return {
             name: torch.stack([replica[k].detach().contiguous() for replica in self.replicas]).cpu().numpy()
             for k, name in enumerate(self.network.names())
         }
 
-    def logits(self, replica: list[torch.Tensor], images: torch.Tensor) -> torch.Tensor:
-        """(sample, class) of images (sample, row, column, channel)."""
+    def synchronize(self) -> None:
+        """Do nothing: every step updates all parameters."""
+
+    def forward(self, replica: list[torch.Tensor], images: torch.Tensor) -> torch.Tensor:
+        """Compute the logits (sample, class) of one replica for images (sample, row, column, channel)."""
         z = images.permute(0, 3, 1, 2)
         layers = list(zip(replica[::2], replica[1::2], strict=True))
         convolutions = len(self.network.channels)
         for weight, bias in layers[:convolutions]:
             z = F.max_pool2d(F.conv2d(z, weight, bias, padding=1), 2).relu()
-        # features in the order of channel, row, column, as a reader of the weights expects them
+        # features in the order channel, row, column, as `CNN.forward` and torch.nn.Flatten have them
         z = z.flatten(1)
         for (weight, bias), _ in pairwise(layers[convolutions:]):
             z = F.linear(z, weight, bias).relu()
         return F.linear(z, *layers[-1])
 
     def step(self, replica: list[torch.Tensor], samples: torch.Tensor) -> None:
-        """One SGD step of one replica on a minibatch of so many of the training ``samples``."""
+        """Take one SGD step of one replica on the minibatch of these training ``samples``."""
         for part in samples.split(self.slice):
-            F.cross_entropy(self.logits(replica, self.images[part]), self.labels[part], reduction="sum").backward()
+            F.cross_entropy(self.forward(replica, self.images[part]), self.labels[part], reduction="sum").backward()
         with torch.no_grad():
             for tensor in replica:
                 tensor.add_(tensor.grad, alpha=-self.eta / len(samples))
                 tensor.grad = None
 
-    def synchronize(self) -> None:
-        """Bring all weights up to date: they always are."""
-
-    def descend(self, steps: int) -> None:
-        """Full-batch gradient descent: the minibatch is the training set, in its own order."""
-        everything = torch.arange(self.M, device=self.labels.device)
+    def full_batch_steps(self, steps: int) -> None:
+        """Take steps of full-batch gradient descent."""
+        training_set = torch.arange(self.M, device=self.labels.device)
         for replica in self.replicas:
             for _ in range(steps):
-                self.step(replica, everything)
+                self.step(replica, training_set)
 
-    def block(self, index: torch.Tensor) -> None:
-        """SGD steps on consecutive minibatches of each replica.
-
-        Args:
-            index: (replica, steps * B) samples in the order they are visited.
-        """
-        for replica, own in zip(self.replicas, index, strict=True):
-            for samples in own.split(self.B):
+    def minibatch_steps(self, index: torch.Tensor) -> None:
+        """Take SGD steps on the minibatches of ``index`` (replica, steps * B)."""
+        for replica, visited in zip(self.replicas, index, strict=True):
+            for samples in visited.split(self.B):
                 self.step(replica, samples)
 
-    def evaluate_train(self) -> tuple[np.ndarray, ...]:
-        """As :meth:`evaluate`, on the training set."""
-        return self._evaluate(self.images, self.labels)
+    def train_logits(self) -> torch.Tensor:
+        """Return the logits (replica, class, M) of the training set."""
+        return self._logits(self.images)
 
-    def evaluate(self, inputs: torch.Tensor, labels: torch.Tensor) -> tuple[np.ndarray, ...]:
-        """Mean loss (replica), accuracy (replica) and misclassified (replica, sample) of images and their labels."""
-        return self._evaluate(inputs.permute(0, 2, 3, 1).contiguous(), labels)
+    def logits(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the logits (replica, class, sample) of images (sample, channel, row, column)."""
+        return self._logits(_channels_last(inputs))
 
     @torch.no_grad()
-    def _evaluate(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[np.ndarray, ...]:
-        logits = [torch.cat([self.logits(r, part) for part in images.split(self.slice)]).T for r in self.replicas]
-        return scores(torch.stack(logits), labels)
+    def _logits(self, images: torch.Tensor) -> torch.Tensor:
+        parts = images.split(self.slice)
+        return torch.stack([torch.cat([self.forward(replica, part) for part in parts]).T for replica in self.replicas])
+
+
+def _channels_last(images: torch.Tensor) -> torch.Tensor:
+    return images.permute(0, 2, 3, 1).contiguous()

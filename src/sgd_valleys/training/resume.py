@@ -1,4 +1,4 @@
-"""Where a long computation has got to, in a file beside its result: a job that was killed goes on from there."""
+"""The saved state of a long computation, in a hidden file beside its result, from which a killed job resumes."""
 
 import hashlib
 import json
@@ -15,60 +15,61 @@ from sgd_valleys.errors import UserError
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.hdf5 import Variable
 
-SECONDS = 300.0  # between savings: shorter computations begin anew
+SECONDS = 300.0  # between two saves; a shorter computation saves nothing and restarts
 SUFFIX = ".resume"
 
 
 class Resume:
     """The saved state of a computation.
 
+    A state is loaded only by the computation that saved it: the same settings, data, versions and code.
+
     Args:
-        result: the file that the computation makes in the end.
-        about: settings, data and versions: a state of any other is not taken up.
-        log: told when a state is.
-        code: files of the code that computes it, of which the same is true.
+        result: file that the computation writes at its end.
+        attributes: settings, data and versions.
+        log: log for the message that the computation resumes.
+        code: files of the code that the computation executes.
     """
 
     def __init__(
         self,
         result: str | os.PathLike,
-        about: Mapping[str, Any],
+        attributes: Mapping[str, Any],
         log: logging.Logger,
         code: Sequence[str | os.PathLike] = (),
     ) -> None:
         result = Path(result)
         self.path = result.with_name(f".{result.name}{SUFFIX}")
-        self.about = dict(about) | {
-            "code_sha256": [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in code]
-        }
+        checksums = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in code]
+        self.attributes = dict(attributes) | {"code_sha256": checksums}
         self.log = log
-        self.last = time.monotonic()
+        self.last_save = time.monotonic()
 
     def load(self) -> dict[str, np.ndarray]:
-        """The arrays saved last; none where there is no state, or a damaged one, or one of another computation."""
+        """Load the arrays saved last; none if the file is missing, damaged, or of another computation."""
         try:
-            about = hdf5.read_attributes(self.path)
-            about.pop(hdf5.CHECKSUM)
-            names = about.pop("arrays")
-            if about != json.loads(json.dumps(self.about)):
+            attributes = hdf5.read_attributes(self.path)
+            attributes.pop(hdf5.CHECKSUM)
+            names = attributes.pop("arrays")
+            if attributes != json.loads(json.dumps(self.attributes)):
                 return {}
             state = hdf5.read(self.path, names)
         except (UserError, KeyError):
             return {}
-        self.log.info(f"a job that was killed has left {self.path}: going on from there")
+        self.log.info(f"resuming from {self.path}, the saved state of a killed job")
         return state
 
     def save(self, arrays: Callable[[], Mapping[str, np.ndarray]]) -> None:
-        """Save the state that ``arrays`` gives, if it is time to."""
-        if time.monotonic() - self.last < SECONDS:
+        """Save the state that ``arrays`` returns, if the last save is ``SECONDS`` ago."""
+        if time.monotonic() - self.last_save < SECONDS:
             return
         state = {
             name: Variable(tuple(f"{name}_{axis}" for axis in range(np.ndim(array))), array, "state of a computation")
             for name, array in arrays().items()
         }
-        hdf5.write(self.path, state, self.about | {"arrays": list(state)})
-        self.last = time.monotonic()
+        hdf5.write(self.path, state, self.attributes | {"arrays": list(state)})
+        self.last_save = time.monotonic()
 
     def remove(self) -> None:
-        """Forget the state: the result is there."""
+        """Delete the saved state, once the result is written."""
         self.path.unlink(missing_ok=True)

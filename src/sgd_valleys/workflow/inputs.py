@@ -158,7 +158,7 @@ class Inputs:
             case "fig3":
                 run = settings["run"]
                 return {
-                    **self._analyses(name, paths.CELL_MAPS, paths.ENDPOINTS, paths.FREEZING),
+                    **self._analyses(name, paths.CELL_MAPS, paths.FREEZING),
                     "train": self._row(paths.TRAIN, name, also=[Cell(canonical(run["eta"]), run["B"])]),
                     "curvature": self._row(paths.CURVATURE, name),
                 }
@@ -184,15 +184,13 @@ class Inputs:
                 files = self._analyses(name, paths.CELL_MAPS, paths.ENDPOINTS)
                 return files | {"curvature": self._row(paths.CURVATURE, name)}
             case "figS2" | "figS3":
-                return self._analyses(name, paths.CELL_MAPS, paths.ENDPOINTS, paths.FREEZING)
+                return self._analyses(name, paths.CELL_MAPS)
             case "figS4":
                 chosen = {key: branches[key] for key in ("train", "endpoints")}
                 return self.reference(experiment, run=paths.TRAIN, **chosen)
             case "figS5":
                 return {
-                    **self._analyses(
-                        name, paths.CELL_MAPS, paths.ENDPOINTS, paths.FREEZING, paths.JACCARD, paths.PROJECTION
-                    ),
+                    **self._analyses(name, paths.CELL_MAPS, paths.JACCARD, paths.PROJECTION),
                     "train": self._row(paths.TRAIN, name),
                     "curvature": self._row(paths.CURVATURE, name, rates=("eta", "spectrum_eta")),
                 }

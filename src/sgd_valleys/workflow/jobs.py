@@ -20,7 +20,7 @@ SAMPLES_PER_MINUTE = {"mlp": 10_000_000, "cnn": 60_000}  # a fraction of what on
 
 @dataclass(frozen=True)
 class Jobs:
-    """The settings of every rule's jobs.
+    """The settings of every rule's jobs: a method with the name of a rule returns them.
 
     Attributes:
         config: the checked configuration.
@@ -54,11 +54,9 @@ class Jobs:
         return {"network": experiment["network"], "classes": experiment.classes, "layer": experiment.layer}
 
     def data(self, w: Any) -> Settings:
-        """Return the settings of rule ``data``."""
         return {"dataset": self.experiments[w.experiment]["dataset"], "root": self.config["data"]["root"]}
 
     def test_file(self, w: Any) -> Settings:
-        """Return the settings of rule ``test_file``."""
         return {"dataset": self.experiments[w.experiment]["dataset"]["name"]}
 
     def _realizations(self, selections: Iterable[Selection], w: Any) -> list[int]:
@@ -66,7 +64,6 @@ class Jobs:
         return select(selections, Cell(w.eta, int(w.B)), range(int(w.first), int(w.last) + 1))
 
     def train(self, w: Any) -> Settings:
-        """Return the settings of rule ``train``."""
         experiment = self.experiments[w.experiment]
         return {
             **self.network(w),
@@ -93,7 +90,6 @@ class Jobs:
         }
 
     def curvature(self, w: Any) -> Settings:
-        """Return the settings of rule ``curvature``."""
         experiment = self.experiments[w.experiment]
         return {
             **self._spectra(w),
@@ -102,31 +98,25 @@ class Jobs:
         }
 
     def endpoints(self, w: Any) -> Settings:
-        """Return the settings of rule ``endpoints``."""
         return {name: value for name, value in self.network(w).items() if name != "layer"}
 
     def _block(self, w: Any) -> list[list]:
         return [list(run) for run in self.experiments[w.experiment].block_runs]
 
     def jaccard(self, w: Any) -> Settings:
-        """Return the settings of rule ``jaccard``."""
         return {"block": self._block(w)}
 
     def barriers(self, w: Any) -> Settings:
-        """Return the settings of rule ``barriers``."""
         settings = self.experiments[w.experiment]["barriers"]
         return {**self.network(w), **settings, "seed": self.config["seed"], "block": self._block(w)}
 
     def freezing(self, w: Any) -> Settings:
-        """Return the settings of rule ``freezing``."""
         return self.experiments[w.experiment]["freezing"]
 
     def cell_maps(self, w: Any) -> Settings:
-        """Return the settings of rule ``cell_maps``."""
         return {"seed": self.config["seed"], **self.experiments[w.experiment]["trends"]}
 
     def projection(self, w: Any) -> Settings:
-        """Return the settings of rule ``projection``."""
         cells = self.experiments[w.experiment].projected_cells
         return {"block": self._block(w), "cells": [list(cell) for cell in cells]}
 
@@ -135,7 +125,6 @@ class Jobs:
         return Run(w.eta, int(w.B), int(w.realization)) == self.experiments[w.experiment].reference_run
 
     def branch(self, w: Any) -> Settings:
-        """Return the settings of rule ``branch``."""
         experiment = self.experiments[w.experiment]
         branching, points = experiment.branchings[w.eta, int(w.B)], experiment["branches"]["points"]
         return {
@@ -151,11 +140,9 @@ class Jobs:
         }
 
     def branch_curvature(self, w: Any) -> Settings:
-        """Return the settings of rule ``branch_curvature``."""
         return {**self._spectra(w), "along": self.is_reference(w)}
 
     def branch_endpoints(self, w: Any) -> Settings:
-        """Return the settings of rule ``branch_endpoints``."""
         experiment = self.experiments[w.experiment]
         return {
             **self.network(w),
@@ -165,31 +152,25 @@ class Jobs:
         }
 
     def branch_projection(self, w: Any) -> Settings:
-        """Return the settings of rule ``branch_projection``."""
         return {"realization": int(w.realization)}
 
     def branch_statistics(self, w: Any) -> Settings:
-        """Return the settings of rule ``branch_statistics``."""
         return {"seed": self.config["seed"], "resamples": self.experiments[w.experiment]["branches"]["resamples"]}
 
     def phase_row(self, w: Any) -> Settings:
-        """Return the settings of rule ``phase_row``."""
         diagram = self.model["phase_diagrams"][w.diagram]
         return {**self._simulation(), **diagram, "eta": w.eta, "sigma": log_grid(diagram["sigma"])}
 
     def phase_diagram(self, w: Any) -> Settings:
-        """Return the settings of rule ``phase_diagram``."""
         return self.model["phase_diagrams"][w.diagram]
 
     def _simulation(self) -> Settings:
         return {"seed": self.config["seed"], "landscape": self.model["landscape"]}
 
     def occupancy(self, w: Any = None) -> Settings:
-        """Return the settings of rule ``occupancy``."""
         return {**self._simulation(), **self.model["occupancy"]}
 
     def small_eta_limit(self, w: Any) -> Settings:
-        """Return the settings of rule ``small_eta_limit``."""
         limit = self.model["continuous_time"]["small_eta_limit"]
         start = continuous_diagram(self.model)["start"]
         return {**self._simulation(), "start": start, **limit, "delta_S": w.delta_S}
@@ -217,7 +198,6 @@ class Jobs:
         }
 
     def theory(self, w: Any = None) -> Settings:
-        """Return the settings of rule ``theory``."""
         theory, occupancy = self.model["theory"], self.model["occupancy"]
         return {
             "landscape": self.model["landscape"],
@@ -232,7 +212,6 @@ class Jobs:
         return {"name": name, "figure": figures[name], "style": figures["style"]}
 
     def claims(self, w: Any = None) -> Settings:
-        """Return the settings of rule ``claims``."""
         figures = self.config["figures"]
         shown = {name: figure["experiment"] for name, figure in figures.items() if "experiment" in figure}
         of = {name: self.experiments[experiment] for name, experiment in shown.items()}
@@ -272,14 +251,14 @@ class Jobs:
         experiments = {
             name: {
                 "reference": list(experiment.reference_run) if "branches" in experiment else None,
-                "looks": self._appearance(*curves, experiment=name),
+                "colors": self._appearance(*curves, experiment=name),
             }
             for name, experiment in self.experiments.items()
         }
         diagrams = {
             name: {
                 **{key: diagram[key] for key in ("noise", "runs", "iterations")},
-                "looks": self._appearance("p_flat_colormap", "freezing_colormap", diagram=name),
+                "colors": self._appearance("p_flat_colormap", "freezing_colormap", diagram=name),
             }
             for name, diagram in self.model["phase_diagrams"].items()
         }

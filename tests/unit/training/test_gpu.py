@@ -1,4 +1,4 @@
-"""On a GPU a run is what it is on a CPU; skipped where there is none."""
+"""A run on a GPU is the run on the CPU; skipped where PyTorch finds no GPU."""
 
 import numpy as np
 import pytest
@@ -7,17 +7,20 @@ import torch
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.training import sgd
-from sgd_valleys.training.cnn_replicas import ConvolutionalStack
-from sgd_valleys.training.mlp_replicas import GramStack, Stack
-from sgd_valleys.training.sgd import choose_device, descend, minibatch_order, train
+from sgd_valleys.training.cnn_replicas import CNNReplicas
+from sgd_valleys.training.device import choose_device
+from sgd_valleys.training.mlp_replicas import GramReplicas, MLPReplicas
+from sgd_valleys.training.recording import Recording
+from sgd_valleys.training.schedule import minibatch_order
+from sgd_valleys.training.sgd import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU here")
 M = 40
 CNN_SHAPE = (2, 8, 8)
 NETWORKS = {
-    GramStack: MLP((30, 8, 7, 4)),
-    Stack: MLP((30, 8, 7, 4)),
-    ConvolutionalStack: CNN(CNN_SHAPE, (4, 6), (10,), 4),
+    GramReplicas: MLP((30, 8, 7, 4)),
+    MLPReplicas: MLP((30, 8, 7, 4)),
+    CNNReplicas: CNN(CNN_SHAPE, (4, 6), (10,), 4),
 }
 
 
@@ -29,12 +32,12 @@ def problem(network):
 
 
 def run_on(device, kind, B, monkeypatch, dtype=torch.float64):
-    monkeypatch.setattr(sgd, "stack_kind", lambda *_: kind)
+    monkeypatch.setattr(sgd, "replicas_class", lambda *_: kind)
     network = NETWORKS[kind]
     orders = [minibatch_order(np.random.default_rng(r), M) for r in range(3)]
     return train(
         network, network.initialize(np.random.default_rng(1)), *problem(network), eta=0.1, B=B, iterations=160,
-        points=5, orders=orders, layer=network.depth, dtype=dtype, device=choose_device(device),
+        recording=Recording(points=5, layer=network.depth), orders=orders, dtype=dtype, device=choose_device(device),
     )  # fmt: skip
 
 
@@ -64,13 +67,13 @@ def test_the_same_seed_gives_the_same_bits(kind, B, monkeypatch):
     assert np.array_equal(first.train_loss, second.train_loss)
 
 
-def test_descents_from_many_points_are_the_cpus():
-    network = NETWORKS[GramStack]
+def test_gradient_descent_from_many_starts_is_the_cpus():
+    network = NETWORKS[GramReplicas]
     points = [network.initialize(np.random.default_rng(r)) for r in range(6)]
     starts = {name: np.stack([point[name] for point in points]) for name in points[0]}
     cpu, gpu = (
-        descend(network, starts, *problem(network), eta=0.1, iterations=60, points=4, layer=2, dtype=torch.float64,
-                device=choose_device(device))
+        train(network, starts, *problem(network), eta=0.1, B=M, iterations=60, recording=Recording(points=4, layer=2),
+              dtype=torch.float64, device=choose_device(device))
         for device in ("cpu", "cuda")
     )  # fmt: skip
     assert gpu.layer_weight == pytest.approx(cpu.layer_weight, abs=1e-11)

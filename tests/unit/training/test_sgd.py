@@ -6,9 +6,12 @@ import torch
 
 from sgd_valleys.networks.loss import cross_entropy
 from sgd_valleys.networks.mlp import MLP
-from sgd_valleys.training import mlp_replicas, sgd
-from sgd_valleys.training.mlp_replicas import GramStack, Stack
-from sgd_valleys.training.sgd import descend, minibatch_order, stack_kind, train
+from sgd_valleys.training import sgd
+from sgd_valleys.training.mlp_replicas import GramReplicas, MLPReplicas
+from sgd_valleys.training.recording import Recording
+from sgd_valleys.training.replicas import Replicas
+from sgd_valleys.training.schedule import minibatch_order
+from sgd_valleys.training.sgd import replicas_class, train
 
 M = 40
 NETWORKS = [MLP((30, 7, 3)), MLP((30, 8, 7, 4)), MLP((30, 8, 7, 6, 4))]
@@ -61,7 +64,7 @@ def largest_difference(a, b):
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda n: "-".join(map(str, n.sizes)))
-@pytest.mark.parametrize("kind", [GramStack, Stack])
+@pytest.mark.parametrize("kind", [GramReplicas, MLPReplicas])
 @pytest.mark.parametrize("B", [5, M])
 def test_one_step_moves_by_autograds_gradient(problem, network, kind, B):
     (x, y), _ = problem
@@ -70,9 +73,9 @@ def test_one_step_moves_by_autograds_gradient(problem, network, kind, B):
     batch = np.arange(M) if B == M else np.array([3, 1, 20, 8, 39])
     stack.synchronize()
     if B == M:
-        stack.descend(1)
+        stack.full_batch_steps(1)
     else:
-        stack.block(torch.from_numpy(batch[None]))
+        stack.minibatch_steps(torch.from_numpy(batch[None]))
     stack.synchronize()
     moved = stack.parameters()
     parameters = {name: torch.tensor(array, requires_grad=True) for name, array in initial.items()}
@@ -81,16 +84,16 @@ def test_one_step_moves_by_autograds_gradient(problem, network, kind, B):
     assert largest_difference(gradient, {n: p.grad.numpy() for n, p in parameters.items()}) < 1e-10
 
 
-@pytest.mark.parametrize("kind", [GramStack, Stack])
+@pytest.mark.parametrize("kind", [GramReplicas, MLPReplicas])
 @pytest.mark.parametrize("B", [1, 4, 10, 20])
 def test_a_trajectory_is_plain_sgd_on_the_same_minibatches(problem, monkeypatch, kind, B):
-    monkeypatch.setattr(sgd, "stack_kind", lambda *_: kind)
-    monkeypatch.setattr(mlp_replicas, "BLOCK", 16)  # blocks shorter than an epoch, and cut by records
+    monkeypatch.setattr(sgd, "replicas_class", lambda *_: kind)
+    monkeypatch.setattr(Replicas, "BLOCK_SAMPLES", 16)  # blocks shorter than an epoch, and cut by records
     network = NETWORKS[1]
     initial = network.initialize(np.random.default_rng(2))
     run = train(
-        network, initial, *problem, eta=0.2, B=B, iterations=60, points=13, orders=orders(0, 1, 2), layer=2,
-        dtype=torch.float64,
+        network, initial, *problem, eta=0.2, B=B, iterations=60, recording=Recording(points=13, layer=2),
+        orders=orders(0, 1, 2), dtype=torch.float64,
     )  # fmt: skip
     for r in range(3):
         expected = plain_sgd(network, initial, problem[0], 0.2, batches_of(*orders(r), B, 60))
@@ -101,18 +104,21 @@ def test_gradient_descent_is_torchs_sgd_on_the_full_batch(problem):
     network = NETWORKS[1]
     initial = network.initialize(np.random.default_rng(3))
     run = train(
-        network, initial, *problem, eta=0.1, B=M, iterations=200, points=11, orders=orders(0), layer=2,
+        network, initial, *problem, eta=0.1, B=M, iterations=200, recording=Recording(points=11, layer=2),
         dtype=torch.float64,
     )  # fmt: skip
     expected = plain_sgd(network, initial, problem[0], 0.1, [np.arange(M)] * 200)
     assert largest_difference({name: array[0] for name, array in run.final.items()}, expected) < 1e-10
 
 
-def test_descents_from_many_points_are_torchs_sgd_from_each(problem):
+def test_gradient_descent_from_many_starts_is_torchs_sgd_from_each(problem):
     network = NETWORKS[1]
     points = [network.initialize(np.random.default_rng(r)) for r in range(6)]
     starts = {name: np.stack([point[name] for point in points]) for name in points[0]}
-    run = descend(network, starts, *problem, eta=0.1, iterations=60, points=4, layer=2, dtype=torch.float64)
+    run = train(
+        network, starts, *problem, eta=0.1, B=M, iterations=60, recording=Recording(points=4, layer=2),
+        dtype=torch.float64,
+    )  # fmt: skip
     assert run.iteration.tolist() == [0, 20, 40, 60]
     for r, point in enumerate(points):
         assert np.array_equal(run.layer_weight[r, 0], point["layer2_weight"])
@@ -124,33 +130,37 @@ def test_branches_keep_their_parameters_at_times_of_their_own(problem):
     network = NETWORKS[0]
     initial = network.initialize(np.random.default_rng(0))
     starts = {name: np.stack([array, 1.1 * array, 0.9 * array]) for name, array in initial.items()}
-    options = {"eta": 0.1, "iterations": 50, "points": 6, "layer": 1, "dtype": torch.float64}
-    whole = descend(network, starts, *problem, **options, checkpoints={b: range(6) for b in range(3)})
-    some = descend(network, starts, *problem, **options, checkpoints={0: [5], 1: [3], 2: [0]})
+    whole, some = (
+        train(
+            network, starts, *problem, eta=0.1, B=M, iterations=50, recording=Recording(6, 1, checkpoints),
+            dtype=torch.float64,
+        )
+        for checkpoints in (dict.fromkeys(range(3), range(6)), {0: [5], 1: [3], 2: [0]})
+    )  # fmt: skip
     for name in network.names():
         expected = np.stack([whole.checkpoint[name][b, k] for b, k in ((0, 5), (1, 3), (2, 0))])
         assert np.array_equal(some.checkpoint[name][:, 0], expected)
     assert np.array_equal(whole.checkpoint["layer1_weight"], whole.layer_weight)
 
 
-def test_gradient_descent_taken_up_at_any_of_its_points_goes_on_bit_for_bit():
+def test_gradient_descent_started_at_any_of_its_recorded_points_is_bit_for_bit_the_same():
     rng = np.random.default_rng(0)
     network = MLP((784, 50, 50, 10))
     initial = network.initialize(rng)
     data = rng.normal(size=(1000, 784)).astype(np.float32), rng.integers(0, 10, 1000)
     sets = data, (data[0][:50], data[1][:50])
-    options = {"eta": 0.05, "iterations": 60, "points": 7, "layer": 2}
-    run = train(network, initial, *sets, B=1000, orders=[iter(())], checkpoints=[0], **options)
+    options = {"eta": 0.05, "B": 1000, "iterations": 60, "recording": Recording(7, 2, {0: range(7)})}
+    run = train(network, initial, *sets, **options)
     starts = {name: array[0, :6] for name, array in run.checkpoint.items()}
-    branches = descend(network, starts, *sets, **options)
+    branches = train(network, starts, *sets, **options)
     for b in range(6):
         assert np.array_equal(branches.layer_weight[b, : 7 - b], run.layer_weight[0, b:])
         assert np.array_equal(branches.train_loss[b, : 7 - b], run.train_loss[0, b:])
         assert np.array_equal(branches.test_error[b, : 7 - b], run.test_error[0, b:])
 
 
-@pytest.mark.parametrize("B", [10, 50, 200, 500])
-def test_a_realization_is_bit_for_bit_the_same_in_any_company(B):
+@pytest.mark.parametrize(("B", "iterations"), [(10, 40), (50, 40), (200, 12), (500, 6)])
+def test_a_realization_is_bit_for_bit_the_same_in_any_company(B, iterations):
     rng = np.random.default_rng(0)
     network = MLP((784, 50, 50, 10))
     initial = network.initialize(rng)
@@ -158,8 +168,8 @@ def test_a_realization_is_bit_for_bit_the_same_in_any_company(B):
 
     def run(*realizations):
         streams = [minibatch_order(np.random.default_rng(r), 1000) for r in realizations]
-        return train(network, initial, data, (data[0][:50], data[1][:50]), eta=0.05, B=B, iterations=40, points=3,
-                     orders=streams, layer=2)  # fmt: skip
+        return train(network, initial, data, (data[0][:50], data[1][:50]), eta=0.05, B=B, iterations=iterations,
+                     recording=Recording(points=3, layer=2), orders=streams)  # fmt: skip
 
     crowd = run(*range(12))
     for company in ([5], [5, 1], [0, 2, 5, 7, 9]):
@@ -173,8 +183,8 @@ def test_a_stacked_realization_is_the_run_alone_in_float64(problem):
     initial = network.initialize(np.random.default_rng(4))
 
     def run(*realizations):
-        return train(network, initial, *problem, eta=0.2, B=8, iterations=100, points=5, orders=orders(*realizations),
-                     layer=2, dtype=torch.float64)  # fmt: skip
+        return train(network, initial, *problem, eta=0.2, B=8, iterations=100, orders=orders(*realizations),
+                     recording=Recording(points=5, layer=2), dtype=torch.float64)  # fmt: skip
 
     assert np.abs(run(0, 1, 2, 3).layer_weight[2] - run(2).layer_weight[0]).max() < 1e-12
 
@@ -182,8 +192,8 @@ def test_a_stacked_realization_is_the_run_alone_in_float64(problem):
 def test_records_are_what_the_recorded_parameters_give(problem):
     network = NETWORKS[1]
     run = train(
-        network, network.initialize(np.random.default_rng(6)), *problem, eta=0.1, B=8, iterations=50, points=6,
-        orders=orders(0, 1, 2), layer=2, checkpoints=[2, 0], dtype=torch.float64,
+        network, network.initialize(np.random.default_rng(6)), *problem, eta=0.1, B=8, iterations=50,
+        recording=Recording(6, 2, dict.fromkeys([2, 0], range(6))), orders=orders(0, 1, 2), dtype=torch.float64,
     )  # fmt: skip
     assert run.iteration.tolist() == [0, 10, 20, 30, 40, 50]
     for position, r in enumerate([2, 0]):
@@ -204,7 +214,7 @@ def test_records_are_what_the_recorded_parameters_give(problem):
 def test_divergence_is_recorded_and_stays_with_its_run(problem):
     network = NETWORKS[1]
     initial = network.initialize(np.random.default_rng(7))
-    settings = {"B": 8, "iterations": 100, "points": 3, "layer": 2}
+    settings = {"B": 8, "iterations": 100, "recording": Recording(points=3, layer=2)}
     wild = train(network, initial, *problem, eta=1e30, orders=orders(0, 1), **settings)
     lost = wild.diverged
     assert lost.any() and np.isfinite(wild.train_loss[:, 0]).all()
@@ -219,33 +229,44 @@ def test_one_diverging_replica_leaves_its_neighbours_alone(problem):
     initial = network.initialize(np.random.default_rng(7))
 
     def after_steps(poison):
-        stack = stack_kind(network, M)(network, repeated(initial, 2), torch.from_numpy(x), torch.from_numpy(y), 0.1, 8)
+        stack = replicas_class(network, M)(
+            network, repeated(initial, 2), torch.from_numpy(x), torch.from_numpy(y), 0.1, 8
+        )
         if poison:
             stack.weight[1][0] = torch.nan
         stack.synchronize()
-        stack.block(torch.from_numpy(np.stack([np.arange(M), np.arange(M)[::-1].copy()])))
+        stack.minibatch_steps(torch.from_numpy(np.stack([np.arange(M), np.arange(M)[::-1].copy()])))
         stack.synchronize()
         return {name: array[1] for name, array in stack.parameters().items()}
 
     assert all(np.array_equal(after_steps(True)[name], array) for name, array in after_steps(False).items())
 
 
-def test_an_epoch_visits_every_sample_once():
-    order = minibatch_order(np.random.default_rng(0), M)
-    first, second = next(order), next(order)
-    assert sorted(first) == sorted(second) == list(range(M))
-    assert not np.array_equal(first, second)
-
-
 def test_a_large_training_set_does_without_its_gram_matrix():
-    assert stack_kind(NETWORKS[0], 60) is GramStack and stack_kind(NETWORKS[0], 70) is Stack
+    assert replicas_class(NETWORKS[0], 60) is GramReplicas and replicas_class(NETWORKS[0], 70) is MLPReplicas
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"), [({"B": 7}, "batch size 7 does not divide"), ({"points": 8}, "cannot be recorded")]
+    ("wrong", "message"),
+    [
+        ({"B": 7}, "batch size 7 does not divide"),
+        ({"recording": Recording(points=8, layer=2)}, "cannot be recorded"),
+        ({"orders": ()}, "1 runs need 1 minibatch orders, not 0"),
+    ],
 )
-def test_impossible_batches_and_records_are_refused(problem, wrong, message):
+def test_impossible_batches_records_and_orders_are_refused(problem, wrong, message):
     network = NETWORKS[0]
-    settings = {"eta": 0.1, "B": 8, "iterations": 10, "points": 3, "orders": orders(0), "layer": 2} | wrong
+    settings = {"eta": 0.1, "B": 8, "iterations": 10, "recording": Recording(3, 2), "orders": orders(0)} | wrong
     with pytest.raises(ValueError, match=message):
         train(network, network.initialize(np.random.default_rng(0)), *problem, **settings)
+
+
+def test_starts_are_shared_by_all_runs_or_one_for_each(problem):
+    network = NETWORKS[1]
+    initial = network.initialize(np.random.default_rng(1))
+    options = {"eta": 0.2, "B": 8, "iterations": 10, "recording": Recording(points=3, layer=2)}
+    shared = train(network, initial, *problem, orders=orders(0, 1), **options)
+    repeated_starts = train(network, repeated(initial, 2), *problem, orders=orders(0, 1), **options)
+    assert all(np.array_equal(shared.final[name], repeated_starts.final[name]) for name in initial)
+    with pytest.raises(ValueError, match=r"shape \(2, 2, 8, 30\); allowed are \(8, 30\) and \(run, \*\(8, 30\)\)"):
+        train(network, repeated(repeated(initial, 2), 2), *problem, orders=orders(0, 1), **options)

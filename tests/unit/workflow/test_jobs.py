@@ -78,6 +78,6 @@ def test_the_claims_are_about_the_experiments_that_the_figures_show():
 
 def test_the_explorer_looks_like_the_figures_of_its_experiment():
     looks = JOBS.explorer(W)["experiments"]
-    assert looks["mnist"]["looks"]["fig1"]["eta_colors"] == JOBS.config["figures"]["fig1"]["eta_colors"]
-    assert looks["cifar10"]["looks"]["figS5"]["eta_colors"] == JOBS.config["figures"]["figS5"]["eta_colors"]
+    assert looks["mnist"]["colors"]["fig1"]["eta_colors"] == JOBS.config["figures"]["fig1"]["eta_colors"]
+    assert looks["cifar10"]["colors"]["figS5"]["eta_colors"] == JOBS.config["figures"]["figS5"]["eta_colors"]
     assert looks["cifar10"]["reference"] is None and looks["mnist"]["reference"] == ["0.05", 50, 0]

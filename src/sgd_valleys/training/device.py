@@ -1,0 +1,36 @@
+"""The device and the threads of a training, chosen so that the same seed gives the same bits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from sgd_valleys.errors import UserError
+
+
+def choose_device(name: str) -> torch.device:
+    """Choose the device that the setting ``device`` names, and switch off inexact arithmetic on GPUs.
+
+    Args:
+        name: "cpu", "cuda", or "auto" for a GPU if PyTorch finds one.
+
+    Raises:
+        UserError: ``name`` is "cuda" and PyTorch finds no GPU.
+    """
+    # TF32 keeps 10 bits of the mantissa: a gradient would disagree with the CPU's in the third digit
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("device = cuda: PyTorch finds no GPU on this machine; set device to cpu or auto.")
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Keep PyTorch to one CPU thread: the rounding of a product depends on the number of threads that share its sum."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

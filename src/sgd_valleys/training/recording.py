@@ -1,0 +1,204 @@
+"""The recording of a training: what to record, the arrays while they fill, and the finished trajectory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from sgd_valleys.networks.network import Parameters
+from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.training.replicas import Replicas
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What to record of every run.
+
+    Attributes:
+        points: number of recorded iterations 0, T / (points - 1), ..., T; at least 2.
+        layer: layer whose weights are recorded at every point, counted from 1.
+        checkpoints: runs whose whole parameters are recorded, each with the recorded points (0 to ``points`` - 1) at
+            which they are. All these runs have the same number of points.
+
+    Raises:
+        ValueError: the runs of ``checkpoints`` have different numbers of points.
+    """
+
+    points: int
+    layer: int
+    checkpoints: Mapping[int, Sequence[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        numbers = {len(points) for points in self.checkpoints.values()}
+        if len(numbers) > 1:
+            raise ValueError(f"checkpoints = {dict(self.checkpoints)}: the runs have different numbers of points")
+
+    def interval(self, iterations: int) -> int:
+        """Return the iterations between two recorded points of a run of so many ``iterations``.
+
+        Raises:
+            ValueError: the recorded points do not divide the iterations.
+        """
+        if iterations % (self.points - 1):
+            raise ValueError(f"{iterations} iterations cannot be recorded at {self.points} equally spaced points")
+        return iterations // (self.points - 1)
+
+
+@dataclass
+class Trajectory:
+    """The record of a number of runs.
+
+    A run whose loss becomes non-finite has diverged. Its losses and accuracies are NaN from there on, and all of its
+    test samples count as misclassified.
+
+    Attributes:
+        recording: what was recorded.
+        iteration: (time) recorded iterations.
+        train_loss: (run, time) mean cross-entropy in nats, float64.
+        test_loss: likewise.
+        train_accuracy: (run, time) fraction of correctly classified samples, float64.
+        test_accuracy: likewise.
+        test_error: (run, time, test_sample) whether a test sample is misclassified.
+        layer_weight: (run, time, out, in) weights of ``recording.layer``.
+        final: every parameter by name, (run, ...), at the last iteration.
+        checkpoint: every parameter by name, (checkpoint, point, ...), in the order of ``recording.checkpoints``.
+        diverged: (run) whether the run diverged.
+    """
+
+    recording: Recording
+    iteration: np.ndarray
+    train_loss: np.ndarray
+    test_loss: np.ndarray
+    train_accuracy: np.ndarray
+    test_accuracy: np.ndarray
+    test_error: np.ndarray
+    layer_weight: np.ndarray
+    final: dict[str, np.ndarray]
+    checkpoint: dict[str, np.ndarray]
+    diverged: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.diverged = ~np.isfinite(self.train_loss).all(axis=1)
+
+    def checkpoint_at(self, points: Sequence[int]) -> dict[str, np.ndarray]:
+        """Select the whole parameters (checkpoint, ...) of each checkpointed run at one recorded point.
+
+        Args:
+            points: for each run of ``recording.checkpoints`` a recorded point at which its parameters were recorded.
+        """
+        recorded = self.recording.checkpoints.values()
+        columns = [list(own).index(point) for own, point in zip(recorded, points, strict=True)]
+        return {name: array[np.arange(len(columns)), columns] for name, array in self.checkpoint.items()}
+
+    def variables(self, axis: str, iteration: str = "iteration t") -> dict[str, Variable]:
+        """Describe the recorded series for storage, without ``final`` and ``checkpoint``.
+
+        Args:
+            axis: name of the axis of runs; the axis of recorded points is "time".
+            iteration: long name of ``iteration``.
+        """
+        series = (axis, "time")
+        weights = f"weights of layer {self.recording.layer}"
+        return {
+            "iteration": Variable(("time",), self.iteration, iteration, "iterations"),
+            "train_loss": Variable(series, self.train_loss, "training loss, mean cross-entropy", "nat"),
+            "test_loss": Variable(series, self.test_loss, "test loss, mean cross-entropy", "nat"),
+            "train_accuracy": Variable(series, self.train_accuracy, "training accuracy"),
+            "test_accuracy": Variable(series, self.test_accuracy, "test accuracy"),
+            "test_error": Variable(
+                (*series, "test_sample"), self.test_error, "whether the test sample is misclassified"
+            ),
+            "diverged": Variable((axis,), self.diverged, "whether the run diverged (non-finite loss)"),
+            "layer_weight": Variable((*series, "out", "in"), self.layer_weight, weights),
+        }
+
+
+def finite_runs(parameters: Parameters) -> np.ndarray:
+    """Find the runs (run) all of whose parameters (run, ...) are finite."""
+    return np.logical_and.reduce(
+        [np.isfinite(array).all(axis=tuple(range(1, array.ndim))) for array in parameters.values()]
+    )
+
+
+class Recorder:
+    """The arrays of a :class:`Trajectory`, each allocated at its first use and filled stack by stack, point by point.
+
+    Args:
+        recording: what to record.
+        runs: number of runs of all stacks.
+    """
+
+    _PARTS = ("series", "final", "checkpoint")
+
+    def __init__(self, recording: Recording, runs: int) -> None:
+        self.recording, self.runs = recording, runs
+        checkpoints = recording.checkpoints
+        self.checkpoint_shape = len(checkpoints), len(next(iter(checkpoints.values()), ()))
+        self.checkpoint_index = {
+            (run, point): (row, column)
+            for row, (run, points) in enumerate(checkpoints.items())
+            for column, point in enumerate(points)
+        }
+        self.series: dict[str, np.ndarray] = {}
+        self.final: dict[str, np.ndarray] = {}
+        self.checkpoint: dict[str, np.ndarray] = {}
+
+    def record(self, replicas: Replicas, runs: slice, point: int, test_set: tuple[torch.Tensor, torch.Tensor]) -> None:
+        """Record the synchronized ``replicas``, which are these ``runs``, at one point."""
+        train_loss, train_accuracy, _ = replicas.evaluate_train()
+        test_loss, test_accuracy, test_error = replicas.evaluate(*test_set)
+        parameters = replicas.parameters()
+        values = {
+            "train_loss": train_loss,
+            "test_loss": test_loss,
+            "train_accuracy": train_accuracy,
+            "test_accuracy": test_accuracy,
+            "test_error": test_error,
+            "layer_weight": parameters[f"layer{self.recording.layer}_weight"],
+        }
+        for name, array in values.items():
+            _get_or_allocate(self.series, name, (self.runs, self.recording.points), array)[runs, point] = array
+        for name, array in parameters.items():
+            if point == self.recording.points - 1:
+                _get_or_allocate(self.final, name, (self.runs,), array)[runs] = array
+            for replica, run in enumerate(range(runs.start, runs.stop)):
+                if (run, point) in self.checkpoint_index:
+                    checkpoint = _get_or_allocate(self.checkpoint, name, self.checkpoint_shape, array)
+                    checkpoint[self.checkpoint_index[run, point]] = array[replica]
+
+    def state(self, replicas: Replicas, first: int, point: int) -> dict[str, np.ndarray]:
+        """Collect the arrays from which a training resumes.
+
+        Args:
+            replicas: the stack that was recorded last.
+            first: its first run.
+            point: the point that was recorded last.
+        """
+        arrays = {f"stack_{name}": array for name, array in replicas.parameters().items()}
+        arrays["position"] = np.array([first, point])
+        for part in self._PARTS:
+            arrays |= {f"{part}_{name}": array for name, array in getattr(self, part).items()}
+        return arrays
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> tuple[int, int]:
+        """Take over the record of a :meth:`state`; return its first run and point, (-1, -1) for an empty state."""
+        for name, array in state.items():
+            part, _, rest = name.partition("_")
+            if part in self._PARTS:
+                getattr(self, part)[rest] = array
+        return tuple(state["position"].tolist()) if state else (-1, -1)
+
+    def trajectory(self, iterations: int) -> Trajectory:
+        """Return the finished record of runs of so many ``iterations``."""
+        iteration = self.recording.interval(iterations) * np.arange(self.recording.points)
+        return Trajectory(self.recording, iteration, **self.series, final=self.final, checkpoint=self.checkpoint)
+
+
+def _get_or_allocate(
+    arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...], example: np.ndarray
+) -> np.ndarray:
+    """Get ``arrays[name]``, allocated at its first use with the axes ``shape`` and those of one run of ``example``."""
+    if name not in arrays:
+        arrays[name] = np.empty((*shape, *example.shape[1:]), example.dtype)
+    return arrays[name]

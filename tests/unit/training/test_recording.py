@@ -1,0 +1,51 @@
+"""What a training records, and which part of the record is stored."""
+
+import numpy as np
+import pytest
+
+from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.training.recording import Recording, finite_runs
+from sgd_valleys.training.sgd import train
+
+NETWORK = MLP((5, 4, 3))
+
+
+def trajectory(checkpoints):
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(12, 5)), rng.integers(0, 3, 12)
+    points = [NETWORK.initialize(rng) for _ in range(3)]
+    starts = {name: np.stack([point[name] for point in points]) for name in points[0]}
+    return train(NETWORK, starts, data, data, eta=0.1, B=12, iterations=4, recording=Recording(5, 2, checkpoints))
+
+
+def test_checkpoints_are_selected_at_one_point_of_each_run():
+    whole, last = trajectory(dict.fromkeys(range(3), range(5))), trajectory({0: [4], 1: [2], 2: [0]})
+    selected, only = whole.checkpoint_at([4, 2, 0]), last.checkpoint_at([4, 2, 0])
+    for name in NETWORK.names():
+        expected = np.stack([whole.checkpoint[name][run, point] for run, point in ((0, 4), (1, 2), (2, 0))])
+        assert np.array_equal(selected[name], expected) and np.array_equal(only[name], expected)
+    assert np.array_equal(selected["layer2_weight"][0], whole.final["layer2_weight"][0])
+
+
+def test_all_checkpointed_runs_have_as_many_points():
+    with pytest.raises(ValueError, match="different numbers of points"):
+        Recording(5, 2, {0: [4], 1: [2, 3]})
+
+
+def test_stored_series_have_the_axes_of_runs_and_recorded_times():
+    variables = trajectory({}).variables("t_c", "steps since t_c")
+    assert variables["test_error"].dims == ("t_c", "time", "test_sample")
+    assert variables["layer_weight"].dims == ("t_c", "time", "out", "in")
+    assert variables["layer_weight"].long_name == "weights of layer 2"
+    assert (variables["iteration"].data.tolist(), variables["iteration"].long_name) == (
+        [0, 1, 2, 3, 4],
+        "steps since t_c",
+    )
+    assert variables["diverged"].dims == ("t_c",) and not variables["diverged"].data.any()
+
+
+def test_a_run_is_finite_where_all_of_its_parameters_are():
+    parameters = {"layer1_weight": np.zeros((4, 2, 3)), "layer1_bias": np.zeros((4, 2))}
+    parameters["layer1_weight"][1, 0, 2] = np.inf
+    parameters["layer1_bias"][3, 1] = np.nan
+    assert finite_runs(parameters).tolist() == [True, False, True, False]
