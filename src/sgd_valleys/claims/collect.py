@@ -19,13 +19,9 @@ Settings = Mapping[str, Any]
 def collect(files: Files, settings: Settings) -> dict[str, list[Claim]]:
     """Judge every claim, from the files of the figures that the paper supports it with.
 
-    Args:
-        files: paths by name, as rule `claims` lists its inputs; those that begin with ``other_`` belong to the
-            experiment of Fig. S5, if that is not the experiment of Fig. 2.
-        settings: settings of rule `claims`.
-
-    Returns:
-        The claims by the heading of their section, in the order of the paper.
+    ``files`` are paths by name, as rule `claims` lists its inputs. Those that begin with ``other_`` belong to the
+    experiment of Fig. S5, if that is not the experiment of Fig. 2. The result has the claims by the heading of their
+    section, in the order of the paper.
     """
     names = {part: " and ".join(dict.fromkeys(used)) for part, used in settings["experiments"].items()}
     sections = {
@@ -48,13 +44,7 @@ def collect(files: Files, settings: Settings) -> dict[str, list[Claim]]:
 
 
 def relabel_for_experiment(claims: Sequence[Claim], experiment: str, figure: str) -> list[Claim]:
-    """Return the claims of another experiment with its name in their keys, places and statements.
-
-    Args:
-        claims: claims with the numbers of the other experiment.
-        experiment: its name in the configuration.
-        figure: its figure.
-    """
+    """Return the claims of another experiment with its name in their keys and statements, and its figure in front."""
     return [
         replace(
             claim,

@@ -71,17 +71,10 @@ def exact(value: float, samples: str) -> Estimate:
 def over_runs(
     values: np.ndarray, rng: np.random.Generator, resamples: int, reduce: Callable = finite_mean, name: str = "mean"
 ) -> Estimate:
-    """Estimate a statistic over realizations by resampling them.
+    """Estimate a statistic over realizations (realization), NaN where one has no value, by resampling them.
 
-    Args:
-        values: (realization) NaN where a realization has no value.
-        rng: stream of the resampling.
-        resamples: number of resamples.
-        reduce: the statistic, which takes ``axis``.
-        name: name of the statistic.
-
-    Returns:
-        The statistic over the finite values, without an interval for fewer than ``MIN_RUNS_FOR_INTERVAL`` of them.
+    ``reduce`` is the statistic, which takes ``axis``; ``name`` is its name. Fewer than ``MIN_RUNS_FOR_INTERVAL`` finite
+    values have no interval.
     """
     used = np.asarray(values, dtype=float)
     used = used[np.isfinite(used)]
@@ -110,16 +103,9 @@ def over_batch_sizes(
 ) -> Estimate:
     """Reduce the means over runs of all batch sizes to one number, resampling the runs of each batch size.
 
-    Args:
-        values: (batch size, run); non-finite values are left out.
-        reduce: takes the means (batch size).
-        rng: stream of the resampling.
-        resamples: number of resamples.
-        method: name of the statistic.
-
-    Returns:
-        The number. It has no interval where no batch size has ``MIN_RUNS_FOR_INTERVAL`` runs; the single run of
-        gradient descent is exact.
+    ``values`` are (batch size, run), of which the finite ones are used; ``reduce`` takes the means (batch size). The
+    number has no interval where no batch size has ``MIN_RUNS_FOR_INTERVAL`` runs; the single run of gradient descent is
+    exact.
     """
     used = [np.asarray(row, dtype=float) for row in values]
     used = [row[np.isfinite(row)] for row in used]
@@ -147,15 +133,10 @@ def over_cells(
     resamples: int,
     method: str,
 ) -> Estimate:
-    """Estimate a number of a whole sweep by resampling the runs of every cell.
+    """Estimate a number of a whole sweep by resampling the ``runs`` (cell...) of every cell.
 
-    Args:
-        cubes: each (cell..., run), NaN where a run has no value; they are resampled together.
-        runs: (cell...) number of runs of each cell.
-        statistic: takes the cubes (..., cell..., run), all resamples at once, and returns the numbers (...).
-        rng: stream of the resampling.
-        resamples: number of resamples.
-        method: name of the statistic.
+    ``statistic`` takes the cubes (..., cell..., run), all resamples at once, and returns the numbers (...). The cubes
+    are NaN where a run has no value; they are resampled together.
     """
     values = [np.asarray(cube, dtype=float) for cube in cubes]
     drawn = draw_runs((resamples, *values[0].shape), runs, rng)
@@ -181,13 +162,9 @@ def map_correlation(
 ) -> Estimate:
     """Correlate the ranks of two quantities over the cells, each reduced over the runs of its cell.
 
-    Args:
-        cubes: two quantities (eta, B, run), NaN where a run has no value.
-        reduce: (..., eta, B, run) -> (..., eta, B).
-        maps: the two quantities (eta, B) as cell_maps.h5 stores them, for the permutation test.
-        runs: (eta, B) number of runs of each cell.
-        rng: stream of the resampling and of the test.
-        resamples: number of resamples and of permutations.
+    ``reduce`` takes each of the ``cubes`` (eta, B, run), NaN where a run has no value, to (eta, B). ``maps`` are the
+    two quantities (eta, B) as cell_maps.h5 stores them, for the permutation test. ``runs`` (eta, B) counts each cell's
+    runs.
     """
 
     def correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -205,14 +182,9 @@ def over_solutions(
     resamples: int,
     method: str,
 ) -> Estimate:
-    """Estimate a number of pairs by resampling the solutions that the pairs share.
+    """Estimate a number of pairs (pair, 2) of solutions by resampling the solutions that the pairs share.
 
-    Args:
-        pairs: (pair, 2) indices of the solutions; one pair has no interval.
-        statistic: takes how often each pair occurs (pair), integers.
-        rng: stream of the resampling.
-        resamples: number of resamples.
-        method: name of the statistic.
+    ``statistic`` takes how often each pair occurs (pair), integers. One pair has no interval.
     """
     method = f"{method}, {BY_SOLUTIONS}"
     if not len(pairs):
@@ -247,15 +219,9 @@ def fraction_difference(
 def rate_trend(
     axes: Arrays, values: np.ndarray, eta: float, rng: np.random.Generator, resamples: int, permutations: int
 ) -> Estimate:
-    """Correlate the values of single runs (eta, B, run) at one learning rate with the batch size.
+    """Correlate values (eta, B, run) of single runs at the learning rate ``eta`` with the batch size.
 
-    Args:
-        axes: ``eta`` (eta), ``B`` (B) and ``runs`` (eta, B) of the values.
-        values: NaN where a run has no value.
-        eta: the learning rate.
-        rng: stream of the resampling and of the test.
-        resamples: number of resamples.
-        permutations: number of permutations.
+    ``axes`` has ``eta`` (eta), ``B`` (B) and ``runs`` (eta, B) of the values. See ``run_trend``.
     """
     row = index_of(axes["eta"], eta)
     if row is None:
@@ -266,18 +232,10 @@ def rate_trend(
 def run_trend(
     x: np.ndarray, values: np.ndarray, runs: np.ndarray, rng: np.random.Generator, resamples: int, permutations: int
 ) -> Estimate:
-    """Correlate the values of runs with a quantity of their cell, with a permutation test over the runs.
+    """Correlate values (cell, run) with a quantity ``x`` (cell), with a permutation test over the runs.
 
-    A cell is left out where fewer than ``MIN_RUNS_FOR_INTERVAL`` of its runs have a value, because those runs are
-    selected by their behaviour. The single run of gradient descent is kept.
-
-    Args:
-        x: (cell) quantity of the cells.
-        values: (cell, run), NaN where a run has no value.
-        runs: (cell) number of runs of each cell.
-        rng: stream of the resampling and of the test.
-        resamples: number of resamples of each cell's runs.
-        permutations: number of permutations.
+    A cell is left out where fewer than ``MIN_RUNS_FOR_INTERVAL`` of its ``runs`` (cell) have a finite value, because
+    those runs are selected by their behaviour. The single run of gradient descent is kept.
     """
     used = [row[np.isfinite(row)] for row in values]
     few = np.array([0 < len(row) < min(MIN_RUNS_FOR_INTERVAL, count) for row, count in zip(used, runs, strict=True)])
@@ -320,13 +278,8 @@ def grid_permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, p
     """Return the one-sided p-value of the rank correlation of two maps, permuting whole rows and whole columns.
 
     Cells of one row or column are similar in any map, so that permutations of single cells would not be the null
-    distribution. All permutations of a small grid are used, the measured one among them.
-
-    Args:
-        x: (row, column), NaN where the map has no value.
-        y: (row, column), the map that is permuted.
-        rng: stream of the permutations.
-        permutations: number of permutations drawn where there are more.
+    distribution. The maps are (row, column), NaN where they have no value; ``y`` is permuted. All permutations of a
+    small grid are used, the measured one among them; of more, as many as ``permutations`` are drawn.
     """
     found = rank_correlation(x.ravel(), y.ravel())
     if not np.isfinite(found):

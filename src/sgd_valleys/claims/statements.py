@@ -7,27 +7,7 @@ from typing import Any
 
 import yaml
 
-from sgd_valleys.claims.verdict import (
-    STRENGTHS,
-    Claim,
-    Direction,
-    Equal,
-    Estimate,
-    Value,
-    at_least,
-    at_most,
-    falls,
-    rises,
-)
-
-EXPECTATIONS = {
-    "value": Value,
-    "equal": Equal,
-    "rises": rises,
-    "falls": falls,
-    "at_least": at_least,
-    "at_most": at_most,
-}
+from sgd_valleys.claims.verdict import EXPECTATIONS, STRENGTHS, Claim, Direction, Equal, Estimate, Value
 
 
 @cache

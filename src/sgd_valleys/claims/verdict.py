@@ -38,12 +38,9 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Value:
-    """The paper gives a number.
+    """The paper gives a number; any interval agrees if the measurement is within ``tolerance`` of it.
 
-    Attributes:
-        value: the paper's number.
-        tolerance: distance from the paper's number that agrees with any interval.
-        no_effect: measurement expected if the paper were wrong altogether; None where there is no such number.
+    ``no_effect`` is the measurement expected if the paper were wrong altogether; None where there is no such number.
     """
 
     value: float
@@ -64,12 +61,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Equal:
-    """The number equals a value within a tolerance, which a wide interval does not show.
-
-    Attributes:
-        value: the paper's value.
-        tolerance: largest distance from the value that counts as equal.
-    """
+    """The number equals a value within a tolerance, which a wide interval does not show."""
 
     value: float
     tolerance: float
@@ -87,12 +79,9 @@ class Equal:
 
 @dataclass(frozen=True)
 class Direction:
-    """The paper states on which side of ``no_effect`` the number lies.
+    """The paper states on which ``side`` of ``no_effect`` the number lies, +1 above or -1 below.
 
-    Attributes:
-        side: +1 above, -1 below.
-        strength: least distance from ``no_effect`` that the paper's words require.
-        no_effect: the border.
+    ``strength`` is the least distance from ``no_effect`` that the paper's words require.
     """
 
     side: int
@@ -136,6 +125,17 @@ def at_least(bound: float) -> Direction:
 def at_most(bound: float) -> Direction:
     """Expect a number below a bound."""
     return falls(0.0, bound)
+
+
+# by the words of statements.yaml
+EXPECTATIONS = {
+    "value": Value,
+    "equal": Equal,
+    "rises": rises,
+    "falls": falls,
+    "at_least": at_least,
+    "at_most": at_most,
+}
 
 
 @dataclass(frozen=True)
@@ -211,11 +211,7 @@ class Claim:
 def to_json(claims: Mapping[str, Sequence[Claim]], made_by: Mapping[str, Any]) -> str:
     """Return the claims by section, the count of each verdict, and the rule, as JSON text.
 
-    Numbers have 4 significant digits; NaN is null.
-
-    Args:
-        claims: by the heading of their section.
-        made_by: settings and versions behind the numbers.
+    Numbers have 4 significant digits; NaN is null. ``made_by`` are the settings and versions behind the numbers.
 
     Raises:
         ValueError: two claims have the same key.
