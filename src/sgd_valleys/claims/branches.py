@@ -6,7 +6,7 @@ Every quantity is measured in each realization first; its estimate is over the r
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import Arrays, RngFactory
+from sgd_valleys.claims.estimates import Arrays, SamplingFactory
 from sgd_valleys.claims.landscape import signed_r_squared
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
@@ -15,13 +15,12 @@ from sgd_valleys.statistics.rank import rank_correlation
 from sgd_valleys.statistics.reduce import finite_median
 
 
-def collect(branches: Arrays, new_rng: RngFactory, resamples: int, same_basin: float, early: int = 20) -> list[Claim]:
+def collect(branches: Arrays, new_sampling: SamplingFactory, same_basin: float, early: int = 20) -> list[Claim]:
     """Collect the claims about Fig. 4, judged over all realizations.
 
     Args:
         branches: arrays of a file under branches/statistics/.
-        new_rng: gives a new random stream, the same for every number.
-        resamples: number of resamples.
+        new_sampling: gives a new sampling, the same for every number.
         same_basin: least Sim_J of two branches that end in one basin, for ``basin_freezing_time``.
         early: the paper's example of a very early branching time, iterations; the nearest one is used.
     """
@@ -30,7 +29,7 @@ def collect(branches: Arrays, new_rng: RngFactory, resamples: int, same_basin: f
     r_squared = {loss: r_squared_by_run(branches, loss) for loss in ("test_loss", "test_file_loss")}
 
     def mean(by_run: np.ndarray, method: str = "mean") -> Estimate:
-        return estimates.over_runs(by_run, new_rng(), resamples, name=method)
+        return estimates.over_runs(by_run, new_sampling(), name=method)
 
     def trend(name: str, before_freezing: bool = False) -> Estimate:
         return mean(time_correlation(branches, name, before_freezing), "mean rank correlation with t_c")
@@ -40,7 +39,7 @@ def collect(branches: Arrays, new_rng: RngFactory, resamples: int, same_basin: f
         return mean(ratio, f"mean ratio of t_c = {t_c[first]} to {t_c[-1]}")
 
     def typical(by_run: np.ndarray) -> Estimate:
-        return estimates.over_runs(by_run, new_rng(), resamples, finite_median, "median signed R^2")
+        return estimates.over_runs(by_run, new_sampling(), finite_median, "median signed R^2")
 
     measured = {
         "later_is_flatter": trend("flatness"),

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import binomtest, rankdata
@@ -23,7 +24,24 @@ from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL, finite_mean
 from sgd_valleys.storage.cells import index_of
 
 Arrays = Mapping[str, np.ndarray]
-RngFactory = Callable[[], np.random.Generator]  # a new stream, the same for every number
+
+
+class Sampling(NamedTuple):
+    """A random stream and the number of resamples, which is the number of permutations of a test as well."""
+
+    rng: np.random.Generator
+    resamples: int
+
+    def fractions(self, fraction: np.ndarray, runs: np.ndarray) -> np.ndarray:
+        """Draw fractions (resample, ...) as other sets of independent runs would show them."""
+        return np.array([resample_fraction(fraction, runs, self.rng) for _ in range(self.resamples)])
+
+    def errors(self, error: np.ndarray) -> np.ndarray:
+        """Draw deviations (resample, ...) of a number with a standard error (...)."""
+        return error * self.rng.standard_normal((self.resamples, *np.shape(error)))
+
+
+SamplingFactory = Callable[[], Sampling]  # gives a new sampling with the same stream for every number
 
 NO_INTERVAL = (np.nan, np.nan)
 BY_RUNS = "bootstrap over realizations"
@@ -47,11 +65,7 @@ def interval_including_estimate(resampled: np.ndarray, estimate: float) -> tuple
 
 
 def resampled_correlation(
-    values: np.ndarray,
-    resampled: np.ndarray,
-    correlate: Callable[[np.ndarray], np.ndarray],
-    samples: str,
-    method: str,
+    values: np.ndarray, resampled: np.ndarray, correlate: Callable[[np.ndarray], np.ndarray], samples: str, method: str
 ) -> Estimate:
     """Estimate a correlation of numbers (...) from their resamples (resample, ...), which ``correlate`` takes both."""
     found = correlate(values)
@@ -68,9 +82,7 @@ def exact(value: float, samples: str) -> Estimate:
     return Estimate(float(value), (float(value), float(value)), samples, "exact")
 
 
-def over_runs(
-    values: np.ndarray, rng: np.random.Generator, resamples: int, reduce: Callable = finite_mean, name: str = "mean"
-) -> Estimate:
+def over_runs(values: np.ndarray, sampling: Sampling, reduce: Callable = finite_mean, name: str = "mean") -> Estimate:
     """Estimate a statistic over realizations (realization), NaN where one has no value, by resampling them.
 
     ``reduce`` is the statistic, which takes ``axis``; ``name`` is its name. Fewer than ``MIN_RUNS_FOR_INTERVAL`` finite
@@ -81,7 +93,7 @@ def over_runs(
     method = f"{name}, {BY_RUNS}"
     if not used.size:
         return Estimate(np.nan, NO_INTERVAL, "no runs", method)
-    found, low, high = interval(used, rng, resamples, reduce)
+    found, low, high = interval(used, *sampling, reduce)
     between = (float(low), float(high)) if used.size >= MIN_RUNS_FOR_INTERVAL else NO_INTERVAL
     return Estimate(float(found), between, f"{used.size} runs", method)
 
@@ -95,11 +107,7 @@ def one_run(values: np.ndarray) -> Estimate:
 
 
 def over_batch_sizes(
-    values: Sequence[Sequence[float]],
-    reduce: Callable[[np.ndarray], float],
-    rng: np.random.Generator,
-    resamples: int,
-    method: str,
+    values: Sequence[Sequence[float]], reduce: Callable[[np.ndarray], float], sampling: Sampling, method: str
 ) -> Estimate:
     """Reduce the means over runs of all batch sizes to one number, resampling the runs of each batch size.
 
@@ -118,20 +126,14 @@ def over_batch_sizes(
         return float(reduce(np.array([row.mean() for row in rows])))
 
     resampled = [
-        reduced(row[chosen] for row, chosen in zip(used, drawn, strict=True))
-        for drawn in resample(counts, rng, resamples)
+        reduced(row[chosen] for row, chosen in zip(used, drawn, strict=True)) for drawn in resample(counts, *sampling)
     ]
     between = central_95(resampled) if max(counts) >= MIN_RUNS_FOR_INTERVAL else NO_INTERVAL
     return Estimate(reduced(used), between, f"{sum(counts)} runs of {len(used)} batch sizes", method)
 
 
 def over_cells(
-    cubes: Sequence[np.ndarray],
-    runs: np.ndarray,
-    statistic: Callable[..., np.ndarray],
-    rng: np.random.Generator,
-    resamples: int,
-    method: str,
+    cubes: Sequence[np.ndarray], runs: np.ndarray, statistic: Callable[..., np.ndarray], sampling: Sampling, method: str
 ) -> Estimate:
     """Estimate a number of a whole sweep by resampling the ``runs`` (cell...) of every cell.
 
@@ -139,7 +141,7 @@ def over_cells(
     are NaN where a run has no value; they are resampled together.
     """
     values = [np.asarray(cube, dtype=float) for cube in cubes]
-    drawn = draw_runs((resamples, *values[0].shape), runs, rng)
+    drawn = draw_runs((sampling.resamples, *values[0].shape), runs, sampling.rng)
     resampled = statistic(*(take_runs(value[None], drawn) for value in values))
     known = np.all([np.isfinite(value) for value in values], axis=0)
     samples = f"{known.sum()} runs in {known.any(axis=-1).sum()} cells"
@@ -157,8 +159,7 @@ def map_correlation(
     reduce: Callable[[np.ndarray], np.ndarray],
     maps: tuple[np.ndarray, np.ndarray],
     runs: np.ndarray,
-    rng: np.random.Generator,
-    resamples: int,
+    sampling: Sampling,
 ) -> Estimate:
     """Correlate the ranks of two quantities over the cells, each reduced over the runs of its cell.
 
@@ -171,16 +172,12 @@ def map_correlation(
         return rank_correlation(over_map(reduce(one)), over_map(reduce(other)))
 
     method = "rank correlation over cells, permutation test of rows and columns"
-    found = over_cells(cubes, runs, correlation, rng, resamples, method)
-    return replace(found, p_value=grid_permutation_p(*maps, rng, resamples))
+    found = over_cells(cubes, runs, correlation, sampling, method)
+    return replace(found, p_value=grid_permutation_p(*maps, *sampling))
 
 
 def over_solutions(
-    pairs: np.ndarray,
-    statistic: Callable[[np.ndarray], float],
-    rng: np.random.Generator,
-    resamples: int,
-    method: str,
+    pairs: np.ndarray, statistic: Callable[[np.ndarray], float], sampling: Sampling, method: str
 ) -> Estimate:
     """Estimate a number of pairs (pair, 2) of solutions by resampling the solutions that the pairs share.
 
@@ -192,7 +189,7 @@ def over_solutions(
     found = float(statistic(np.ones(len(pairs), dtype=int)))
     between = NO_INTERVAL
     if len(pairs) > 1:
-        between = central_95([statistic(weight) for weight in pair_weights(pairs, rng, resamples)])
+        between = central_95([statistic(weight) for weight in pair_weights(pairs, *sampling)])
     return Estimate(found, between, f"{len(pairs)} pairs of {len(np.unique(pairs))} solutions", method)
 
 
@@ -204,21 +201,17 @@ def proportion(count: int, trials: int, samples: str) -> Estimate:
     return Estimate(count / trials, (float(found.low), float(found.high)), f"{trials} {samples}", "exact binomial")
 
 
-def fraction_difference(
-    fractions: tuple[float, float], runs: tuple[int, int], rng: np.random.Generator, resamples: int
-) -> Estimate:
+def fraction_difference(fractions: tuple[float, float], runs: tuple[int, int], sampling: Sampling) -> Estimate:
     """Estimate the first less the second of two fractions of independent runs."""
     first, second = fractions
-    resampled = np.array([resample_fraction(np.array(fractions), np.array(runs), rng) for _ in range(resamples)])
+    resampled = sampling.fractions(np.array(fractions), np.array(runs))
     between = central_95(resampled[:, 0] - resampled[:, 1])
     return Estimate(
         float(first - second), between, f"{int(runs[0])} and {int(runs[1])} runs", f"difference, {BINOMIAL}"
     )
 
 
-def rate_trend(
-    axes: Arrays, values: np.ndarray, eta: float, rng: np.random.Generator, resamples: int, permutations: int
-) -> Estimate:
+def rate_trend(axes: Arrays, values: np.ndarray, eta: float, sampling: Sampling) -> Estimate:
     """Correlate values (eta, B, run) of single runs at the learning rate ``eta`` with the batch size.
 
     ``axes`` has ``eta`` (eta), ``B`` (B) and ``runs`` (eta, B) of the values. See ``run_trend``.
@@ -226,12 +219,10 @@ def rate_trend(
     row = index_of(axes["eta"], eta)
     if row is None:
         return Estimate(np.nan, NO_INTERVAL, f"no run at eta = {eta:g}", "rank correlation")
-    return run_trend(axes["B"], values[row], axes["runs"][row], rng, resamples, permutations)
+    return run_trend(axes["B"], values[row], axes["runs"][row], sampling)
 
 
-def run_trend(
-    x: np.ndarray, values: np.ndarray, runs: np.ndarray, rng: np.random.Generator, resamples: int, permutations: int
-) -> Estimate:
+def run_trend(x: np.ndarray, values: np.ndarray, runs: np.ndarray, sampling: Sampling) -> Estimate:
     """Correlate values (cell, run) with a quantity ``x`` (cell), with a permutation test over the runs.
 
     A cell is left out where fewer than ``MIN_RUNS_FOR_INTERVAL`` of its ``runs`` (cell) have a finite value, because
@@ -244,7 +235,7 @@ def run_trend(
     places = np.repeat(np.asarray(x, dtype=float), counts)
     resampled = [
         np.concatenate([row[chosen] for row, chosen in zip(used, drawn, strict=True)])
-        for drawn in resample(counts, rng, resamples)
+        for drawn in resample(counts, *sampling)
     ]
     every = np.concatenate(used)
     samples = f"{len(every)} runs at {np.count_nonzero(counts)} batch sizes"
@@ -256,7 +247,7 @@ def run_trend(
         central_95(rank_correlation(places, np.array(resampled))),
         samples,
         f"rank correlation, {BY_RUNS}, permutation test",
-        permutation_p(places, every, rng, permutations),
+        permutation_p(places, every, *sampling),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, RngFactory, converged_only, over_map
+from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, Sampling, SamplingFactory, converged_only, over_map
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.rank import rank_correlation
@@ -20,8 +20,7 @@ def collect(
     endpoints: Arrays,
     freezing: Arrays,
     cell_maps: Arrays,
-    new_rng: RngFactory,
-    resamples: int,
+    new_sampling: SamplingFactory,
     eta: float,
     reference: tuple[float, int],
 ) -> list[Claim]:
@@ -32,39 +31,38 @@ def collect(
     time = eta_t(freezing)
     measured = {
         "reference_freezing": reference_freezing(freezing, *reference),
-        "freezing_with_B": estimates.rate_trend(endpoints, time, eta, new_rng(), resamples, resamples),
-        "final_losses_comparable": loss_ratio(endpoints, eta, new_rng(), resamples),
+        "freezing_with_B": estimates.rate_trend(endpoints, time, eta, new_sampling()),
+        "final_losses_comparable": loss_ratio(endpoints, eta, new_sampling()),
     }
     return [
         *make_claims("freezing", measured, eta=eta, reference=reference),
-        *collect_longer_is_flatter(endpoints, freezing, cell_maps, new_rng, resamples),
+        *collect_longer_is_flatter(endpoints, freezing, cell_maps, new_sampling),
     ]
 
 
 def collect_longer_is_flatter(
-    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_rng: RngFactory, resamples: int
+    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: SamplingFactory
 ) -> list[Claim]:
     """Collect the claim that solutions after a long transient phase are flat, of any experiment."""
     cubes = eta_t(freezing), converged_only(endpoints, "flatness")
     maps = cell_maps["eta_t_freeze"], cell_maps["mean_flatness"]
-    found = estimates.map_correlation(cubes, finite_mean, maps, endpoints["runs"], new_rng(), resamples)
+    found = estimates.map_correlation(cubes, finite_mean, maps, endpoints["runs"], new_sampling())
     return make_claims("longer_is_flatter", {"longer_is_flatter": found})
 
 
-def collect_along_training(along: Mapping[int, Arrays], new_rng: RngFactory, resamples: int, L_c: float) -> list[Claim]:
+def collect_along_training(along: Mapping[int, Arrays], new_sampling: SamplingFactory, L_c: float) -> list[Claim]:
     """Collect the claims about the course of training at one learning rate (Fig. 3B and D), of any experiment.
 
     Args:
         along: by batch size, ``iteration`` (time), and ``train_loss``, ``train_accuracy``, ``flatness`` (run, time).
             A run whose flatness is known only at its end is omitted.
-        new_rng: gives a new random stream, the same for every number.
-        resamples: number of resamples.
+        new_sampling: gives a new sampling, the same for every number.
         L_c: threshold of Eq. 7, nat.
     """
     cells = _runs_with_flatness(along)
 
     def over_batch_sizes(by_run: Callable[[Arrays], np.ndarray], reduce: Callable, method: str) -> Estimate:
-        return estimates.over_batch_sizes([by_run(cell) for cell in cells], reduce, new_rng(), resamples, method)
+        return estimates.over_batch_sizes([by_run(cell) for cell in cells], reduce, new_sampling(), method)
 
     measured = {
         "flatness_grows": over_batch_sizes(growth_after_start, np.min, "least mean rank correlation with time"),
@@ -80,12 +78,12 @@ def collect_along_training(along: Mapping[int, Arrays], new_rng: RngFactory, res
 
 
 def collect_thresholds(
-    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_rng: RngFactory, resamples: int
+    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: SamplingFactory
 ) -> list[Claim]:
     """Collect a claim for each threshold but the first: the trend of the freezing times is robust to L_c."""
     claims = []
     for k, threshold in enumerate(freezing["threshold"][1:], start=1):
-        found = threshold_trend(endpoints, freezing, cell_maps, k, new_rng(), resamples)
+        found = threshold_trend(endpoints, freezing, cell_maps, k, new_sampling())
         claims += make_claims("freezing_thresholds", {f"freezing_at_L_c_{threshold:g}": found}, threshold=threshold)
     return claims
 
@@ -101,7 +99,7 @@ def reference_freezing(freezing: Arrays, eta: float, B: int) -> Estimate:
     return estimates.one_run(freezing["freezing_time"][0][cell] if cell else np.array([]))
 
 
-def loss_ratio(endpoints: Arrays, eta: float, rng: np.random.Generator, resamples: int) -> Estimate:
+def loss_ratio(endpoints: Arrays, eta: float, sampling: Sampling) -> Estimate:
     """Estimate the largest over the smallest mean final training loss of the batch sizes at one learning rate."""
     row = index_of(endpoints["eta"], eta)
     if row is None:
@@ -112,12 +110,10 @@ def loss_ratio(endpoints: Arrays, eta: float, rng: np.random.Generator, resample
         return np.where(np.isfinite(means).sum(axis=-1) > 1, finite_max(means) / -finite_max(-means), np.nan)
 
     loss = converged_only(endpoints, "train_loss")[row]
-    return estimates.over_cells([loss], endpoints["runs"][row], ratio, rng, resamples, "ratio of cell means")
+    return estimates.over_cells([loss], endpoints["runs"][row], ratio, sampling, "ratio of cell means")
 
 
-def threshold_trend(
-    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, k: int, rng: np.random.Generator, resamples: int
-) -> Estimate:
+def threshold_trend(endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, k: int, sampling: Sampling) -> Estimate:
     """Estimate the rank correlation over cells of eta <t_freeze> at the k-th threshold with the noise.
 
     The method of the estimate gives the correlation with the map at the first threshold too.
@@ -132,8 +128,8 @@ def threshold_trend(
         f"rank correlation with eta / B ({with_first:.2f} with the map at L_c = {freezing['threshold'][0]:g}), "
         "permutation test of rows and columns"
     )
-    found = estimates.over_cells([eta_t(freezing, k)], endpoints["runs"], correlation, rng, resamples, method)
-    return replace(found, p_value=estimates.grid_permutation_p(noise, maps[k], rng, resamples))
+    found = estimates.over_cells([eta_t(freezing, k)], endpoints["runs"], correlation, sampling, method)
+    return replace(found, p_value=estimates.grid_permutation_p(noise, maps[k], *sampling))
 
 
 def growth_after_start(cell: Arrays) -> np.ndarray:

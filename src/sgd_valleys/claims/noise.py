@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, RngFactory, central_95, converged_only, over_map
+from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, Sampling, SamplingFactory, converged_only
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.bootstrap import resample
@@ -19,8 +19,7 @@ def collect(
     endpoints: Arrays,
     similarity: Arrays,
     cell_maps: Arrays,
-    new_rng: RngFactory,
-    resamples: int,
+    new_sampling: SamplingFactory,
     violin_eta: float,
     quiet: tuple[float, int],
     noisy: tuple[float, int],
@@ -32,8 +31,7 @@ def collect(
         endpoints: arrays of endpoints.h5.
         similarity: arrays of jaccard.h5.
         cell_maps: arrays of cell_maps.h5.
-        new_rng: gives a new random stream, the same for every number.
-        resamples: number of resamples, and of permutations of each test.
+        new_sampling: gives a new sampling, the same for every number.
         violin_eta: learning rate of Fig. 2E and G.
         quiet: cell of Fig. 2B.
         noisy: cell of Fig. 2C.
@@ -42,13 +40,13 @@ def collect(
 
     def row(name: str) -> Estimate:
         values = converged_only(endpoints, name)
-        return estimates.rate_trend(endpoints, values, violin_eta, new_rng(), resamples, resamples)
+        return estimates.rate_trend(endpoints, values, violin_eta, new_sampling())
 
     def end(name: str, largest: bool) -> Estimate:
-        return extreme_cell(endpoints, name, largest, new_rng(), resamples)
+        return extreme_cell(endpoints, name, largest, new_sampling())
 
     cells = {
-        "examples_diverge": similarity_difference(similarity, quiet, noisy, new_rng(), resamples),
+        "examples_diverge": similarity_difference(similarity, quiet, noisy, new_sampling()),
         "accuracy_with_B": row("test_accuracy"),
         "test_file_accuracy_with_B": row("test_file_accuracy"),
         "flatness_with_B": row("flatness"),
@@ -62,20 +60,20 @@ def collect(
     }
     return [
         *make_claims("noise_cells", cells, violin_eta=violin_eta, quiet=quiet, noisy=noisy),
-        *collect_flat_is_accurate(endpoints, cell_maps, new_rng, resamples),
+        *collect_flat_is_accurate(endpoints, cell_maps, new_sampling),
         *make_claims("noise_extremes", extremes, resolution=1 / images),
     ]
 
 
-def collect_flat_is_accurate(endpoints: Arrays, cell_maps: Arrays, new_rng: RngFactory, resamples: int) -> list[Claim]:
+def collect_flat_is_accurate(endpoints: Arrays, cell_maps: Arrays, new_sampling: SamplingFactory) -> list[Claim]:
     """Collect the claim that the flat cells are the accurate ones, of any experiment."""
     cubes = converged_only(endpoints, "flatness"), converged_only(endpoints, "test_accuracy")
     maps = cell_maps["max_flatness"], cell_maps["max_test_accuracy"]
-    found = estimates.map_correlation(cubes, finite_max, maps, endpoints["runs"], new_rng(), resamples)
+    found = estimates.map_correlation(cubes, finite_max, maps, endpoints["runs"], new_sampling())
     return make_claims("flat_is_accurate", {"flat_is_accurate": found})
 
 
-def extreme_cell(endpoints: Arrays, name: str, largest: bool, rng: np.random.Generator, resamples: int) -> Estimate:
+def extreme_cell(endpoints: Arrays, name: str, largest: bool, sampling: Sampling) -> Estimate:
     """Estimate the largest or smallest of the cells' maxima over converged runs: an end of a heatmap's colour scale.
 
     A maximum over fewer runs than the paper's is lower for that reason alone, so that it gets no interval.
@@ -83,15 +81,15 @@ def extreme_cell(endpoints: Arrays, name: str, largest: bool, rng: np.random.Gen
     sign = 1 if largest else -1
 
     def end(values: np.ndarray) -> np.ndarray:
-        return sign * finite_max(sign * over_map(finite_max(values)))
+        return sign * finite_max(sign * estimates.over_map(finite_max(values)))
 
     method = f"{'largest' if largest else 'smallest'} cell maximum"
-    found = estimates.over_cells([converged_only(endpoints, name)], endpoints["runs"], end, rng, resamples, method)
+    found = estimates.over_cells([converged_only(endpoints, name)], endpoints["runs"], end, sampling, method)
     return found if endpoints["runs"].max() >= PAPER_RUNS else replace(found, interval=NO_INTERVAL)
 
 
 def similarity_difference(
-    similarity: Arrays, quiet: tuple[float, int], noisy: tuple[float, int], rng: np.random.Generator, resamples: int
+    similarity: Arrays, quiet: tuple[float, int], noisy: tuple[float, int], sampling: Sampling
 ) -> Estimate:
     """Estimate the mean Sim_J of the noisy cell's runs less that of the quiet cell's; below 0 for diverse runs.
 
@@ -115,7 +113,7 @@ def similarity_difference(
         )
         return float(high - low)
 
-    between = central_95([difference(drawn) for drawn in resample(counts, rng, resamples)])
+    between = estimates.central_95([difference(drawn) for drawn in resample(counts, *sampling)])
     found = difference([np.arange(count) for count in counts])
     return Estimate(found, between, f"{counts[0]} and {counts[1]} runs", method)
 

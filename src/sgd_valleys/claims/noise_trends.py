@@ -3,7 +3,7 @@
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, RngFactory, converged_only
+from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, Sampling, SamplingFactory, converged_only
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.reduce import finite_mean
@@ -24,12 +24,7 @@ CONSTANT_ON_LINES = "convergence_probability"  # 1 along most rows and columns, 
 
 
 def collect(
-    endpoints: Arrays,
-    freezing: Arrays,
-    cell_maps: Arrays,
-    new_rng: RngFactory,
-    permutations: int,
-    axes: bool = True,
+    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: SamplingFactory, axes: bool = True
 ) -> list[Claim]:
     """Collect the claims about quantities that rise or fall with the noise, of any experiment.
 
@@ -37,21 +32,21 @@ def collect(
     eta and along B are omitted.
     """
     runs = count_runs(endpoints, freezing)
-    measured = {"test_file_accuracy_gain": accuracy_gain(endpoints, cell_maps, new_rng(), permutations)}
+    measured = {"test_file_accuracy_gain": accuracy_gain(endpoints, cell_maps, new_sampling())}
     for name, side in TRENDS.items():
-        measured[f"{name}_with_noise"] = noise_trend(cell_maps, name, runs[name], new_rng(), permutations)
+        measured[f"{name}_with_noise"] = noise_trend(cell_maps, name, runs[name], new_sampling())
         if name != CONSTANT_ON_LINES:
             measured[f"{name}_along_axes"] = weaker_axis_trend(cell_maps, name, side, runs[name]) if axes else None
     return make_claims("noise_trends", measured)
 
 
-def noise_trend(cell_maps: Arrays, name: str, runs: int, rng: np.random.Generator, permutations: int) -> Estimate:
+def noise_trend(cell_maps: Arrays, name: str, runs: int, sampling: Sampling) -> Estimate:
     """Estimate the rank correlation of a quantity with the noise eta / B, with a permutation test over the map.
 
     The interval in cell_maps.h5 is about more runs of the same cells. The test asks whether chance could order the few
     rows and columns in the same way.
     """
-    p_value = estimates.grid_permutation_p(cell_maps["noise"], cell_maps[name], rng, permutations)
+    p_value = estimates.grid_permutation_p(cell_maps["noise"], cell_maps[name], *sampling)
     correlation, interval = cell_maps[f"{name}_correlation"], cell_maps[f"{name}_interval"]
     method = f"rank correlation with eta / B, {BY_RUNS}, permutation test of rows and columns"
     return _stored_trend(cell_maps[name], runs, correlation, interval, method, p_value)
@@ -87,7 +82,7 @@ def count_runs(endpoints: Arrays, freezing: Arrays) -> dict[str, int]:
     }
 
 
-def accuracy_gain(endpoints: Arrays, cell_maps: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
+def accuracy_gain(endpoints: Arrays, cell_maps: Arrays, sampling: Sampling) -> Estimate:
     """Estimate how much more accurate the noisiest quarter of the cells is than the quietest, on the whole test file.
 
     A quarter includes all cells whose noise equals that of its last cell.
@@ -104,4 +99,4 @@ def accuracy_gain(endpoints: Arrays, cell_maps: Arrays, rng: np.random.Generator
         return finite_mean(means[..., noisy]) - finite_mean(means[..., quiet])
 
     accuracy = converged_only(endpoints, "test_file_accuracy")
-    return estimates.over_cells([accuracy], endpoints["runs"], gain, rng, resamples, method)
+    return estimates.over_cells([accuracy], endpoints["runs"], gain, sampling, method)

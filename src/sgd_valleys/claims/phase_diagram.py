@@ -3,10 +3,9 @@
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import BINOMIAL, NO_INTERVAL, Arrays, RngFactory, resampled_correlation
+from sgd_valleys.claims.estimates import BINOMIAL, NO_INTERVAL, Arrays, Sampling, SamplingFactory, resampled_correlation
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
-from sgd_valleys.statistics.bootstrap import resample_fraction
 from sgd_valleys.statistics.rank import axis_correlation, rank_correlation
 
 AXES = {"eta": "the learning rate", "sigma": "the noise strength"}
@@ -15,9 +14,7 @@ DIAGRAMS = {"H": ("H", "Fig. 5C", "Fig. 5D"), "H2": ("H^2", "Fig. S6", "Fig. S6"
 FROZEN_BEFORE = 0.9  # fraction of the iterations; a cell has frozen if its mean last change of valley is earlier
 
 
-def collect(
-    diagram: Arrays, runs: int, iterations: int, noise: str, new_rng: RngFactory, resamples: int
-) -> list[Claim]:
+def collect(diagram: Arrays, runs: int, iterations: int, noise: str, new_sampling: SamplingFactory) -> list[Claim]:
     """Collect the claims about Fig. 5C and D, or about Fig. S6; none where no learning rate is stable.
 
     Args:
@@ -25,8 +22,7 @@ def collect(
         runs: number of runs of each cell.
         iterations: length of each run.
         noise: covariance of the noise, ``H`` or ``H2``.
-        new_rng: gives a new random stream, the same for every number.
-        resamples: number of resamples.
+        new_sampling: gives a new sampling, the same for every number.
     """
     if not diagram["stable"].any():
         return []
@@ -37,37 +33,37 @@ def collect(
     claims = []
     for axis, axis_name in AXES.items():
         measured = {
-            f"p_flat_with_{axis}_{noise}": p_flat_trend(diagram, axis, runs, new_rng(), resamples),
+            f"p_flat_with_{axis}_{noise}": p_flat_trend(diagram, axis, runs, new_sampling()),
             f"p_flat_with_{axis}_{noise}_frozen": p_flat_trend(
-                diagram | {"p_flat": frozen}, axis, runs, new_rng(), resamples
+                diagram | {"p_flat": frozen}, axis, runs, new_sampling()
             ),
-            f"freezing_with_{axis}_{noise}": freezing_trend(diagram, axis, runs, new_rng(), resamples),
+            f"freezing_with_{axis}_{noise}": freezing_trend(diagram, axis, runs, new_sampling()),
         }
         axis_names = {"axis": axis, "axis_name": axis_name, "freezing_figure": freezing_figure}
         claims += make_claims("phase_diagram_axes", measured, **names, **axis_names)
     finished = int(runs - diagram["diverged"][-1, -1])
     in_flat_valley = round(float(diagram["p_flat"][-1, -1]) * finished)
     measured = {
-        f"p_flat_transition_{noise}": corner_difference(diagram, runs, new_rng(), resamples),
+        f"p_flat_transition_{noise}": corner_difference(diagram, runs, new_sampling()),
         f"stable_bias_{noise}": estimates.proportion(in_flat_valley, finished, "runs"),
-        f"y_freeze_simulated_{noise}": y_freeze_trend(diagram, runs, new_rng(), resamples),
+        f"y_freeze_simulated_{noise}": y_freeze_trend(diagram, runs, new_sampling()),
     }
     return claims + make_claims("phase_diagram", measured, **names)
 
 
-def p_flat_trend(diagram: Arrays, axis: str, runs: int, rng: np.random.Generator, resamples: int) -> Estimate:
+def p_flat_trend(diagram: Arrays, axis: str, runs: int, sampling: Sampling) -> Estimate:
     """Estimate the rank correlation of P_flat with the axis ``eta`` or ``sigma`` at fixed other axis."""
     p_flat, finished = diagram["p_flat"], runs - diagram["diverged"]
-    resampled = np.array([resample_fraction(p_flat, finished, rng) for _ in range(resamples)])
+    resampled = sampling.fractions(p_flat, finished)
     samples = f"{np.isfinite(p_flat).sum()} cells of {runs} runs"
     return _axis_trend(diagram, axis, p_flat, resampled, samples, BINOMIAL)
 
 
-def freezing_trend(diagram: Arrays, axis: str, runs: int, rng: np.random.Generator, resamples: int) -> Estimate:
+def freezing_trend(diagram: Arrays, axis: str, runs: int, sampling: Sampling) -> Estimate:
     """Estimate the rank correlation of eta <t_freeze> with an axis, resampled by its standard errors."""
     time, error = (diagram["eta"][:, None] * diagram[name] for name in ("freezing_time", "freezing_time_error"))
     error = np.where(np.isfinite(error), error, 0)
-    resampled = time + error * rng.standard_normal((resamples, *time.shape))
+    resampled = time + sampling.errors(error)
     samples = f"{time.size} cells of {runs} runs"
     return _axis_trend(diagram, axis, time, resampled, samples, "resampled by standard errors")
 
@@ -82,15 +78,15 @@ def _axis_trend(
     return resampled_correlation(values, resampled, correlate, samples, method)
 
 
-def corner_difference(diagram: Arrays, runs: int, rng: np.random.Generator, resamples: int) -> Estimate:
+def corner_difference(diagram: Arrays, runs: int, sampling: Sampling) -> Estimate:
     """Estimate P_flat at the largest eta and sigma less P_flat at the smallest."""
     strongest_and_weakest = [-1, 0], [-1, 0]
     finished = runs - diagram["diverged"]
     p_flat, counts = (tuple(array[strongest_and_weakest]) for array in (diagram["p_flat"], finished))
-    return estimates.fraction_difference(p_flat, counts, rng, resamples)
+    return estimates.fraction_difference(p_flat, counts, sampling)
 
 
-def y_freeze_trend(diagram: Arrays, runs: int, rng: np.random.Generator, resamples: int) -> Estimate:
+def y_freeze_trend(diagram: Arrays, runs: int, sampling: Sampling) -> Estimate:
     """Estimate the rank correlation of the mean y at the last change of valley with Delta_S = eta sigma."""
     delta_S = (diagram["eta"][:, None] * diagram["sigma"]).ravel()
     y, error = diagram["freezing_y"].ravel(), diagram["freezing_y_error"].ravel()
@@ -99,6 +95,6 @@ def y_freeze_trend(diagram: Arrays, runs: int, rng: np.random.Generator, resampl
     if known.sum() < 2:
         return Estimate(np.nan, NO_INTERVAL, "no cell where runs change valley", method)
     x, y, error = delta_S[known], y[known], error[known]
-    resampled = y + error * rng.standard_normal((resamples, len(y)))
+    resampled = y + sampling.errors(error)
     samples = f"{known.sum()} cells of {runs} runs"
     return resampled_correlation(y, resampled, lambda values: rank_correlation(x, values), samples, method)

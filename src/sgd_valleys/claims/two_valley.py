@@ -3,7 +3,7 @@
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, RngFactory, exact, interval_including_estimate
+from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, Sampling, SamplingFactory, exact
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.rank import rank_correlation
@@ -11,7 +11,7 @@ from sgd_valleys.statistics.rank import rank_correlation
 FORM = "closed form"
 
 
-def collect(theory: Arrays, occupancy: Arrays, runs: int, new_rng: RngFactory, resamples: int) -> list[Claim]:
+def collect(theory: Arrays, occupancy: Arrays, runs: int, new_sampling: SamplingFactory) -> list[Claim]:
     """Collect the claims about the theory and about Fig. 6, from arrays of theory.h5 and occupancy.h5.
 
     ``runs`` is the number of runs of each noise level.
@@ -30,10 +30,10 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, new_rng: RngFactory, r
         "above_equilibrium": margin_above_equilibrium(theory),
         "equilibrium_share": exact(theory["p_flat_boltzmann"], FORM),
         "simulated_above_equilibrium": lowest_final_p_flat(occupancy, runs),
-        "theory_until_freezing": deviation_until_freezing(theory, occupancy, new_rng(), resamples),
+        "theory_until_freezing": deviation_until_freezing(theory, occupancy, new_sampling()),
         "stationary_falls": stationary_change_with_noise(theory),
         "rate_ratio_as_printed": rate_ratio_change_with_noise(theory),
-        "final_p_flat_rises": final_p_flat_rise(occupancy, runs, new_rng(), resamples),
+        "final_p_flat_rises": final_p_flat_rise(occupancy, runs, new_sampling()),
         "y_freeze": trend_of_closed_form(theory["y_freeze"], delta_S),
         "transient_with_noise": trend_of_closed_form(transient[unequal], delta_S),
         "transient_with_gamma": trend_of_closed_form(transient.T, gamma),
@@ -48,11 +48,11 @@ def lowest_final_p_flat(occupancy: Arrays, runs: int) -> Estimate:
     return estimates.proportion(round(p_flat * runs), runs, "runs")
 
 
-def final_p_flat_rise(occupancy: Arrays, runs: int, rng: np.random.Generator, resamples: int) -> Estimate:
+def final_p_flat_rise(occupancy: Arrays, runs: int, sampling: Sampling) -> Estimate:
     """Estimate the final fraction in the flat valley at the strongest noise less that at the weakest."""
     order = np.argsort(occupancy["delta_S"])
     strongest, weakest = occupancy["p_flat"][order[[-1, 0]], -1]
-    return estimates.fraction_difference((strongest, weakest), (runs, runs), rng, resamples)
+    return estimates.fraction_difference((strongest, weakest), (runs, runs), sampling)
 
 
 def margin_above_equilibrium(theory: Arrays) -> Estimate:
@@ -104,7 +104,7 @@ def barrier_trend(theory: Arrays) -> Estimate:
     return trend_of_closed_form(ridge - flat, theory["y"][theory["y"] > 0])
 
 
-def deviation_until_freezing(theory: Arrays, occupancy: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
+def deviation_until_freezing(theory: Arrays, occupancy: Arrays, sampling: Sampling) -> Estimate:
     """Estimate the root mean square over time of simulated P_flat less Eq. 22, until y_freeze; the largest over noise.
 
     The sampling variance of the simulation is subtracted. The interval shifts all times of a noise level together,
@@ -127,9 +127,11 @@ def deviation_until_freezing(theory: Arrays, occupancy: Arrays, rng: np.random.G
     def deviation(shift: float) -> float:
         return max(np.sqrt(max(0.0, ((off + shift * error) ** 2 - error**2).mean())) for off, error in levels)
 
-    resampled = np.array([deviation(shift) for shift in rng.standard_normal(resamples)])
+    resampled = np.array([deviation(shift) for shift in sampling.errors(np.float64(1))])
     found = float(deviation(0.0))
-    return Estimate(found, interval_including_estimate(resampled, found), f"{len(levels)} noise levels", method)
+    return Estimate(
+        found, estimates.interval_including_estimate(resampled, found), f"{len(levels)} noise levels", method
+    )
 
 
 def transient_deviation(theory: Arrays, occupancy: Arrays, runs: int) -> Estimate:

@@ -127,15 +127,11 @@ def at_most(bound: float) -> Direction:
     return falls(0.0, bound)
 
 
-# by the words of statements.yaml
-EXPECTATIONS = {
-    "value": Value,
-    "equal": Equal,
-    "rises": rises,
-    "falls": falls,
-    "at_least": at_least,
-    "at_most": at_most,
-}
+EXPECTATIONS = dict(value=Value, equal=Equal, rises=rises, falls=falls, at_least=at_least, at_most=at_most)  # by word
+
+
+# by the first of the words in statements.yaml
+EXPECTATIONS = dict(value=Value, equal=Equal, rises=rises, falls=falls, at_least=at_least, at_most=at_most)
 
 
 @dataclass(frozen=True)
