@@ -6,7 +6,7 @@ Every quantity is measured in each realization first; its estimate is over the r
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import Arrays, SamplingFactory
+from sgd_valleys.claims.estimates import Arrays, NewSampling
 from sgd_valleys.claims.landscape import signed_r_squared
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
@@ -15,14 +15,11 @@ from sgd_valleys.statistics.rank import rank_correlation
 from sgd_valleys.statistics.reduce import finite_median
 
 
-def collect(branches: Arrays, new_sampling: SamplingFactory, same_basin: float, early: int = 20) -> list[Claim]:
-    """Collect the claims about Fig. 4, judged over all realizations.
+def collect(branches: Arrays, new_sampling: NewSampling, same_basin: float, early: int = 20) -> list[Claim]:
+    """Collect the claims about Fig. 4, from arrays of a file under branches/statistics/.
 
-    Args:
-        branches: arrays of a file under branches/statistics/.
-        new_sampling: gives a new sampling, the same for every number.
-        same_basin: least Sim_J of two branches that end in one basin, for ``basin_freezing_time``.
-        early: the paper's example of a very early branching time, iterations; the nearest one is used.
+    ``same_basin`` is the least Sim_J of two branches that end in one basin. ``early`` is the paper's example of a very
+    early branching time, in iterations, of which the nearest one is used.
     """
     t_c = branches["t_c"]
     first = int(np.abs(t_c - early).argmin())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sgd_valleys.claims import branches, freezing, landscape, noise, noise_trends, phase_diagram, two_valley
-from sgd_valleys.claims.estimates import Sampling, SamplingFactory
+from sgd_valleys.claims.estimates import NewSampling, Sampling
 from sgd_valleys.claims.verdict import Claim
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import hdf5
@@ -45,15 +45,12 @@ def collect(files: Files, settings: Settings) -> dict[str, list[Claim]]:
 
 def relabel_for_experiment(claims: Sequence[Claim], experiment: str, figure: str) -> list[Claim]:
     """Return the claims of another experiment with its name in their keys and statements, and its figure in front."""
-    return [
-        replace(
-            claim,
-            key=f"{experiment}_{claim.key}",
-            where=f"{figure}, as {claim.where}",
-            statement=f"{experiment}: {claim.statement}",
-        )
-        for claim in claims
-    ]
+
+    def relabel(claim: Claim) -> Claim:
+        key, where = f"{experiment}_{claim.key}", f"{figure}, as {claim.where}"
+        return replace(claim, key=key, where=where, statement=f"{experiment}: {claim.statement}")
+
+    return [relabel(claim) for claim in claims]
 
 
 def read_spectra(paths: Sequence[str]) -> list[np.ndarray]:
@@ -68,10 +65,9 @@ def read_along_training(train: Sequence[str], curvature: Sequence[str]) -> dict[
     return {B: run | {"flatness": flatness[eta, B]["flatness"]} for (eta, B), run in runs.items()}
 
 
-def _landscape(files: Files, settings: Settings, new_sampling: SamplingFactory) -> list[Claim]:
-    barriers, block, block_endpoints, endpoints = _read(
-        files, "barriers", "block", "block_endpoints", "spectrum_endpoints"
-    )
+def _landscape(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
+    barriers, block, block_endpoints = _read(files, "barriers", "block", "block_endpoints")
+    (endpoints,) = _read(files, "spectrum_endpoints")
     targets = max(settings["similarity"]), min(settings["similarity"])
     return [
         *landscape.collect(barriers, block, block_endpoints, new_sampling, targets),
@@ -79,24 +75,16 @@ def _landscape(files: Files, settings: Settings, new_sampling: SamplingFactory) 
     ]
 
 
-def _noise(files: Files, settings: Settings, new_sampling: SamplingFactory) -> list[Claim]:
+def _noise(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
     endpoints, times, cell_maps, similarity = _read(files, "endpoints", "noise_freezing", "cell_maps", "jaccard")
+    shown = settings["violin_eta"], tuple(settings["quiet"]), tuple(settings["noisy"]), settings["images"]
     return [
         *noise_trends.collect(endpoints, times, cell_maps, new_sampling),
-        *noise.collect(
-            endpoints,
-            similarity,
-            cell_maps,
-            new_sampling,
-            violin_eta=settings["violin_eta"],
-            quiet=tuple(settings["quiet"]),
-            noisy=tuple(settings["noisy"]),
-            images=settings["images"],
-        ),
+        *noise.collect(endpoints, similarity, cell_maps, new_sampling, *shown),
     ]
 
 
-def _freezing(files: Files, settings: Settings, new_sampling: SamplingFactory) -> list[Claim]:
+def _freezing(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
     endpoints, times, cell_maps = _read(files, "freezing_endpoints", "freezing", "freezing_cell_maps")
     along = read_along_training(files["train"], files["curvature"])
     eta, reference = settings["freezing_eta"], tuple(settings["reference"])
@@ -107,11 +95,11 @@ def _freezing(files: Files, settings: Settings, new_sampling: SamplingFactory) -
     ]
 
 
-def _branches(files: Files, settings: Settings, new_sampling: SamplingFactory) -> list[Claim]:
+def _branches(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
     return branches.collect(*_read(files, "branches"), new_sampling, settings["same_basin"])
 
 
-def _two_valley(files: Files, settings: Settings, new_sampling: SamplingFactory) -> list[Claim]:
+def _two_valley(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
     paths: dict[str, str] = {}
     for path in files["diagrams"]:
         paths.setdefault(hdf5.read_attributes(path)["parameters"]["noise"], path)
@@ -125,7 +113,7 @@ def _two_valley(files: Files, settings: Settings, new_sampling: SamplingFactory)
     return claims + two_valley.collect(theory, occupancy, runs, new_sampling)
 
 
-def _other_experiment(files: Files, settings: Settings, new_sampling: SamplingFactory) -> list[Claim]:
+def _other_experiment(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
     other = settings["other"]
     endpoints, times, cell_maps = _read(files, "other_endpoints", "other_freezing", "other_cell_maps")
     along = read_along_training(files["other_train"], files["other_curvature"])

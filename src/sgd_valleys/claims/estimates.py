@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import binomtest, rankdata
@@ -24,6 +24,7 @@ from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL, finite_mean
 from sgd_valleys.storage.cells import index_of
 
 Arrays = Mapping[str, np.ndarray]
+Statistic = Callable[..., Any]  # takes arrays, returns a number, or as many as there are resamples
 
 
 class Sampling(NamedTuple):
@@ -41,7 +42,7 @@ class Sampling(NamedTuple):
         return error * self.rng.standard_normal((self.resamples, *np.shape(error)))
 
 
-SamplingFactory = Callable[[], Sampling]  # gives a new sampling with the same stream for every number
+NewSampling = Callable[[], Sampling]  # gives a new sampling with the same stream for every number
 
 NO_INTERVAL = (np.nan, np.nan)
 BY_RUNS = "bootstrap over realizations"
@@ -65,7 +66,7 @@ def interval_including_estimate(resampled: np.ndarray, estimate: float) -> tuple
 
 
 def resampled_correlation(
-    values: np.ndarray, resampled: np.ndarray, correlate: Callable[[np.ndarray], np.ndarray], samples: str, method: str
+    values: np.ndarray, resampled: np.ndarray, correlate: Statistic, samples: str, method: str
 ) -> Estimate:
     """Estimate a correlation of numbers (...) from their resamples (resample, ...), which ``correlate`` takes both."""
     found = correlate(values)
@@ -82,7 +83,7 @@ def exact(value: float, samples: str) -> Estimate:
     return Estimate(float(value), (float(value), float(value)), samples, "exact")
 
 
-def over_runs(values: np.ndarray, sampling: Sampling, reduce: Callable = finite_mean, name: str = "mean") -> Estimate:
+def over_runs(values: np.ndarray, sampling: Sampling, reduce: Statistic = finite_mean, name: str = "mean") -> Estimate:
     """Estimate a statistic over realizations (realization), NaN where one has no value, by resampling them.
 
     ``reduce`` is the statistic, which takes ``axis``; ``name`` is its name. Fewer than ``MIN_RUNS_FOR_INTERVAL`` finite
@@ -106,9 +107,7 @@ def one_run(values: np.ndarray) -> Estimate:
     return Estimate(median, between, f"{used.size} runs", "median and central 95% of the runs", spread=True)
 
 
-def over_batch_sizes(
-    values: Sequence[Sequence[float]], reduce: Callable[[np.ndarray], float], sampling: Sampling, method: str
-) -> Estimate:
+def over_batch_sizes(values: Sequence[Sequence[float]], reduce: Statistic, sampling: Sampling, method: str) -> Estimate:
     """Reduce the means over runs of all batch sizes to one number, resampling the runs of each batch size.
 
     ``values`` are (batch size, run), of which the finite ones are used; ``reduce`` takes the means (batch size). The
@@ -133,7 +132,7 @@ def over_batch_sizes(
 
 
 def over_cells(
-    cubes: Sequence[np.ndarray], runs: np.ndarray, statistic: Callable[..., np.ndarray], sampling: Sampling, method: str
+    cubes: Sequence[np.ndarray], runs: np.ndarray, statistic: Statistic, sampling: Sampling, method: str
 ) -> Estimate:
     """Estimate a number of a whole sweep by resampling the ``runs`` (cell...) of every cell.
 
@@ -155,16 +154,12 @@ def over_map(values: np.ndarray) -> np.ndarray:
 
 
 def map_correlation(
-    cubes: tuple[np.ndarray, np.ndarray],
-    reduce: Callable[[np.ndarray], np.ndarray],
-    maps: tuple[np.ndarray, np.ndarray],
-    runs: np.ndarray,
-    sampling: Sampling,
+    cubes: Sequence[np.ndarray], reduce: Statistic, maps: Sequence[np.ndarray], runs: np.ndarray, sampling: Sampling
 ) -> Estimate:
     """Correlate the ranks of two quantities over the cells, each reduced over the runs of its cell.
 
-    ``reduce`` takes each of the ``cubes`` (eta, B, run), NaN where a run has no value, to (eta, B). ``maps`` are the
-    two quantities (eta, B) as cell_maps.h5 stores them, for the permutation test. ``runs`` (eta, B) counts each cell's
+    ``reduce`` takes each of the two ``cubes`` (eta, B, run), NaN where a run has no value, to (eta, B). ``maps`` are the
+    quantities (eta, B) as cell_maps.h5 stores them, for the permutation test. ``runs`` (eta, B) counts each cell's
     runs.
     """
 
@@ -176,9 +171,7 @@ def map_correlation(
     return replace(found, p_value=grid_permutation_p(*maps, *sampling))
 
 
-def over_solutions(
-    pairs: np.ndarray, statistic: Callable[[np.ndarray], float], sampling: Sampling, method: str
-) -> Estimate:
+def over_solutions(pairs: np.ndarray, statistic: Statistic, sampling: Sampling, method: str) -> Estimate:
     """Estimate a number of pairs (pair, 2) of solutions by resampling the solutions that the pairs share.
 
     ``statistic`` takes how often each pair occurs (pair), integers. One pair has no interval.
@@ -187,10 +180,8 @@ def over_solutions(
     if not len(pairs):
         return Estimate(np.nan, NO_INTERVAL, "no pairs", method)
     found = float(statistic(np.ones(len(pairs), dtype=int)))
-    between = NO_INTERVAL
-    if len(pairs) > 1:
-        between = central_95([statistic(weight) for weight in pair_weights(pairs, *sampling)])
-    return Estimate(found, between, f"{len(pairs)} pairs of {len(np.unique(pairs))} solutions", method)
+    resampled = [statistic(weight) for weight in pair_weights(pairs, *sampling)] if len(pairs) > 1 else []
+    return Estimate(found, central_95(resampled), f"{len(pairs)} pairs of {len(np.unique(pairs))} solutions", method)
 
 
 def proportion(count: int, trials: int, samples: str) -> Estimate:
@@ -201,14 +192,18 @@ def proportion(count: int, trials: int, samples: str) -> Estimate:
     return Estimate(count / trials, (float(found.low), float(found.high)), f"{trials} {samples}", "exact binomial")
 
 
+def fraction_of_runs(fraction: float, runs: int) -> Estimate:
+    """Estimate a probability from the fraction of runs that a file stores."""
+    return proportion(round(float(fraction) * runs), runs, "runs")
+
+
 def fraction_difference(fractions: tuple[float, float], runs: tuple[int, int], sampling: Sampling) -> Estimate:
     """Estimate the first less the second of two fractions of independent runs."""
     first, second = fractions
     resampled = sampling.fractions(np.array(fractions), np.array(runs))
     between = central_95(resampled[:, 0] - resampled[:, 1])
-    return Estimate(
-        float(first - second), between, f"{int(runs[0])} and {int(runs[1])} runs", f"difference, {BINOMIAL}"
-    )
+    samples = f"{int(runs[0])} and {int(runs[1])} runs"
+    return Estimate(float(first - second), between, samples, f"difference, {BINOMIAL}")
 
 
 def rate_trend(axes: Arrays, values: np.ndarray, eta: float, sampling: Sampling) -> Estimate:
@@ -242,13 +237,9 @@ def run_trend(x: np.ndarray, values: np.ndarray, runs: np.ndarray, sampling: Sam
     if few.any():
         left_out = ", ".join(f"{size:g}" for size in np.asarray(x)[few])
         samples += f"; without B = {left_out}, where fewer than {MIN_RUNS_FOR_INTERVAL} runs converge"
-    return Estimate(
-        rank_correlation(places, every),
-        central_95(rank_correlation(places, np.array(resampled))),
-        samples,
-        f"rank correlation, {BY_RUNS}, permutation test",
-        permutation_p(places, every, *sampling),
-    )
+    between = central_95(rank_correlation(places, np.array(resampled)))
+    p_value, method = permutation_p(places, every, *sampling), f"rank correlation, {BY_RUNS}, permutation test"
+    return Estimate(rank_correlation(places, every), between, samples, method, p_value)
 
 
 def permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutations: int) -> float:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, Sampling, SamplingFactory, converged_only, over_map
+from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, NewSampling, Sampling, converged_only, over_map
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.rank import rank_correlation
@@ -20,7 +20,7 @@ def collect(
     endpoints: Arrays,
     freezing: Arrays,
     cell_maps: Arrays,
-    new_sampling: SamplingFactory,
+    new_sampling: NewSampling,
     eta: float,
     reference: tuple[float, int],
 ) -> list[Claim]:
@@ -41,7 +41,7 @@ def collect(
 
 
 def collect_longer_is_flatter(
-    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: SamplingFactory
+    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: NewSampling
 ) -> list[Claim]:
     """Collect the claim that solutions after a long transient phase are flat, of any experiment."""
     cubes = eta_t(freezing), converged_only(endpoints, "flatness")
@@ -50,14 +50,11 @@ def collect_longer_is_flatter(
     return make_claims("longer_is_flatter", {"longer_is_flatter": found})
 
 
-def collect_along_training(along: Mapping[int, Arrays], new_sampling: SamplingFactory, L_c: float) -> list[Claim]:
+def collect_along_training(along: Mapping[int, Arrays], new_sampling: NewSampling, L_c: float) -> list[Claim]:
     """Collect the claims about the course of training at one learning rate (Fig. 3B and D), of any experiment.
 
-    Args:
-        along: by batch size, ``iteration`` (time), and ``train_loss``, ``train_accuracy``, ``flatness`` (run, time).
-            A run whose flatness is known only at its end is omitted.
-        new_sampling: gives a new sampling, the same for every number.
-        L_c: threshold of Eq. 7, nat.
+    ``along`` has, by batch size, ``iteration`` (time) and ``train_loss``, ``train_accuracy``, ``flatness`` (run, time).
+    A run whose flatness is known only at its end is omitted. ``L_c`` is the threshold of Eq. 7, nat.
     """
     cells = _runs_with_flatness(along)
 
@@ -78,7 +75,7 @@ def collect_along_training(along: Mapping[int, Arrays], new_sampling: SamplingFa
 
 
 def collect_thresholds(
-    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: SamplingFactory
+    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: NewSampling
 ) -> list[Claim]:
     """Collect a claim for each threshold but the first: the trend of the freezing times is robust to L_c."""
     claims = []

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import Arrays, Sampling, SamplingFactory
+from sgd_valleys.claims.estimates import Arrays, NewSampling, Sampling
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.fits import fit_line
@@ -19,7 +19,7 @@ NEAR_ZERO = 1e-3  # of the largest eigenvalue
 
 
 def collect(
-    barriers: Arrays, block: Arrays, endpoints: Arrays, new_sampling: SamplingFactory, targets: tuple[float, float]
+    barriers: Arrays, block: Arrays, endpoints: Arrays, new_sampling: NewSampling, targets: tuple[float, float]
 ) -> list[Claim]:
     """Collect the claims about Fig. 1, from arrays of barriers.h5, jaccard.h5 and endpoints.h5.
 
@@ -40,9 +40,7 @@ def collect(
     return make_claims("landscape", measured, similar=similar, dissimilar=dissimilar)
 
 
-def collect_spectra(
-    endpoints: Arrays, spectra: Sequence[np.ndarray], new_sampling: SamplingFactory, N: int
-) -> list[Claim]:
+def collect_spectra(endpoints: Arrays, spectra: Sequence[np.ndarray], new_sampling: NewSampling, N: int) -> list[Claim]:
     """Collect the claims about the spectra of the Hessian at the end of training (Fig. S1), of any experiment.
 
     ``endpoints`` are arrays of endpoints.h5, whose ``top_sum`` has ``N`` eigenvalues; ``spectra`` are all eigenvalues

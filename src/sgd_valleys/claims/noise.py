@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, Sampling, SamplingFactory, converged_only
+from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, NewSampling, Sampling, converged_only
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.bootstrap import resample
@@ -19,23 +19,16 @@ def collect(
     endpoints: Arrays,
     similarity: Arrays,
     cell_maps: Arrays,
-    new_sampling: SamplingFactory,
+    new_sampling: NewSampling,
     violin_eta: float,
     quiet: tuple[float, int],
     noisy: tuple[float, int],
     images: int,
 ) -> list[Claim]:
-    """Collect the claims about single cells, rows and pairs of maps of Fig. 2.
+    """Collect the claims about cells, rows and pairs of maps of Fig. 2, from endpoints.h5, jaccard.h5 and cell_maps.h5.
 
-    Args:
-        endpoints: arrays of endpoints.h5.
-        similarity: arrays of jaccard.h5.
-        cell_maps: arrays of cell_maps.h5.
-        new_sampling: gives a new sampling, the same for every number.
-        violin_eta: learning rate of Fig. 2E and G.
-        quiet: cell of Fig. 2B.
-        noisy: cell of Fig. 2C.
-        images: number of test images, which sets the resolution of the test accuracy.
+    ``violin_eta`` is the learning rate of Fig. 2E and G; ``quiet`` and ``noisy`` are the cells (eta, B) of Fig. 2B and
+    C. The number of test ``images`` sets the resolution of the test accuracy.
     """
 
     def row(name: str) -> Estimate:
@@ -65,7 +58,7 @@ def collect(
     ]
 
 
-def collect_flat_is_accurate(endpoints: Arrays, cell_maps: Arrays, new_sampling: SamplingFactory) -> list[Claim]:
+def collect_flat_is_accurate(endpoints: Arrays, cell_maps: Arrays, new_sampling: NewSampling) -> list[Claim]:
     """Collect the claim that the flat cells are the accurate ones, of any experiment."""
     cubes = converged_only(endpoints, "flatness"), converged_only(endpoints, "test_accuracy")
     maps = cell_maps["max_flatness"], cell_maps["max_test_accuracy"]

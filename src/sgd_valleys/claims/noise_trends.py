@@ -3,7 +3,7 @@
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, Sampling, SamplingFactory, converged_only
+from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, NewSampling, Sampling, converged_only
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.reduce import finite_mean
@@ -24,7 +24,7 @@ CONSTANT_ON_LINES = "convergence_probability"  # 1 along most rows and columns, 
 
 
 def collect(
-    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: SamplingFactory, axes: bool = True
+    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: NewSampling, axes: bool = True
 ) -> list[Claim]:
     """Collect the claims about quantities that rise or fall with the noise, of any experiment.
 

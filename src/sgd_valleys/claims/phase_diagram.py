@@ -3,7 +3,7 @@
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import BINOMIAL, NO_INTERVAL, Arrays, Sampling, SamplingFactory, resampled_correlation
+from sgd_valleys.claims.estimates import BINOMIAL, NO_INTERVAL, Arrays, NewSampling, Sampling, resampled_correlation
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.rank import axis_correlation, rank_correlation
@@ -14,15 +14,11 @@ DIAGRAMS = {"H": ("H", "Fig. 5C", "Fig. 5D"), "H2": ("H^2", "Fig. S6", "Fig. S6"
 FROZEN_BEFORE = 0.9  # fraction of the iterations; a cell has frozen if its mean last change of valley is earlier
 
 
-def collect(diagram: Arrays, runs: int, iterations: int, noise: str, new_sampling: SamplingFactory) -> list[Claim]:
-    """Collect the claims about Fig. 5C and D, or about Fig. S6; none where no learning rate is stable.
+def collect(diagram: Arrays, runs: int, iterations: int, noise: str, new_sampling: NewSampling) -> list[Claim]:
+    """Collect the claims about Fig. 5C and D or about Fig. S6, from arrays of phase_diagram_*.h5.
 
-    Args:
-        diagram: arrays of phase_diagram_*.h5.
-        runs: number of runs of each cell.
-        iterations: length of each run.
-        noise: covariance of the noise, ``H`` or ``H2``.
-        new_sampling: gives a new sampling, the same for every number.
+    ``runs`` is the number of runs of each cell, ``iterations`` the length of each run, ``noise`` the covariance of the
+    noise, ``H`` or ``H2``. There is no claim where no learning rate is stable.
     """
     if not diagram["stable"].any():
         return []
@@ -42,10 +38,9 @@ def collect(diagram: Arrays, runs: int, iterations: int, noise: str, new_samplin
         axis_names = {"axis": axis, "axis_name": axis_name, "freezing_figure": freezing_figure}
         claims += make_claims("phase_diagram_axes", measured, **names, **axis_names)
     finished = int(runs - diagram["diverged"][-1, -1])
-    in_flat_valley = round(float(diagram["p_flat"][-1, -1]) * finished)
     measured = {
         f"p_flat_transition_{noise}": corner_difference(diagram, runs, new_sampling()),
-        f"stable_bias_{noise}": estimates.proportion(in_flat_valley, finished, "runs"),
+        f"stable_bias_{noise}": estimates.fraction_of_runs(diagram["p_flat"][-1, -1], finished),
         f"y_freeze_simulated_{noise}": y_freeze_trend(diagram, runs, new_sampling()),
     }
     return claims + make_claims("phase_diagram", measured, **names)

@@ -57,7 +57,7 @@ def _answer(verdicts: set[str]) -> str:
         return "no"
     if verdicts == {"undecided"}:
         return "undecided"
-    return "in part, the rest undecided" if "disagrees" not in verdicts else "in part"
+    return "in part" if "disagrees" in verdicts else "in part, the rest undecided"
 
 
 def by_section(content: Content) -> dict[str, list[Entry]]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, Sampling, SamplingFactory, exact
+from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, NewSampling, Sampling, exact
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.rank import rank_correlation
@@ -11,7 +11,7 @@ from sgd_valleys.statistics.rank import rank_correlation
 FORM = "closed form"
 
 
-def collect(theory: Arrays, occupancy: Arrays, runs: int, new_sampling: SamplingFactory) -> list[Claim]:
+def collect(theory: Arrays, occupancy: Arrays, runs: int, new_sampling: NewSampling) -> list[Claim]:
     """Collect the claims about the theory and about Fig. 6, from arrays of theory.h5 and occupancy.h5.
 
     ``runs`` is the number of runs of each noise level.
@@ -44,8 +44,7 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, new_sampling: Sampling
 
 def lowest_final_p_flat(occupancy: Arrays, runs: int) -> Estimate:
     """Estimate the lowest final fraction of runs in the flat valley of all noise levels."""
-    p_flat = float(occupancy["p_flat"][:, -1].min())
-    return estimates.proportion(round(p_flat * runs), runs, "runs")
+    return estimates.fraction_of_runs(occupancy["p_flat"][:, -1].min(), runs)
 
 
 def final_p_flat_rise(occupancy: Arrays, runs: int, sampling: Sampling) -> Estimate:
@@ -127,11 +126,10 @@ def deviation_until_freezing(theory: Arrays, occupancy: Arrays, sampling: Sampli
     def deviation(shift: float) -> float:
         return max(np.sqrt(max(0.0, ((off + shift * error) ** 2 - error**2).mean())) for off, error in levels)
 
-    resampled = np.array([deviation(shift) for shift in sampling.errors(np.float64(1))])
+    resampled = np.array([deviation(shift) for shift in sampling.rng.standard_normal(sampling.resamples)])
     found = float(deviation(0.0))
-    return Estimate(
-        found, estimates.interval_including_estimate(resampled, found), f"{len(levels)} noise levels", method
-    )
+    between = estimates.interval_including_estimate(resampled, found)
+    return Estimate(found, between, f"{len(levels)} noise levels", method)
 
 
 def transient_deviation(theory: Arrays, occupancy: Arrays, runs: int) -> Estimate:
@@ -139,7 +137,7 @@ def transient_deviation(theory: Arrays, occupancy: Arrays, runs: int) -> Estimat
     expected = np.interp(np.log(occupancy["delta_S"]), np.log(theory["delta_S"]), theory["p_flat_transient_here"])
     p_flat = occupancy["p_flat"][:, -1]
     k = int(np.abs(p_flat - expected).argmax())
-    found = estimates.proportion(round(float(p_flat[k]) * runs), runs, "runs")
+    found = estimates.fraction_of_runs(p_flat[k], runs)
     low, high = (float(bound - expected[k]) for bound in found.interval)
     return Estimate(float(p_flat[k] - expected[k]), (low, high), found.samples, "largest difference, exact binomial")
 

@@ -130,10 +130,6 @@ def at_most(bound: float) -> Direction:
 EXPECTATIONS = dict(value=Value, equal=Equal, rises=rises, falls=falls, at_least=at_least, at_most=at_most)  # by word
 
 
-# by the first of the words in statements.yaml
-EXPECTATIONS = dict(value=Value, equal=Equal, rises=rises, falls=falls, at_least=at_least, at_most=at_most)
-
-
 @dataclass(frozen=True)
 class Estimate:
     """A measurement.
@@ -157,18 +153,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the paper and its measurement.
-
-    Attributes:
-        key: name in results/claims.json.
-        where: section, figure or equation of the paper.
-        statement: one sentence.
-        paper: value or direction in the paper's words.
-        expected: the same as numbers, for the verdict.
-        measured: the measurement.
-        beyond_paper: whether the claim is not the paper's, but checks one of its statements by other data or in another
-            way.
-    """
+    """A statement of the paper (see statements.yaml), what it expects as numbers, and its measurement."""
 
     key: str
     where: str
@@ -177,11 +162,6 @@ class Claim:
     expected: Value | Equal | Direction
     measured: Estimate
     beyond_paper: bool = False
-
-    @property
-    def paper_value(self) -> float | None:
-        """The paper's number; None where the paper gives a direction."""
-        return None if isinstance(self.expected, Direction) else self.expected.value
 
     @property
     def value(self) -> float:
@@ -234,18 +214,14 @@ def _entry(claim: Claim) -> dict[str, Any]:
     """Return a claim as types that JSON can hold."""
     expected, measured = claim.expected, claim.measured
     if isinstance(expected, Direction):
-        border = {"side": "above" if expected.side > 0 else "below", "strength": _round(expected.strength)}
+        side = "above" if expected.side > 0 else "below"
+        paper = {"paper_value": None, "side": side, "strength": _round(expected.strength)}
     else:
-        border = {"tolerance": _round(expected.tolerance)}
+        paper = {"paper_value": _round(expected.value), "tolerance": _round(expected.tolerance)}
     return {
-        "key": claim.key,
-        "where": claim.where,
-        "statement": claim.statement,
-        "paper": claim.paper,
-        "beyond_paper": claim.beyond_paper,
+        **{name: getattr(claim, name) for name in ("key", "where", "statement", "paper", "beyond_paper")},
         "expected": type(expected).__name__.lower(),
-        "paper_value": _round(claim.paper_value),
-        **border,
+        **paper,
         "no_effect": _round(expected.no_effect),
         "value": _round(measured.value),
         "interval": [_round(bound) for bound in measured.interval],

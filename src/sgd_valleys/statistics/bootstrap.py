@@ -46,11 +46,10 @@ def interval(
     than two realizations.
     """
     present = values[np.isfinite(values).reshape(len(values), -1).any(axis=1)]
-    if not len(present):
-        return tuple(np.full(values.shape[1:], np.nan) for _ in range(3))
-    found = statistic(present, axis=0)
+    unknown = np.full(values.shape[1:], np.nan)
+    found = statistic(present, axis=0) if len(present) else unknown
     if len(present) < 2:
-        return found, np.full_like(found, np.nan), np.full_like(found, np.nan)
+        return found, unknown, unknown
     draws = resample([len(present)], rng, resamples)
     low, high = central_interval(np.stack([statistic(present[drawn], axis=0) for (drawn,) in draws]))
     return found, low, high

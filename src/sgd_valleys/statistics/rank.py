@@ -39,15 +39,10 @@ def trend(
 ) -> Trend:
     """Correlate a quantity of the cells of a grid, each with several runs, with ``x`` and with each axis.
 
-    The bootstrap resamples the runs of each cell. Its interval is about more runs of the same cells, not other cells.
-
-    Args:
-        x: (cell) quantity that orders the cells.
-        axes: (row) and (column), which order the rows and columns of the grid; cells are numbered row by row.
-        runs: (cell) number of runs of each cell.
-        measure: (cell, positions (..., run) among its runs) -> the quantity (...); NaN where these runs have none.
-        rng: stream of the resampling.
-        resamples: number of resamples.
+    ``x`` (cell) orders the cells, ``axes`` (row) and (column) order the rows and columns of the grid; cells are numbered
+    row by row. ``measure`` takes a cell and positions (..., run) among its ``runs`` (cell) to the quantity (...), NaN
+    where these runs have none. The bootstrap resamples the runs of each cell. Its interval is about more runs of the
+    same cells, not other cells.
     """
 
     def correlations(value: np.ndarray) -> list[np.ndarray]:
