@@ -158,9 +158,8 @@ def map_correlation(
 ) -> Estimate:
     """Correlate the ranks of two quantities over the cells, each reduced over the runs of its cell.
 
-    ``reduce`` takes each of the two ``cubes`` (eta, B, run), NaN where a run has no value, to (eta, B). ``maps`` are the
-    quantities (eta, B) as cell_maps.h5 stores them, for the permutation test. ``runs`` (eta, B) counts each cell's
-    runs.
+    ``reduce`` takes each of the two ``cubes`` (eta, B, run), NaN where a run has no value, to (eta, B). ``maps`` are
+    the quantities as cell_maps.h5 stores them, for the permutation test. ``runs`` (eta, B) counts each cell's runs.
     """
 
     def correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:

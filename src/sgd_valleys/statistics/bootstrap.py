@@ -46,10 +46,9 @@ def interval(
     than two realizations.
     """
     present = values[np.isfinite(values).reshape(len(values), -1).any(axis=1)]
-    unknown = np.full(values.shape[1:], np.nan)
-    found = statistic(present, axis=0) if len(present) else unknown
+    found = statistic(present, axis=0) if len(present) else np.full(values.shape[1:], np.nan)
     if len(present) < 2:
-        return found, unknown, unknown
+        return found, np.full_like(found, np.nan), np.full_like(found, np.nan)
     draws = resample([len(present)], rng, resamples)
     low, high = central_interval(np.stack([statistic(present[drawn], axis=0) for (drawn,) in draws]))
     return found, low, high

@@ -39,8 +39,8 @@ def trend(
 ) -> Trend:
     """Correlate a quantity of the cells of a grid, each with several runs, with ``x`` and with each axis.
 
-    ``x`` (cell) orders the cells, ``axes`` (row) and (column) order the rows and columns of the grid; cells are numbered
-    row by row. ``measure`` takes a cell and positions (..., run) among its ``runs`` (cell) to the quantity (...), NaN
+    ``x`` (cell) orders the cells, which are numbered row by row; ``axes`` (row) and (column) order the grid's rows and
+    columns. ``measure`` takes a cell and positions (..., run) among its ``runs`` (cell) to the quantity (...), NaN
     where these runs have none. The bootstrap resamples the runs of each cell. Its interval is about more runs of the
     same cells, not other cells.
     """
