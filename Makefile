@@ -7,7 +7,7 @@ CORES ?= all
 
 REPORT := results/report.html
 
-.PHONY: help preview paper report test test-slurm test-browser lint format bench clean
+.PHONY: help preview paper report test test-all test-slurm test-browser lint format bench clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,16 +28,23 @@ paper: $(VENV)/.ready ## the paper, at its full scale
 report: $(VENV)/.ready ## the report of what lies under results/, whatever its settings
 	$(BIN)/snakemake --configfile results/config.yaml --report $(REPORT)
 
-test: $(VENV)/.ready ## the test suite
-	$(BIN)/python -m pytest
+PYTEST := $(BIN)/python -m pytest
+# one process makes the tiny run while the others go on with unit tests
+TESTERS ?= 2
+
+test: $(VENV)/.ready ## unit tests, one tiny run from data to report and its checks: 5 minutes on two cores
+	$(PYTEST) -n $(TESTERS) --dist worksteal -m "not slow"
+
+test-all: $(VENV)/.ready ## every test without Slurm and without a browser: 10 minutes on two cores
+	$(PYTEST) -n $(TESTERS) --dist worksteal
 
 test-slurm: $(VENV)/.ready ## the workflow on a real Slurm, started here; needs root and apt-get, else skips
 	tests/slurm/install.sh
-	timeout -s INT -k 30 1500 $(BIN)/python -m pytest -rs --durations=10 tests/slurm
+	timeout -s INT -k 30 1500 $(PYTEST) -rs --durations=10 tests/slurm
 
 test-browser: $(VENV)/.ready ## the pages in a real browser, a headless Chromium; needs one, or root and apt-get, else skips
 	tests/browser/install.sh
-	timeout -s INT -k 30 1500 $(BIN)/python -m pytest -rs --durations=10 tests/browser
+	timeout -s INT -k 30 1500 $(PYTEST) -rs --durations=10 tests/browser
 
 lint: $(VENV)/.ready ## style of the code and of the workflow
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """A copy of the workflow in which Snakemake really runs."""
 
 import os
-import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +16,9 @@ import psutil
 import yaml
 from snakemake.utils import update_config
 
+from helpers.snakemake_server import server
 from sgd_valleys.storage import hdf5
+from sgd_valleys.storage.atomic import atomic_write
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = (
@@ -32,7 +34,7 @@ WORKFLOW = (
     "tests/tiny.yaml",
     "pyproject.toml",
 )
-PLANNED = re.compile(r"^(?:local)?rule (\w+):\n((?:    .+\n)+)", re.MULTILINE)
+RECORDS = ("all", "record_configuration", "crate")  # rules that write what the run is: they depend on everything
 
 
 class Checkout:
@@ -45,44 +47,98 @@ class Checkout:
     def set(self, settings: dict[str, Any]) -> None:
         """Change some settings; the files of the copy stay as they are."""
         update_config(self.settings, settings)
-        (self.root / "overlay.yaml").write_text(yaml.safe_dump(self.settings))
+        overlay, text = self.root / "overlay.yaml", yaml.safe_dump(self.settings)
+        if not overlay.exists() or overlay.read_text() != text:  # another test process may read it now
+            overlay.write_text(text)
 
-    def start(self, *arguments: str, tiny: bool = True, cores: int | None = 2) -> subprocess.Popen:
-        """Start Snakemake as a user would, in a session of its own; ``cores=None`` leaves them to a profile."""
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        if cores is not None:
-            command += ["--cores", str(cores)]
-        if tiny:
-            command += ["--configfile", "tests/tiny.yaml", "overlay.yaml"]
+    def copy(self, root: Path) -> "Checkout":
+        """Copy everything to an empty or absent folder, with time stamps and Snakemake's records.
+
+        The copy shares the results (hard links): the workflow replaces such files and never writes into them. A test
+        that writes into one calls ``detach`` first. Logs and run times, which jobs write in place, are copied.
+        """
+        shared, written = self.root / "results", ("logs", "benchmarks")
+
+        def place(source: str, target: str) -> None:
+            path = Path(source)
+            if path.is_relative_to(shared) and path.relative_to(shared).parts[0] not in written:
+                os.link(source, target)
+            else:
+                shutil.copy2(source, target)
+
+        shutil.copytree(self.root, root, symlinks=True, dirs_exist_ok=True, copy_function=place)
+        return Checkout(root, self.settings)
+
+    def detach(self, *names: str) -> None:
+        """Give files of results, by default all, content of their own, so that a test may write into them.
+
+        Args:
+            names: paths below ``root``.
+        """
+        for path in [self.root / name for name in names] or list((self.root / "results").rglob("*")):
+            if path.is_file():
+                own = path.with_name(f".{path.name}.own")
+                shutil.copy2(path, own)
+                own.replace(path)
+
+    def arguments(self, *arguments: str, tiny: bool = True, cores: int | None = 2) -> list[str]:
+        """Arguments of the command ``snakemake``.
+
+        Args:
+            arguments: more of them.
+            tiny: whether the settings are those of tests/tiny.yaml and of this copy; else those of config.yaml.
+            cores: None leaves their number to a profile.
+        """
+        number = [] if cores is None else ["--cores", str(cores)]
+        return [*arguments, *number, *(["--configfile", "tests/tiny.yaml", "overlay.yaml"] if tiny else [])]
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen:
+        """Start the command ``snakemake`` in a session of its own; options are those of ``arguments``."""
+        command = [sys.executable, "-m", "snakemake", *self.arguments(*arguments, **options)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=self.root, env=environment, start_new_session=True, **options)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, cwd=self.root, env=environment, start_new_session=True, **pipes)
 
     def snakemake(self, *arguments: str, timeout: float = 900, **options: Any) -> subprocess.CompletedProcess:
-        """Run Snakemake to its end; ``stdout`` is all that it showed."""
-        return end_of(self.start(*arguments, **options), timeout)
+        """Run Snakemake to its end, as the command would; ``stdout`` is all that it showed."""
+        return server().call(self.root, self.arguments(*arguments, **options), timeout)[0]
 
     def run(self, *arguments: str, **options: Any) -> str:
-        """Run Snakemake, which has to succeed, and give what it showed."""
+        """Run Snakemake, which has to succeed, and return what it showed."""
         ended = self.snakemake(*arguments, **options)
         assert ended.returncode == 0, ended.stdout
         return ended.stdout
 
-    def plan(self, *arguments: str, **options: Any) -> dict[str, list[str]]:
-        """The jobs that Snakemake would run now, but for those that write down what the run is: they depend on all.
+    def jobs(self, *arguments: str, **options: Any) -> list[dict]:
+        """Plan a run: describe every job that Snakemake would run now, except those of ``RECORDS``.
 
-        By rule, the name of each job's first output.
+        Returns:
+            Of each job its ``rule``, its ``output`` and the existing inputs that have ``changed``.
+        """
+        quiet = ("--dry-run", "--quiet", "rules", "progress")
+        return [job for job in self._described("plan", *arguments, *quiet, **options) if job["rule"] not in RECORDS]
+
+    def plan(self, *arguments: str, **options: Any) -> dict[str, list[str]]:
+        """Plan a run: by rule, the name of each job's first output.
 
         The names of experiments other than mnist stand before theirs, as in "cifar10/data.h5".
         """
-        jobs: dict[str, list[str]] = {}
-        for rule, text in PLANNED.findall(self.run("--dry-run", *arguments, **options)):
-            if rule not in ("all", "record_configuration", "crate"):
-                path = Path(re.search(r"output: ([^\s,]+)", text)[1])
-                folder = path.parts[1]
-                other = "" if folder in ("mnist", "two_valley", "figures", path.name) else f"{folder}/"
-                jobs.setdefault(rule, []).append(other + path.name)
-        return jobs
+        plan: dict[str, list[str]] = {}
+        for job in self.jobs(*arguments, **options):
+            path = Path(job["output"][0])
+            folder = path.parts[1]
+            other = "" if folder in ("mnist", "two_valley", "figures", path.name) else f"{folder}/"
+            plan.setdefault(job["rule"], []).append(other + path.name)
+        return plan
+
+    def rules(self, **options: Any) -> dict[str, dict]:
+        """Describe every rule as Snakemake has read it, by name, in the order of the files."""
+        return {rule["name"]: rule for rule in self._described("rules", "--list-rules", **options)}
+
+    def _described(self, what: str, *arguments: str, **options: Any) -> Any:
+        ended, description = server().call(self.root, self.arguments(*arguments, **options), 300, what)
+        assert ended.returncode == 0, ended.stdout
+        return description
 
     def results(self, *suffixes: str) -> dict[str, bytes]:
         """Content of every computed file: what lies under results/ but for logs and benchmarks."""
@@ -107,7 +163,7 @@ def end_of(process: subprocess.Popen, timeout: float = 900) -> subprocess.Comple
 
 
 def wait_until(condition: Callable[[], Any], what: str, seconds: float = 300) -> Any:
-    """Ask again and again, and give the first answer that is not nothing."""
+    """Call ``condition`` until its value is true, and return that value."""
     end = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < end, f"after {seconds:g} s still not: {what}"
@@ -115,19 +171,19 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 300) ->
     return answer
 
 
-# A run of seconds that can be met midway, and what is made of it: a cell more than tests/tiny.yaml has.
-LONG_CELL = {"experiments": {"mnist": {"sweep": {"eta": [0.0001, 0.01, 0.02]}}}}
-LONG_RUN = "results/mnist/train/eta0.0001_B10_r0-1.h5"
-LONG_TARGET = "results/mnist/curvature/eta0.0001_B10_r0-1.h5"
+# A run that lasts for seconds, so that a test can stop it midway: of a cell that tests/tiny.yaml lacks.
+LONG_CELL = {"experiments": {"mnist": {"sweep": {"eta": [0.0005, 0.01, 0.02]}}}}
+LONG_RUN = "results/mnist/train/eta0.0005_B10_r0-1.h5"
+LONG_TARGET = "results/mnist/curvature/eta0.0005_B10_r0-1.h5"
 
 
 def midway(checkout: Checkout, *, besides: tuple[int, ...] = (), seconds: float = 300) -> psutil.Process:
-    """The process that trains ``LONG_RUN``, stopped (SIGSTOP) where it has begun and not ended.
+    """Find the process that trains ``LONG_RUN``, and stop it (SIGSTOP) between its start and its end.
 
     Args:
-        checkout: in which it runs.
-        besides: processes that are known and not meant.
-        seconds: to wait for it.
+        checkout: the copy in which the process runs.
+        besides: numbers of other processes that train ``LONG_RUN``.
+        seconds: how long to wait for the process.
     """
     log = checkout.root / LONG_RUN.replace("results/", "results/logs/").replace(".h5", ".log")
 
@@ -150,10 +206,12 @@ def midway(checkout: Checkout, *, besides: tuple[int, ...] = (), seconds: float 
 
 @contextmanager
 def edited(path: Path) -> Iterator[h5py.File]:
-    """A file of results to be changed, that passes for written so."""
-    with h5py.File(path, "r+") as file:
-        yield file
-        file.attrs[hdf5.CHECKSUM] = hdf5.NO_CHECKSUM
-    content = bytearray(path.read_bytes())
-    hdf5.stamp(memoryview(content))
-    path.write_bytes(content)
+    """Open a file of results for changes; afterwards its checksum fits its new content."""
+    with atomic_write(path) as own:
+        shutil.copyfile(path, own)
+        with h5py.File(own, "r+") as file:
+            yield file
+            file.attrs[hdf5.CHECKSUM] = hdf5.NO_CHECKSUM
+        content = bytearray(own.read_bytes())
+        hdf5.stamp(memoryview(content))
+        own.write_bytes(content)

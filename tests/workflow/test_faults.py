@@ -1,9 +1,13 @@
-"""On one machine: whatever is killed, the same command again gives the same files, bit for bit."""
+"""After a kill or a full disk, the same command gives the same files, bit for bit."""
 
 import os
 import signal
+from collections.abc import Callable
 
-from helpers.checkout import LONG_TARGET, Checkout, end_of, midway
+import pytest
+from helpers.checkout import LONG_RUN, LONG_TARGET, Checkout, end_of, midway, wait_until
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_training_job_killed_midway_is_run_again(long_checkout: Checkout, undisturbed: dict[str, bytes]) -> None:
@@ -16,7 +20,7 @@ def test_a_training_job_killed_midway_is_run_again(long_checkout: Checkout, undi
     assert long_checkout.results() == undisturbed  # nothing else lies there
 
 
-def test_snakemake_killed_with_its_jobs_goes_on_once_unlocked(
+def test_snakemake_killed_with_its_jobs_resumes_once_unlocked(
     long_checkout: Checkout, undisturbed: dict[str, bytes]
 ) -> None:
     running = long_checkout.start(LONG_TARGET)
@@ -42,3 +46,38 @@ def test_a_second_snakemake_is_refused_and_the_first_goes_on(
     process.resume()
     assert end_of(running).returncode == 0
     assert long_checkout.results() == undisturbed
+
+
+def test_a_killed_job_resumes_from_its_saved_state(long_checkout: Checkout, undisturbed: dict[str, bytes]) -> None:
+    module = long_checkout.root / "src/sgd_valleys/training/resume.py"
+    text = module.read_text()
+    assert "SECONDS = 300.0" in text
+    module.write_text(text.replace("SECONDS = 300.0", "SECONDS = 0.0"))
+    running = long_checkout.start(LONG_TARGET)
+    process = midway(long_checkout)
+    process.resume()
+    wait_until(lambda: list(long_checkout.root.glob("results/mnist/train/.*.resume")), "a state is saved")
+    process.kill()
+    assert end_of(running).returncode != 0
+    long_checkout.run(LONG_TARGET)
+    log = long_checkout.root / LONG_RUN.replace("results/", "results/logs/").replace(".h5", ".log")
+    assert "going on from there" in log.read_text()
+    assert long_checkout.results() == undisturbed
+
+
+def test_a_full_disk_is_named_and_a_larger_one_is_enough(
+    complete: Checkout, checkout: Checkout, disk: Callable[[int], None]
+) -> None:
+    name = "mnist/train/eta0.02_B10_r0-1.h5"
+    expected = complete.results(".h5")
+    sentence = "results/{} could not be written: No space left on device; nothing was kept of it."
+    for size, failing in ((64, "mnist/data.h5"), (len(expected["mnist/data.h5"]) // 1024 + 200, name)):
+        disk(size)
+        ended = checkout.snakemake(f"results/{name}")
+        assert ended.returncode != 0 and "Traceback" not in ended.stdout, ended.stdout
+        assert not list((checkout.root / "results").rglob("*.part"))
+        assert sentence.format(failing) in ended.stdout
+        assert failing not in checkout.results()
+    disk(2**16)
+    checkout.run(f"results/{name}")
+    assert checkout.results(".h5") == {each: expected[each] for each in ("mnist/data.h5", name)}

@@ -1,4 +1,4 @@
-"""README and docs/guide.md: every example in Python runs as it stands, on the results of a finished run."""
+"""Every example in Python of README and docs/guide.md runs as printed, on the results of a finished run."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ EXAMPLES = [
 
 @pytest.fixture
 def run(finished: Checkout, mnist_root, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict]:
-    """Runs the named examples one after the other where a run has finished, and gives what they have defined."""
+    """Runs the named examples one after the other in the folder of a finished run, and returns what they define."""
     (finished.root / "data").symlink_to(mnist_root.absolute())
     monkeypatch.chdir(finished.root)
     monkeypatch.setenv("MPLBACKEND", "agg")
@@ -69,6 +69,7 @@ def test_all_cells_at_once_and_the_barrier(run, capsys) -> None:
     assert loss[[0, -1]] == pytest.approx(ends, rel=1e-5)  # alpha = 0 is the second solution
 
 
+@pytest.mark.slow
 def test_a_network_a_schedule_and_a_file_of_ones_own(run) -> None:
     found = run("A network", "A noise schedule", "A file")
     assert (found["run"].train_loss[:, -1] < 0.05).all()
@@ -80,6 +81,7 @@ def test_a_network_a_schedule_and_a_file_of_ones_own(run) -> None:
     assert hdf5.read("mine.h5")["train_loss"].shape == (5, 101)
 
 
+@pytest.mark.slow
 def test_the_two_valley_model(run) -> None:
     share, error = run("The two-valley")["run_statistics"].p_flat(run("The two-valley")["runs"])
     assert share - 3 * error > 0.5

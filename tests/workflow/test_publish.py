@@ -1,4 +1,4 @@
-"""`snakemake publish` shows a run of config.yaml in the documentation, all of it or nothing."""
+"""`snakemake publish` puts a run of config.yaml into the documentation, all of it or nothing."""
 
 import json
 import re
@@ -12,13 +12,13 @@ from sgd_valleys.claims import tables
 README = (ROOT / "README.md").read_text()
 START, END = "<!-- claims: written by `snakemake publish` -->\n", "<!-- end of claims -->"
 OLD = "what was said before"
-# of a claim, whatever was measured: its place in the paper, and what its verdict is made with
+# fields of a claim that no measurement changes: its place in the paper, and what the verdict is made with
 EXPECTED = ("section", "where", "paper", "paper_value", "tolerance", "side", "strength", "no_effect")
 
 
 @pytest.fixture
 def published(finished: Checkout) -> Checkout:
-    """A finished run, the settings of which are those of config.yaml, and a documentation to put it into."""
+    """A finished run with the settings of config.yaml, and a documentation to put it into."""
     shutil.copy(finished.root / "results/config.yaml", finished.root / "config.yaml")
     (finished.root / "docs/figures").mkdir(parents=True)
     (finished.root / "README.md").write_text(f"Before.\n{START}{OLD}\n{END}\nAfter.\n")
@@ -58,6 +58,7 @@ def test_a_run_of_other_settings_is_not_published(published: Checkout) -> None:
     assert_refused(published, "publish: the settings differ from config.yaml's in ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("readme", "places"), [("No claims.\n", 0), (f"{START}{OLD}\n", 0), (f"{START}{END}\n{START}{END}\n", 2)]
 )
@@ -72,13 +73,13 @@ def test_the_readme_has_one_place_for_the_claims() -> None:
 
 
 def without_settings(text: str) -> str:
-    """A statement or a key without its numbers, which are those of the run's settings."""
+    """Remove the numbers of a statement or a key: the settings of the run set them."""
     return re.sub(r"\d+(\.\d+)?", "#", text)
 
 
 @pytest.fixture
 def made_and_published(complete: Checkout) -> tuple[dict, dict]:
-    """What the code makes of the tiny run, and what stands in docs/."""
+    """The claims of the tiny run, and those in docs/."""
     return content_of(complete), json.loads((ROOT / "docs/claims.json").read_text())
 
 

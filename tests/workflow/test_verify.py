@@ -1,7 +1,6 @@
-"""`snakemake verify` finds whatever is not as it was written or not as the settings ask, and names it."""
+"""`snakemake verify` names every damaged, foreign or stale file."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 from helpers.checkout import Checkout
@@ -9,14 +8,16 @@ from helpers.checkout import Checkout
 TRAIN = "results/mnist/train/eta0.02_B10_r0-1.h5"
 
 
-def flip_a_bit(path: Path) -> None:
+def flip_a_bit(checkout: Checkout, name: str) -> None:
+    checkout.detach(name)
+    path = checkout.root / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
 
-def told(checkout: Checkout) -> list[str]:
-    """The sentences of a ``snakemake verify`` that has found something."""
+def findings(checkout: Checkout) -> list[str]:
+    """Run ``snakemake verify``, which has to fail, and return its sentences."""
     ended = checkout.snakemake("verify")
     assert ended.returncode != 0, ended.stdout
     assert "Traceback" not in ended.stdout, ended.stdout
@@ -32,14 +33,15 @@ def test_a_finished_run_is_whole(finished: Checkout) -> None:
 
 def test_what_is_damaged_foreign_or_left_over_is_named(finished: Checkout) -> None:
     results = finished.root / "results"
-    flip_a_bit(finished.root / TRAIN)
+    flip_a_bit(finished, TRAIN)
+    finished.detach("results/mnist/freezing.h5", "results/figures/fig1.png")
     cut = results / "mnist/freezing.h5"
     cut.write_bytes(cut.read_bytes()[:5000])
     shutil.copy(results / "mnist/endpoints.h5", results / "mnist/endpoints_old.h5")
     (results / "mnist/train/.eta0.01_B10_r0-1.h5.x.part").write_bytes(b"")
     picture = results / "figures/fig1.png"
     picture.write_bytes(picture.read_bytes()[:-1])
-    sentences = "\n".join(told(finished))
+    sentences = "\n".join(findings(finished))
     assert len(sentences.splitlines()) == 5
     assert f"{TRAIN} is not what was written (its checksum differs): delete it and run again." in sentences
     assert "results/mnist/freezing.h5 is not what was written" in sentences
@@ -49,11 +51,12 @@ def test_what_is_damaged_foreign_or_left_over_is_named(finished: Checkout) -> No
 
 
 def test_damaged_data_are_no_fault_of_what_was_made_from_them(finished: Checkout) -> None:
-    flip_a_bit(finished.root / "results/mnist/data.h5")
-    (sentence,) = told(finished)
+    flip_a_bit(finished, "results/mnist/data.h5")
+    (sentence,) = findings(finished)
     assert sentence.startswith("results/mnist/data.h5 is not what was written")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "name", "sentence"),
     [
@@ -69,10 +72,11 @@ def test_damaged_data_are_no_fault_of_what_was_made_from_them(finished: Checkout
 )
 def test_files_of_other_settings_are_stale(finished: Checkout, settings: dict, name: str, sentence: str) -> None:
     finished.set(settings)
-    assert any(line.startswith(f"results/{name} is stale: ") and sentence in line for line in told(finished))
+    assert any(line.startswith(f"results/{name} is stale: ") and sentence in line for line in findings(finished))
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_swept_no_more_is_foreign(finished: Checkout) -> None:
     settings = finished.settings | {"experiments": {"mnist": {"sweep": {"realizations": 2, "stack": 1}}}}
     finished.set(settings)
-    assert f"{TRAIN} is foreign: nothing in the settings makes it." in told(finished)
+    assert f"{TRAIN} is foreign: nothing in the settings makes it." in findings(finished)

@@ -112,9 +112,14 @@ class Experiment:
         return [Selection.from_settings(each) for each in self["curvature"]["spectrum"]]
 
     @property
+    def along_selections(self) -> list[Selection]:
+        """Runs whose curvature the configuration asks for at every recorded time."""
+        return [Selection.from_settings(each) for each in self["curvature"]["along"]]
+
+    @property
     def curvature_selections(self) -> list[Selection]:
-        """Runs whose curvature is taken at every recorded time."""
-        found = [Selection.from_settings(each) for each in self["curvature"]["along"]]
+        """Runs whose curvature is taken at every recorded time: the reference run of the branches too."""
+        found = self.along_selections
         if "branches" in self:
             eta, B, realization = self.reference_run
             found.append(Selection((eta,), (B,), (realization,)))

@@ -281,7 +281,7 @@ def _curve_errors(name: str, figure: Settings, experiment: Experiment) -> Iterat
     if name in ("fig3", "figS5"):
         eta = canonical(figure["eta"])
         for B in sweep.B:
-            if not select(experiment.curvature_selections, Cell(eta, B), range(sweep.realizations)):
+            if not select(experiment.along_selections, Cell(eta, B), range(sweep.realizations)):
                 yield (
                     f".eta: no run of eta = {eta}, B = {B} has its flatness taken along its way: name one in "
                     f"experiments.{experiment.name}.curvature.along."

@@ -8,7 +8,6 @@ other runs of its stack. Three choices make a step fast, and `benchmarks/convolu
 - Max-pooling comes before the ReLU: the result is the same and the ReLU has a quarter of the work.
 """
 
-from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from sgd_valleys.networks.cnn import CNN, SLICE
+from sgd_valleys.networks.network import Parameters
 from sgd_valleys.training.replicas import Replicas
 
 GPU_SLICE = 4096  # images per slice on a GPU, which needs large kernels to be busy
@@ -27,19 +27,12 @@ class CNNReplicas(Replicas):
     Inputs are images (sample, channel, row, column).
     """
 
-    def __init__(
-        self,
-        network: CNN,
-        initial: Mapping[str, np.ndarray],
-        inputs: torch.Tensor,
-        labels: torch.Tensor,
-        eta: float,
-        B: int,
-    ) -> None:
-        super().__init__(network, initial, inputs, labels, eta, B)
+    network: CNN
+
+    def _allocate(self, initial: Parameters, inputs: torch.Tensor) -> None:
         self.images = _channels_last(inputs)
         self.slice = GPU_SLICE if inputs.is_cuda else SLICE
-        self.replicas = [[self._parameter(initial[name][r]) for name in network.names()] for r in range(self.R)]
+        self.replicas = [[self._parameter(initial[name][r]) for name in self.network.names()] for r in range(self.R)]
 
     @staticmethod
     def stack_size(runs: int, B: int, device: torch.device) -> int:

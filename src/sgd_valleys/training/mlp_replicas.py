@@ -17,13 +17,14 @@ exact up to rounding. At every recorded iteration W1 and b1 are computed from al
 rounding errors do not accumulate and the record is that of an ordinary network with these weights.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 import torch
 
 from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.networks.network import Parameters
 from sgd_valleys.training.replicas import Replicas
 
 _relu_gradient = torch.ops.aten.threshold_backward  # (gradient, activation, 0): the gradient where activation > 0
@@ -79,25 +80,17 @@ class MLPReplicas(Replicas):
     Inputs are (sample, in).
     """
 
+    network: MLP
     CACHE_SAMPLES: ClassVar[int] = 4000  # replicas times B above which the activations outgrow the CPU's cache
 
-    def __init__(
-        self,
-        network: MLP,
-        initial: Mapping[str, np.ndarray],
-        inputs: torch.Tensor,
-        labels: torch.Tensor,
-        eta: float,
-        B: int,
-    ) -> None:
-        super().__init__(network, initial, inputs, labels, eta, B)
+    def _allocate(self, initial: Parameters, inputs: torch.Tensor) -> None:
         self.inputs = torch.cat([inputs, inputs.new_ones(self.M, 1)], dim=1)  # the last input is 1, for the bias
-        one_hot = torch.nn.functional.one_hot(labels, network.sizes[-1]).to(inputs.dtype).T
-        self.target = one_hot * (eta / B)  # (class, M)
+        one_hot = torch.nn.functional.one_hot(self.labels, self.network.sizes[-1]).to(inputs.dtype).T
+        self.target = one_hot * (self.eta / self.B)  # (class, M)
         # (replica, out, in + 1), the bias last
-        self.weight = [self._weight_and_bias(initial, k) for k in range(1, network.depth + 1)]
+        self.weight = [self._weight_and_bias(initial, k) for k in range(1, self.network.depth + 1)]
         # inputs of layers 2, 3, ... for one minibatch; the last row is 1, for the bias
-        self.activation = [inputs.new_ones(self.R, units + 1, B) for units in network.sizes[1:-1]]
+        self.activation = [inputs.new_ones(self.R, units + 1, self.B) for units in self.network.sizes[1:-1]]
         self.launch = CudaGraphs() if inputs.is_cuda else _call
 
     @classmethod
@@ -105,7 +98,7 @@ class MLPReplicas(Replicas):
         """Return the number of replicas whose activations fit the cache of a CPU; all runs on a GPU."""
         return max(1, cls.CACHE_SAMPLES // B) if device.type == "cpu" else runs
 
-    def _weight_and_bias(self, parameters: Mapping[str, np.ndarray], k: int) -> torch.Tensor:
+    def _weight_and_bias(self, parameters: Parameters, k: int) -> torch.Tensor:
         weight, bias = (torch.as_tensor(parameters[f"layer{k}_{kind}"]).to(self.inputs) for kind in ("weight", "bias"))
         return torch.cat([weight, bias[:, :, None]], dim=2)
 
@@ -186,8 +179,8 @@ class GramReplicas(MLPReplicas):
     The Gram matrix pays while M is at most about twice the input: see :func:`~sgd_valleys.training.sgd.replicas_class`.
     """
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def _allocate(self, initial: Parameters, inputs: torch.Tensor) -> None:
+        super()._allocate(initial, inputs)
         self.gram = self.inputs @ self.inputs.T
         self.alpha = self.inputs.new_zeros(self.R, self.weight[0].shape[1], self.M)
         self.A = super().train_preactivation()

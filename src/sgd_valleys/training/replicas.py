@@ -5,13 +5,12 @@ Replicas are the leading axis of every array. One class per architecture impleme
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 import torch
 
-from sgd_valleys.networks.network import Network
+from sgd_valleys.networks.network import Network, Parameters
 
 Scores = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -35,7 +34,7 @@ class Replicas(ABC):
     def __init__(
         self,
         network: Network,
-        initial: Mapping[str, np.ndarray],
+        initial: Parameters,
         inputs: torch.Tensor,
         labels: torch.Tensor,
         eta: float,
@@ -43,6 +42,11 @@ class Replicas(ABC):
     ) -> None:
         self.network, self.labels, self.eta, self.B = network, labels, eta, B
         self.R, self.M = len(initial["layer1_bias"]), len(labels)
+        self._allocate(initial, inputs)
+
+    @abstractmethod
+    def _allocate(self, initial: Parameters, inputs: torch.Tensor) -> None:
+        """Store parameters and inputs in the form that the steps need."""
 
     @staticmethod
     @abstractmethod

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from helpers.configuration import ROOT, checked
+from helpers.settings import ROOT, checked
 from snakemake.exceptions import WorkflowError
 
 from sgd_valleys.config.sweep import Cell, Run

@@ -5,7 +5,7 @@ from inspect import getmembers, isfunction
 from types import SimpleNamespace
 
 import pytest
-from helpers.configuration import checked
+from helpers.settings import checked
 
 from sgd_valleys.workflow.jobs import Jobs
 

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from helpers.configuration import checked, written
+from helpers.settings import checked, read_settings
 from snakemake.exceptions import WorkflowError
 
 from sgd_valleys.workflow.report import Report, claims_about, measurement
 
-PAPER = written()
+PAPER = read_settings()
 CLAIM = {
     "statement": "It rises.",
     "paper": "rises",

@@ -1,0 +1,16 @@
+"""The figures and panels of the paper, and the rules that compute them."""
+
+LETTERS = {
+    "1": "ABCDE", "2": "ABCDEFG", "2X": "ABCDEF", "3": "ABCD", "4": "ABCDE", "4X": "ABCDEF",
+    "5": "ABCD", "6": "ABC", "6X": "ABCDEF",
+    "S1": "AB", "S2": "ABCDEF", "S3": "ABC", "S4": "ABCD", "S5": "ABCDEFGHIJ", "S6": "AB",
+}  # fmt: skip
+BRANCH_FIGURES = {"fig4", "fig4X", "figS4"}
+MODEL_FIGURES = {"fig5", "fig6", "fig6X", "figS6"}
+MNIST_FIGURES = {"fig1", "fig2", "fig2X", "fig3", "figS1", "figS2", "figS3"} | BRANCH_FIGURES
+TRAINED_FIGURES = MNIST_FIGURES | {"figS5"}
+FIGURES = TRAINED_FIGURES | MODEL_FIGURES
+SWEEP_ANALYSES = {"endpoints", "jaccard", "barriers", "freezing", "cell_maps"}
+BRANCHES = {"branch", "branch_curvature", "branch_endpoints", "branch_projection", "branch_statistics"}
+MODEL = {"phase_row", "phase_diagram", "occupancy", "small_eta_limit", "fokker_planck", "theory"}
+CLAIMS = {"claims", "claims_table"}

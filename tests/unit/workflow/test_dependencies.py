@@ -1,0 +1,73 @@
+"""The code that a rule depends on is the code that Python imports for its script."""
+
+import os
+from pathlib import Path
+
+import pytest
+from helpers.imports import ROOT, imported_modules
+
+from sgd_valleys.workflow import dependencies
+from sgd_valleys.workflow.dependencies import code
+
+SCRIPTS = sorted(path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py"))
+FIGURES = sorted(path.stem for path in (ROOT / "src" / "sgd_valleys" / "figures").glob("fig*.py"))
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small library and its scripts in place of the workflow's."""
+    root = tmp_path / "src" / "sgd_valleys"
+    files = {
+        "src/sgd_valleys/one.py": "import sgd_valleys.part.two\n",
+        "src/sgd_valleys/part/two.py": "def f():\n    from sgd_valleys.part import three\n    return three\n",
+        "src/sgd_valleys/part/three.py": "import numpy\n",
+        "src/sgd_valleys/other.py": "",
+        "scripts/a.py": "from sgd_valleys.one import anything\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(dependencies, "PACKAGE", root)
+    monkeypatch.setattr(dependencies, "SCRIPTS", tmp_path / "scripts")
+    monkeypatch.chdir(tmp_path)
+    dependencies.closure.cache_clear()
+    dependencies.imports.cache_clear()
+    yield tmp_path
+    dependencies.closure.cache_clear()
+    dependencies.imports.cache_clear()
+
+
+def test_the_code_of_every_script_is_what_python_imports_for_it() -> None:
+    starts = {name: [ROOT / "workflow" / "scripts" / f"{name}.py"] for name in SCRIPTS}
+    starts |= {name: [*starts["figure"], ROOT / "src" / "sgd_valleys" / "figures" / f"{name}.py"] for name in FIGURES}
+    listed = {name: code("figure", f"figures.{name}") if name in FIGURES else code(name) for name in starts}
+    really = imported_modules(starts)
+    for name, paths in listed.items():
+        script = f"workflow/scripts/{'figure' if name in FIGURES else name}.py"
+        assert {os.path.relpath(path, ROOT) for path in paths} == really[name] | {script}, name
+
+
+def test_imports_are_followed_from_module_to_module_and_into_functions(package: Path) -> None:
+    names = ("one.py", "part/three.py", "part/two.py")
+    assert code("a") == ["scripts/a.py", *(f"src/sgd_valleys/{name}" for name in names)]
+
+
+def test_a_new_import_is_followed(package: Path) -> None:
+    assert "src/sgd_valleys/other.py" not in code("a")
+    (package / "src/sgd_valleys/part/three.py").write_text("from sgd_valleys import other\n")
+    dependencies.closure.cache_clear()
+    dependencies.imports.cache_clear()
+    assert "src/sgd_valleys/other.py" in code("a")
+
+
+def test_a_module_that_is_imported_by_a_computed_name_is_named_by_the_rule(package: Path) -> None:
+    (package / "src/sgd_valleys/other.py").write_text("from sgd_valleys.fourth import x\n")
+    (package / "src/sgd_valleys/fourth.py").write_text("")
+    assert set(code("a", "other")) - set(code("a")) == {"src/sgd_valleys/other.py", "src/sgd_valleys/fourth.py"}
+
+
+def test_a_relative_import_is_refused(package: Path) -> None:
+    (package / "src/sgd_valleys/part/two.py").write_text("x = 1\nfrom . import three\n")
+    with pytest.raises(ValueError, match=r"two\.py, line 2: relative imports"):
+        code("a")

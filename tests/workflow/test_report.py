@@ -1,0 +1,92 @@
+"""The report shows claims, settings and versions, and is refused where a run is not finished."""
+
+import importlib.metadata
+import json
+import re
+import tomllib
+from html import escape
+from pathlib import Path
+
+import yaml
+from helpers.checkout import ROOT, Checkout
+from helpers.settings import read_settings
+
+from sgd_valleys.claims import tables
+
+FIGURES = [name for name in read_settings()["figures"] if name != "style"]
+
+
+def test_every_figure_has_a_caption_and_every_caption_a_figure(bare: Checkout) -> None:
+    reported = {path: Path(caption) for rule in bare.rules().values() for path, caption in rule["reported"].items()}
+    assert {path.stem for path in (ROOT / "workflow" / "report").glob("*.rst")} == {
+        path.stem for path in reported.values()
+    } | {"workflow"}
+    figures = {path: caption.stem for path, caption in reported.items() if path.startswith("results/figures/")}
+    assert figures == {f"results/figures/{name}.png": name for name in FIGURES}
+    assert list(figures.values()) == FIGURES
+    others = {caption.stem for path, caption in reported.items() if path not in figures}
+    assert others == {"config", "versions", "explorer"}
+
+
+def test_the_settings_of_a_run_plan_the_same_run(finished: Checkout) -> None:
+    shown = finished.run("--dry-run", "--configfile", "results/config.yaml", tiny=False)
+    assert "Nothing to be done" in shown
+
+
+def test_a_change_of_a_setting_is_written_down(finished: Checkout) -> None:
+    finished.set({"figures": {"fig1": {"point_color": "#D55E00"}}})
+    finished.run("results/config.yaml")
+    written = yaml.safe_load((finished.root / "results/config.yaml").read_text())
+    assert written["figures"]["fig1"]["point_color"] == "#D55E00"
+
+
+def test_versions_are_those_of_every_pinned_package(complete: Checkout) -> None:
+    versions = yaml.safe_load((complete.root / "results/versions.yaml").read_text())
+    pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert list(versions) == ["sgd-valleys", "commit", "python", *(pin.split("==")[0] for pin in pins)]
+    assert versions["commit"] == "unknown"  # outside a checkout
+    assert versions["numpy"] == importlib.metadata.version("numpy")
+
+
+def test_the_report_of_what_is_not_finished_says_what_is_missing(finished: Checkout) -> None:
+    def refusal(*arguments: str) -> str:
+        ended = finished.snakemake("--report", "results/report.html", *arguments)
+        assert ended.returncode != 0 and not (finished.root / "results/report.html").exists()
+        return ended.stdout
+
+    finished.set({"figures": {"fig1": {"point_color": "#D55E00"}}})
+    assert "with these settings 3 jobs are to be run, as that of results/config.yaml" in refusal()
+    (finished.root / "results/figures/fig3.png").unlink()
+    assert "File results/figures/fig3.png marked for report but does not exist." in refusal()
+
+
+def test_claims_stand_at_the_figures_they_are_about(finished: Checkout) -> None:
+    path = finished.root / "results/claims.json"
+    content = json.loads(path.read_text())
+    own = [claim for claim in content["claims"] if not claim["where"].startswith("Fig. S5")]
+    about = [claim for claim in own if re.search(r"Figs?\. 2", claim["where"])]
+    for claim, verdict in zip(about, ("agrees", "agrees in direction", "undecided", "disagrees"), strict=False):
+        claim["verdict"] = verdict
+    about[1]["more"] = True
+    finished.detach()
+    path.write_text(json.dumps(content))
+    finished.run("--touch")
+    finished.run("--report", "results/report.html")
+    page = (finished.root / "results/report.html").read_text()
+    results = json.loads(re.search(r"var results = (\{.*\});", page)[1])
+
+    def claims_of(name: str) -> list[str]:
+        return re.findall(r"<li><b>\S+ (.*?)</b>: (.*?) Here", results[f"results/figures/{name}.png"]["caption"])
+
+    verdicts = [verdict for verdict, _ in claims_of("fig2")]
+    assert len(verdicts) == len(about)
+    assert verdicts == sorted(verdicts, key=("disagrees", "undecided", "agrees in direction", "agrees").index)
+    whole = results["results/figures/fig2.png"]["caption"]
+    open_, _, folded = whole.partition("<details>")
+    assert "agrees</b>" not in open_.replace("disagrees</b>", "") and "✓ agrees</b>" in folded
+    assert whole.count("(ours)</li>") == sum(claim.get("more", False) for claim in about)
+    assert tables.told(about[3]) in whole
+    assert {said for _, said in claims_of("fig2X")} == {
+        escape(claim["statement"]) for claim in about if "test_file" in claim["key"]
+    }
+    assert claims_of("fig4X") == claims_of("fig4") and claims_of("figS4") == []
