@@ -28,6 +28,9 @@ def collect(branches: Arrays, new_sampling: NewSampling, same_basin: float, earl
     def mean(by_run: np.ndarray, method: str = "mean") -> Estimate:
         return estimates.over_runs(by_run, new_sampling(), name=method)
 
+    def median(by_run: np.ndarray) -> Estimate:
+        return estimates.over_runs(by_run, new_sampling(), finite_median, "median signed R^2")
+
     def trend(name: str, before_freezing: bool = False) -> Estimate:
         return mean(time_correlation(branches, name, before_freezing), "mean rank correlation with t_c")
 
@@ -35,18 +38,15 @@ def collect(branches: Arrays, new_sampling: NewSampling, same_basin: float, earl
         ratio = branches[name][:, first] / branches[name][:, -1]
         return mean(ratio, f"mean ratio of t_c = {t_c[first]} to {t_c[-1]}")
 
-    def typical(by_run: np.ndarray) -> Estimate:
-        return estimates.over_runs(by_run, new_sampling(), finite_median, "median signed R^2")
-
     measured = {
         "later_is_flatter": trend("flatness"),
         "later_generalizes": trend("test_loss"),
         "later_generalizes_test_file": trend("test_file_loss"),
         "early_is_sharp": early_to_last("flatness"),
         "early_is_worse": early_to_last("test_loss"),
-        "branch_r_squared": typical(r_squared["test_loss"]),
+        "branch_r_squared": median(r_squared["test_loss"]),
         "branch_r_squared_one_run": estimates.one_run(r_squared["test_loss"]),
-        "branch_r_squared_test_file": typical(r_squared["test_file_loss"]),
+        "branch_r_squared_test_file": median(r_squared["test_file_loss"]),
         "similarity_rises": trend("similarity_to_last", before_freezing=True),
         "similarity_at_freezing": mean(similarity_at_freezing(branches)),
         "similarity_gap": mean(branches["similarity_before"] - branches["similarity_after"]),

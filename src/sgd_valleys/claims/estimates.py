@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,15 +10,7 @@ import numpy as np
 from scipy.stats import binomtest, rankdata
 
 from sgd_valleys.claims.verdict import Estimate
-from sgd_valleys.statistics.bootstrap import (
-    central_interval,
-    draw_runs,
-    interval,
-    pair_weights,
-    resample,
-    resample_fraction,
-    take_runs,
-)
+from sgd_valleys.statistics import bootstrap
 from sgd_valleys.statistics.rank import rank_correlation
 from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL, finite_mean
 from sgd_valleys.storage.cells import index_of
@@ -33,9 +25,14 @@ class Sampling(NamedTuple):
     rng: np.random.Generator
     resamples: int
 
+    def rows(self, rows: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
+        """Yield, for each resample, rows whose elements are drawn with replacement."""
+        for drawn in bootstrap.resample([len(row) for row in rows], *self):
+            yield [row[chosen] for row, chosen in zip(rows, drawn, strict=True)]
+
     def fractions(self, fraction: np.ndarray, runs: np.ndarray) -> np.ndarray:
         """Draw fractions (resample, ...) as other sets of independent runs would show them."""
-        return np.array([resample_fraction(fraction, runs, self.rng) for _ in range(self.resamples)])
+        return np.array([bootstrap.resample_fraction(fraction, runs, self.rng) for _ in range(self.resamples)])
 
     def errors(self, error: np.ndarray) -> np.ndarray:
         """Draw deviations (resample, ...) of a number with a standard error (...)."""
@@ -52,7 +49,7 @@ BINOMIAL = "binomial resampling of runs, too wide where none changes valley"
 
 def central_95(resampled: Sequence[float]) -> tuple[float, float]:
     """Return the central 95% (low, high) of resampled numbers (resample); NaN where none is finite."""
-    low, high = central_interval(np.asarray(resampled, dtype=float))
+    low, high = bootstrap.central_interval(np.asarray(resampled, dtype=float))
     return float(low), float(high)
 
 
@@ -94,7 +91,7 @@ def over_runs(values: np.ndarray, sampling: Sampling, reduce: Statistic = finite
     method = f"{name}, {BY_RUNS}"
     if not used.size:
         return Estimate(np.nan, NO_INTERVAL, "no runs", method)
-    found, low, high = interval(used, *sampling, reduce)
+    found, low, high = bootstrap.interval(used, *sampling, reduce)
     between = (float(low), float(high)) if used.size >= MIN_RUNS_FOR_INTERVAL else NO_INTERVAL
     return Estimate(float(found), between, f"{used.size} runs", method)
 
@@ -124,9 +121,7 @@ def over_batch_sizes(values: Sequence[Sequence[float]], reduce: Statistic, sampl
     def reduced(rows: Iterable[np.ndarray]) -> float:
         return float(reduce(np.array([row.mean() for row in rows])))
 
-    resampled = [
-        reduced(row[chosen] for row, chosen in zip(used, drawn, strict=True)) for drawn in resample(counts, *sampling)
-    ]
+    resampled = [reduced(rows) for rows in sampling.rows(used)]
     between = central_95(resampled) if max(counts) >= MIN_RUNS_FOR_INTERVAL else NO_INTERVAL
     return Estimate(reduced(used), between, f"{sum(counts)} runs of {len(used)} batch sizes", method)
 
@@ -140,8 +135,8 @@ def over_cells(
     are NaN where a run has no value; they are resampled together.
     """
     values = [np.asarray(cube, dtype=float) for cube in cubes]
-    drawn = draw_runs((sampling.resamples, *values[0].shape), runs, sampling.rng)
-    resampled = statistic(*(take_runs(value[None], drawn) for value in values))
+    drawn = bootstrap.draw_runs((sampling.resamples, *values[0].shape), runs, sampling.rng)
+    resampled = statistic(*(bootstrap.take_runs(value[None], drawn) for value in values))
     known = np.all([np.isfinite(value) for value in values], axis=0)
     samples = f"{known.sum()} runs in {known.any(axis=-1).sum()} cells"
     between = central_95(resampled) if np.max(runs) > 1 else NO_INTERVAL
@@ -179,7 +174,7 @@ def over_solutions(pairs: np.ndarray, statistic: Statistic, sampling: Sampling, 
     if not len(pairs):
         return Estimate(np.nan, NO_INTERVAL, "no pairs", method)
     found = float(statistic(np.ones(len(pairs), dtype=int)))
-    resampled = [statistic(weight) for weight in pair_weights(pairs, *sampling)] if len(pairs) > 1 else []
+    resampled = [statistic(weight) for weight in bootstrap.pair_weights(pairs, *sampling)] if len(pairs) > 1 else []
     return Estimate(found, central_95(resampled), f"{len(pairs)} pairs of {len(np.unique(pairs))} solutions", method)
 
 
@@ -227,10 +222,7 @@ def run_trend(x: np.ndarray, values: np.ndarray, runs: np.ndarray, sampling: Sam
     used = [row[:0] if left_out else row for row, left_out in zip(used, few, strict=True)]
     counts = [len(row) for row in used]
     places = np.repeat(np.asarray(x, dtype=float), counts)
-    resampled = [
-        np.concatenate([row[chosen] for row, chosen in zip(used, drawn, strict=True)])
-        for drawn in resample(counts, *sampling)
-    ]
+    resampled = [np.concatenate(rows) for rows in sampling.rows(used)]
     every = np.concatenate(used)
     samples = f"{len(every)} runs at {np.count_nonzero(counts)} batch sizes"
     if few.any():

@@ -118,9 +118,8 @@ def replace_readme_section(readme: str, content: Content) -> str:
 
 def html(content: Content) -> str:
     """Render a fragment of HTML: answers, claims that do not simply agree, all claims by section, and the rule."""
-    environment = Environment(
-        loader=PackageLoader(__package__, "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
+    loader = PackageLoader(__package__, ".")
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "symbols": lambda text: Markup(symbols(text)),
         "expectation": format_expectation,
