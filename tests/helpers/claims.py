@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from sgd_valleys.claims import landscape, noise_trends
+from sgd_valleys.claims.estimates import Sampling
 from sgd_valleys.claims.verdict import Claim, Estimate, to_json
 from sgd_valleys.measures import cell_maps
 from sgd_valleys.statistics.rank import axis_correlation, rank_correlation
@@ -12,8 +13,9 @@ from sgd_valleys.statistics.rank import axis_correlation, rank_correlation
 RESAMPLES = 120
 
 
-def new_rng():
-    return np.random.default_rng(1)
+def sampling(resamples=RESAMPLES):
+    """A new sampling, the same every time."""
+    return Sampling(np.random.default_rng(1), resamples)
 
 
 def claim(expected, value, low, high, p_value=None, key="made_up", paper="so", method="made up", **how):
@@ -288,4 +290,4 @@ def strange_sweep():
 def landscape_claims(height, loss=0.003, **how):
     """Claims about a landscape whose barriers are a function of the similarity."""
     made, endings = barriers_of(height, **how), endings_of(loss)
-    return landscape.collect(made, BLOCK, endings, new_rng, RESAMPLES, (0.95, 0.625))
+    return landscape.collect(made, BLOCK, endings, sampling, (0.95, 0.625))

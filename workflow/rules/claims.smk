@@ -2,6 +2,7 @@ rule claims:
     """Judge the statements of the paper by what was measured."""
     input:
         code("claims"),
+        root_file("src/sgd_valleys/claims/statements.yaml"),
         **inputs.claims(),
     output:
         paths.CLAIMS,
@@ -25,6 +26,7 @@ rule claims_table:
     input:
         code("claims_table"),
         root_file("src/sgd_valleys/claims/claims.html.j2"),
+        root_file("src/sgd_valleys/claims/questions.yaml"),
         claims=paths.CLAIMS,
     output:
         **paths.CLAIMS_TABLES,

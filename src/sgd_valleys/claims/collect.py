@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sgd_valleys.claims import branches, freezing, landscape, noise, noise_trends, phase_diagram, two_valley
+from sgd_valleys.claims.estimates import NewSampling, Sampling
 from sgd_valleys.claims.verdict import Claim
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import hdf5
@@ -19,13 +20,9 @@ Settings = Mapping[str, Any]
 def collect(files: Files, settings: Settings) -> dict[str, list[Claim]]:
     """Judge every claim, from the files of the figures that the paper supports it with.
 
-    Args:
-        files: paths by name, as rule `claims` lists its inputs; those that begin with ``other_`` belong to the
-            experiment of Fig. S5, if that is not the experiment of Fig. 2.
-        settings: settings of rule `claims`.
-
-    Returns:
-        The claims by the heading of their section, in the order of the paper.
+    ``files`` are paths by name, as rule `claims` lists its inputs. Those that begin with ``other_`` belong to the
+    experiment of Fig. S5, if that is not the experiment of Fig. 2. The result has the claims by the heading of their
+    section, in the order of the paper.
     """
     names = {part: " and ".join(dict.fromkeys(used)) for part, used in settings["experiments"].items()}
     sections = {
@@ -39,31 +36,21 @@ def collect(files: Files, settings: Settings) -> dict[str, list[Claim]]:
         name = settings["other"]["experiment"]
         sections[f"The same of another network and data set (Fig. S5; {name})"] = _other_experiment
 
-    def new_rng() -> np.random.Generator:
+    def new_sampling() -> Sampling:
         """Return the same stream for every number, so that a new claim changes no other."""
-        return stream(settings["seed"], Stage.CLAIM_BOOTSTRAP)
+        return Sampling(stream(settings["seed"], Stage.CLAIM_BOOTSTRAP), settings["resamples"])
 
-    sampling = new_rng, settings["resamples"]
-    return {heading: section(files, settings, *sampling) for heading, section in sections.items()}
+    return {heading: section(files, settings, new_sampling) for heading, section in sections.items()}
 
 
 def relabel_for_experiment(claims: Sequence[Claim], experiment: str, figure: str) -> list[Claim]:
-    """Return the claims of another experiment with its name in their keys, places and statements.
+    """Return the claims of another experiment with its name in their keys and statements, and its figure in front."""
 
-    Args:
-        claims: claims with the numbers of the other experiment.
-        experiment: its name in the configuration.
-        figure: its figure.
-    """
-    return [
-        replace(
-            claim,
-            key=f"{experiment}_{claim.key}",
-            where=f"{figure}, as {claim.where}",
-            statement=f"{experiment}: {claim.statement}",
-        )
-        for claim in claims
-    ]
+    def relabel(claim: Claim) -> Claim:
+        key, where = f"{experiment}_{claim.key}", f"{figure}, as {claim.where}"
+        return replace(claim, key=key, where=where, statement=f"{experiment}: {claim.statement}")
+
+    return [relabel(claim) for claim in claims]
 
 
 def read_spectra(paths: Sequence[str]) -> list[np.ndarray]:
@@ -78,50 +65,41 @@ def read_along_training(train: Sequence[str], curvature: Sequence[str]) -> dict[
     return {B: run | {"flatness": flatness[eta, B]["flatness"]} for (eta, B), run in runs.items()}
 
 
-def _landscape(files: Files, settings: Settings, *sampling: Any) -> list[Claim]:
-    barriers, block, block_endpoints, endpoints = _read(
-        files, "barriers", "block", "block_endpoints", "spectrum_endpoints"
-    )
+def _landscape(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
+    barriers, block, block_endpoints = _read(files, "barriers", "block", "block_endpoints")
+    (endpoints,) = _read(files, "spectrum_endpoints")
     targets = max(settings["similarity"]), min(settings["similarity"])
     return [
-        *landscape.collect(barriers, block, block_endpoints, *sampling, targets),
-        *landscape.collect_spectra(endpoints, read_spectra(files["spectra"]), *sampling, settings["N"]),
+        *landscape.collect(barriers, block, block_endpoints, new_sampling, targets),
+        *landscape.collect_spectra(endpoints, read_spectra(files["spectra"]), new_sampling, settings["N"]),
     ]
 
 
-def _noise(files: Files, settings: Settings, *sampling: Any) -> list[Claim]:
+def _noise(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
     endpoints, times, cell_maps, similarity = _read(files, "endpoints", "noise_freezing", "cell_maps", "jaccard")
+    shown = settings["violin_eta"], tuple(settings["quiet"]), tuple(settings["noisy"]), settings["images"]
     return [
-        *noise_trends.collect(endpoints, times, cell_maps, *sampling),
-        *noise.collect(
-            endpoints,
-            similarity,
-            cell_maps,
-            *sampling,
-            violin_eta=settings["violin_eta"],
-            quiet=tuple(settings["quiet"]),
-            noisy=tuple(settings["noisy"]),
-            images=settings["images"],
-        ),
+        *noise_trends.collect(endpoints, times, cell_maps, new_sampling),
+        *noise.collect(endpoints, similarity, cell_maps, new_sampling, *shown),
     ]
 
 
-def _freezing(files: Files, settings: Settings, *sampling: Any) -> list[Claim]:
+def _freezing(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
     endpoints, times, cell_maps = _read(files, "freezing_endpoints", "freezing", "freezing_cell_maps")
     along = read_along_training(files["train"], files["curvature"])
     eta, reference = settings["freezing_eta"], tuple(settings["reference"])
     return [
-        *freezing.collect(endpoints, times, cell_maps, *sampling, eta, reference),
-        *freezing.collect_along_training(along, *sampling, settings["L_c"]),
-        *freezing.collect_thresholds(endpoints, times, cell_maps, *sampling),
+        *freezing.collect(endpoints, times, cell_maps, new_sampling, eta, reference),
+        *freezing.collect_along_training(along, new_sampling, settings["L_c"]),
+        *freezing.collect_thresholds(endpoints, times, cell_maps, new_sampling),
     ]
 
 
-def _branches(files: Files, settings: Settings, *sampling: Any) -> list[Claim]:
-    return branches.collect(*_read(files, "branches"), *sampling, settings["same_basin"])
+def _branches(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
+    return branches.collect(*_read(files, "branches"), new_sampling, settings["same_basin"])
 
 
-def _two_valley(files: Files, settings: Settings, *sampling: Any) -> list[Claim]:
+def _two_valley(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
     paths: dict[str, str] = {}
     for path in files["diagrams"]:
         paths.setdefault(hdf5.read_attributes(path)["parameters"]["noise"], path)
@@ -129,23 +107,23 @@ def _two_valley(files: Files, settings: Settings, *sampling: Any) -> list[Claim]
     for kind, path in paths.items():
         if kind in phase_diagram.DIAGRAMS:
             p = hdf5.read_attributes(path)["parameters"]
-            claims += phase_diagram.collect(hdf5.read(path), p["runs"], p["iterations"], kind, *sampling)
+            claims += phase_diagram.collect(hdf5.read(path), p["runs"], p["iterations"], kind, new_sampling)
     theory, occupancy = _read(files, "theory", "occupancy")
     runs = hdf5.read_attributes(files["occupancy"])["parameters"]["runs"]
-    return claims + two_valley.collect(theory, occupancy, runs, *sampling)
+    return claims + two_valley.collect(theory, occupancy, runs, new_sampling)
 
 
-def _other_experiment(files: Files, settings: Settings, *sampling: Any) -> list[Claim]:
+def _other_experiment(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
     other = settings["other"]
     endpoints, times, cell_maps = _read(files, "other_endpoints", "other_freezing", "other_cell_maps")
     along = read_along_training(files["other_train"], files["other_curvature"])
     claims = [
-        *noise_trends.collect(endpoints, times, cell_maps, *sampling, axes=False),
-        *noise.collect_flat_is_accurate(endpoints, cell_maps, *sampling),
-        *freezing.collect_longer_is_flatter(endpoints, times, cell_maps, *sampling),
-        *freezing.collect_along_training(along, *sampling, other["L_c"]),
-        *freezing.collect_thresholds(endpoints, times, cell_maps, *sampling),
-        *landscape.collect_spectra(endpoints, read_spectra(files["other_spectra"]), *sampling, other["N"]),
+        *noise_trends.collect(endpoints, times, cell_maps, new_sampling, axes=False),
+        *noise.collect_flat_is_accurate(endpoints, cell_maps, new_sampling),
+        *freezing.collect_longer_is_flatter(endpoints, times, cell_maps, new_sampling),
+        *freezing.collect_along_training(along, new_sampling, other["L_c"]),
+        *freezing.collect_thresholds(endpoints, times, cell_maps, new_sampling),
+        *landscape.collect_spectra(endpoints, read_spectra(files["other_spectra"]), new_sampling, other["N"]),
     ]
     return relabel_for_experiment(claims, other["experiment"], "Fig. S5")
 

@@ -2,28 +2,44 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import binomtest, rankdata
 
 from sgd_valleys.claims.verdict import Estimate
-from sgd_valleys.statistics.bootstrap import (
-    central_interval,
-    draw_runs,
-    interval,
-    pair_weights,
-    resample,
-    resample_fraction,
-    take_runs,
-)
+from sgd_valleys.statistics import bootstrap
 from sgd_valleys.statistics.rank import rank_correlation
 from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL, finite_mean
 from sgd_valleys.storage.cells import index_of
 
 Arrays = Mapping[str, np.ndarray]
-RngFactory = Callable[[], np.random.Generator]  # a new stream, the same for every number
+Statistic = Callable[..., Any]  # takes arrays, returns a number, or as many as there are resamples
+
+
+class Sampling(NamedTuple):
+    """A random stream and the number of resamples, which is the number of permutations of a test as well."""
+
+    rng: np.random.Generator
+    resamples: int
+
+    def rows(self, rows: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
+        """Yield, for each resample, rows whose elements are drawn with replacement."""
+        for drawn in bootstrap.resample([len(row) for row in rows], *self):
+            yield [row[chosen] for row, chosen in zip(rows, drawn, strict=True)]
+
+    def fractions(self, fraction: np.ndarray, runs: np.ndarray) -> np.ndarray:
+        """Draw fractions (resample, ...) as other sets of independent runs would show them."""
+        return np.array([bootstrap.resample_fraction(fraction, runs, self.rng) for _ in range(self.resamples)])
+
+    def errors(self, error: np.ndarray) -> np.ndarray:
+        """Draw deviations (resample, ...) of a number with a standard error (...)."""
+        return error * self.rng.standard_normal((self.resamples, *np.shape(error)))
+
+
+NewSampling = Callable[[], Sampling]  # gives a new sampling with the same stream for every number
 
 NO_INTERVAL = (np.nan, np.nan)
 BY_RUNS = "bootstrap over realizations"
@@ -33,7 +49,7 @@ BINOMIAL = "binomial resampling of runs, too wide where none changes valley"
 
 def central_95(resampled: Sequence[float]) -> tuple[float, float]:
     """Return the central 95% (low, high) of resampled numbers (resample); NaN where none is finite."""
-    low, high = central_interval(np.asarray(resampled, dtype=float))
+    low, high = bootstrap.central_interval(np.asarray(resampled, dtype=float))
     return float(low), float(high)
 
 
@@ -46,6 +62,14 @@ def interval_including_estimate(resampled: np.ndarray, estimate: float) -> tuple
     return min(low, estimate), max(high, estimate)
 
 
+def resampled_correlation(
+    values: np.ndarray, resampled: np.ndarray, correlate: Statistic, samples: str, method: str
+) -> Estimate:
+    """Estimate a correlation of numbers (...) from their resamples (resample, ...), which ``correlate`` takes both."""
+    found = correlate(values)
+    return Estimate(found, interval_including_estimate(correlate(resampled), found), samples, method)
+
+
 def converged_only(endpoints: Arrays, name: str) -> np.ndarray:
     """Return a quantity (eta, B, run) of endpoints.h5, NaN for runs that do not converge."""
     return np.where(endpoints["converged"], endpoints[name], np.nan)
@@ -56,27 +80,18 @@ def exact(value: float, samples: str) -> Estimate:
     return Estimate(float(value), (float(value), float(value)), samples, "exact")
 
 
-def over_runs(
-    values: np.ndarray, rng: np.random.Generator, resamples: int, reduce: Callable = finite_mean, name: str = "mean"
-) -> Estimate:
-    """Estimate a statistic over realizations by resampling them.
+def over_runs(values: np.ndarray, sampling: Sampling, reduce: Statistic = finite_mean, name: str = "mean") -> Estimate:
+    """Estimate a statistic over realizations (realization), NaN where one has no value, by resampling them.
 
-    Args:
-        values: (realization) NaN where a realization has no value.
-        rng: stream of the resampling.
-        resamples: number of resamples.
-        reduce: the statistic, which takes ``axis``.
-        name: name of the statistic.
-
-    Returns:
-        The statistic over the finite values, without an interval for fewer than ``MIN_RUNS_FOR_INTERVAL`` of them.
+    ``reduce`` is the statistic, which takes ``axis``; ``name`` is its name. Fewer than ``MIN_RUNS_FOR_INTERVAL`` finite
+    values have no interval.
     """
     used = np.asarray(values, dtype=float)
     used = used[np.isfinite(used)]
     method = f"{name}, {BY_RUNS}"
     if not used.size:
         return Estimate(np.nan, NO_INTERVAL, "no runs", method)
-    found, low, high = interval(used, rng, resamples, reduce)
+    found, low, high = bootstrap.interval(used, *sampling, reduce)
     between = (float(low), float(high)) if used.size >= MIN_RUNS_FOR_INTERVAL else NO_INTERVAL
     return Estimate(float(found), between, f"{used.size} runs", method)
 
@@ -89,25 +104,12 @@ def one_run(values: np.ndarray) -> Estimate:
     return Estimate(median, between, f"{used.size} runs", "median and central 95% of the runs", spread=True)
 
 
-def over_batch_sizes(
-    values: Sequence[Sequence[float]],
-    reduce: Callable[[np.ndarray], float],
-    rng: np.random.Generator,
-    resamples: int,
-    method: str,
-) -> Estimate:
+def over_batch_sizes(values: Sequence[Sequence[float]], reduce: Statistic, sampling: Sampling, method: str) -> Estimate:
     """Reduce the means over runs of all batch sizes to one number, resampling the runs of each batch size.
 
-    Args:
-        values: (batch size, run); non-finite values are left out.
-        reduce: takes the means (batch size).
-        rng: stream of the resampling.
-        resamples: number of resamples.
-        method: name of the statistic.
-
-    Returns:
-        The number. It has no interval where no batch size has ``MIN_RUNS_FOR_INTERVAL`` runs; the single run of
-        gradient descent is exact.
+    ``values`` are (batch size, run), of which the finite ones are used; ``reduce`` takes the means (batch size). The
+    number has no interval where no batch size has ``MIN_RUNS_FOR_INTERVAL`` runs; the single run of gradient descent is
+    exact.
     """
     used = [np.asarray(row, dtype=float) for row in values]
     used = [row[np.isfinite(row)] for row in used]
@@ -119,35 +121,22 @@ def over_batch_sizes(
     def reduced(rows: Iterable[np.ndarray]) -> float:
         return float(reduce(np.array([row.mean() for row in rows])))
 
-    resampled = [
-        reduced(row[chosen] for row, chosen in zip(used, drawn, strict=True))
-        for drawn in resample(counts, rng, resamples)
-    ]
+    resampled = [reduced(rows) for rows in sampling.rows(used)]
     between = central_95(resampled) if max(counts) >= MIN_RUNS_FOR_INTERVAL else NO_INTERVAL
     return Estimate(reduced(used), between, f"{sum(counts)} runs of {len(used)} batch sizes", method)
 
 
 def over_cells(
-    cubes: Sequence[np.ndarray],
-    runs: np.ndarray,
-    statistic: Callable[..., np.ndarray],
-    rng: np.random.Generator,
-    resamples: int,
-    method: str,
+    cubes: Sequence[np.ndarray], runs: np.ndarray, statistic: Statistic, sampling: Sampling, method: str
 ) -> Estimate:
-    """Estimate a number of a whole sweep by resampling the runs of every cell.
+    """Estimate a number of a whole sweep by resampling the ``runs`` (cell...) of every cell.
 
-    Args:
-        cubes: each (cell..., run), NaN where a run has no value; they are resampled together.
-        runs: (cell...) number of runs of each cell.
-        statistic: takes the cubes (..., cell..., run), all resamples at once, and returns the numbers (...).
-        rng: stream of the resampling.
-        resamples: number of resamples.
-        method: name of the statistic.
+    ``statistic`` takes the cubes (..., cell..., run), all resamples at once, and returns the numbers (...). The cubes
+    are NaN where a run has no value; they are resampled together.
     """
     values = [np.asarray(cube, dtype=float) for cube in cubes]
-    drawn = draw_runs((resamples, *values[0].shape), runs, rng)
-    resampled = statistic(*(take_runs(value[None], drawn) for value in values))
+    drawn = bootstrap.draw_runs((sampling.resamples, *values[0].shape), runs, sampling.rng)
+    resampled = statistic(*(bootstrap.take_runs(value[None], drawn) for value in values))
     known = np.all([np.isfinite(value) for value in values], axis=0)
     samples = f"{known.sum()} runs in {known.any(axis=-1).sum()} cells"
     between = central_95(resampled) if np.max(runs) > 1 else NO_INTERVAL
@@ -160,56 +149,33 @@ def over_map(values: np.ndarray) -> np.ndarray:
 
 
 def map_correlation(
-    cubes: tuple[np.ndarray, np.ndarray],
-    reduce: Callable[[np.ndarray], np.ndarray],
-    maps: tuple[np.ndarray, np.ndarray],
-    runs: np.ndarray,
-    rng: np.random.Generator,
-    resamples: int,
+    cubes: Sequence[np.ndarray], reduce: Statistic, maps: Sequence[np.ndarray], runs: np.ndarray, sampling: Sampling
 ) -> Estimate:
     """Correlate the ranks of two quantities over the cells, each reduced over the runs of its cell.
 
-    Args:
-        cubes: two quantities (eta, B, run), NaN where a run has no value.
-        reduce: (..., eta, B, run) -> (..., eta, B).
-        maps: the two quantities (eta, B) as cell_maps.h5 stores them, for the permutation test.
-        runs: (eta, B) number of runs of each cell.
-        rng: stream of the resampling and of the test.
-        resamples: number of resamples and of permutations.
+    ``reduce`` takes each of the two ``cubes`` (eta, B, run), NaN where a run has no value, to (eta, B). ``maps`` are
+    the quantities as cell_maps.h5 stores them, for the permutation test. ``runs`` (eta, B) counts each cell's runs.
     """
 
     def correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         return rank_correlation(over_map(reduce(one)), over_map(reduce(other)))
 
     method = "rank correlation over cells, permutation test of rows and columns"
-    found = over_cells(cubes, runs, correlation, rng, resamples, method)
-    return replace(found, p_value=grid_permutation_p(*maps, rng, resamples))
+    found = over_cells(cubes, runs, correlation, sampling, method)
+    return replace(found, p_value=grid_permutation_p(*maps, *sampling))
 
 
-def over_solutions(
-    pairs: np.ndarray,
-    statistic: Callable[[np.ndarray], float],
-    rng: np.random.Generator,
-    resamples: int,
-    method: str,
-) -> Estimate:
-    """Estimate a number of pairs by resampling the solutions that the pairs share.
+def over_solutions(pairs: np.ndarray, statistic: Statistic, sampling: Sampling, method: str) -> Estimate:
+    """Estimate a number of pairs (pair, 2) of solutions by resampling the solutions that the pairs share.
 
-    Args:
-        pairs: (pair, 2) indices of the solutions; one pair has no interval.
-        statistic: takes how often each pair occurs (pair), integers.
-        rng: stream of the resampling.
-        resamples: number of resamples.
-        method: name of the statistic.
+    ``statistic`` takes how often each pair occurs (pair), integers. One pair has no interval.
     """
     method = f"{method}, {BY_SOLUTIONS}"
     if not len(pairs):
         return Estimate(np.nan, NO_INTERVAL, "no pairs", method)
     found = float(statistic(np.ones(len(pairs), dtype=int)))
-    between = NO_INTERVAL
-    if len(pairs) > 1:
-        between = central_95([statistic(weight) for weight in pair_weights(pairs, rng, resamples)])
-    return Estimate(found, between, f"{len(pairs)} pairs of {len(np.unique(pairs))} solutions", method)
+    resampled = [statistic(weight) for weight in bootstrap.pair_weights(pairs, *sampling)] if len(pairs) > 1 else []
+    return Estimate(found, central_95(resampled), f"{len(pairs)} pairs of {len(np.unique(pairs))} solutions", method)
 
 
 def proportion(count: int, trials: int, samples: str) -> Estimate:
@@ -220,74 +186,51 @@ def proportion(count: int, trials: int, samples: str) -> Estimate:
     return Estimate(count / trials, (float(found.low), float(found.high)), f"{trials} {samples}", "exact binomial")
 
 
-def fraction_difference(
-    fractions: tuple[float, float], runs: tuple[int, int], rng: np.random.Generator, resamples: int
-) -> Estimate:
+def fraction_of_runs(fraction: float, runs: int) -> Estimate:
+    """Estimate a probability from the fraction of runs that a file stores."""
+    return proportion(round(float(fraction) * runs), runs, "runs")
+
+
+def fraction_difference(fractions: tuple[float, float], runs: tuple[int, int], sampling: Sampling) -> Estimate:
     """Estimate the first less the second of two fractions of independent runs."""
     first, second = fractions
-    resampled = np.array([resample_fraction(np.array(fractions), np.array(runs), rng) for _ in range(resamples)])
+    resampled = sampling.fractions(np.array(fractions), np.array(runs))
     between = central_95(resampled[:, 0] - resampled[:, 1])
-    return Estimate(
-        float(first - second), between, f"{int(runs[0])} and {int(runs[1])} runs", f"difference, {BINOMIAL}"
-    )
+    samples = f"{int(runs[0])} and {int(runs[1])} runs"
+    return Estimate(float(first - second), between, samples, f"difference, {BINOMIAL}")
 
 
-def rate_trend(
-    axes: Arrays, values: np.ndarray, eta: float, rng: np.random.Generator, resamples: int, permutations: int
-) -> Estimate:
-    """Correlate the values of single runs (eta, B, run) at one learning rate with the batch size.
+def rate_trend(axes: Arrays, values: np.ndarray, eta: float, sampling: Sampling) -> Estimate:
+    """Correlate values (eta, B, run) of single runs at the learning rate ``eta`` with the batch size.
 
-    Args:
-        axes: ``eta`` (eta), ``B`` (B) and ``runs`` (eta, B) of the values.
-        values: NaN where a run has no value.
-        eta: the learning rate.
-        rng: stream of the resampling and of the test.
-        resamples: number of resamples.
-        permutations: number of permutations.
+    ``axes`` has ``eta`` (eta), ``B`` (B) and ``runs`` (eta, B) of the values. See ``run_trend``.
     """
     row = index_of(axes["eta"], eta)
     if row is None:
         return Estimate(np.nan, NO_INTERVAL, f"no run at eta = {eta:g}", "rank correlation")
-    return run_trend(axes["B"], values[row], axes["runs"][row], rng, resamples, permutations)
+    return run_trend(axes["B"], values[row], axes["runs"][row], sampling)
 
 
-def run_trend(
-    x: np.ndarray, values: np.ndarray, runs: np.ndarray, rng: np.random.Generator, resamples: int, permutations: int
-) -> Estimate:
-    """Correlate the values of runs with a quantity of their cell, with a permutation test over the runs.
+def run_trend(x: np.ndarray, values: np.ndarray, runs: np.ndarray, sampling: Sampling) -> Estimate:
+    """Correlate values (cell, run) with a quantity ``x`` (cell), with a permutation test over the runs.
 
-    A cell is left out where fewer than ``MIN_RUNS_FOR_INTERVAL`` of its runs have a value, because those runs are
-    selected by their behaviour. The single run of gradient descent is kept.
-
-    Args:
-        x: (cell) quantity of the cells.
-        values: (cell, run), NaN where a run has no value.
-        runs: (cell) number of runs of each cell.
-        rng: stream of the resampling and of the test.
-        resamples: number of resamples of each cell's runs.
-        permutations: number of permutations.
+    A cell is left out where fewer than ``MIN_RUNS_FOR_INTERVAL`` of its ``runs`` (cell) have a finite value, because
+    those runs are selected by their behaviour. The single run of gradient descent is kept.
     """
     used = [row[np.isfinite(row)] for row in values]
     few = np.array([0 < len(row) < min(MIN_RUNS_FOR_INTERVAL, count) for row, count in zip(used, runs, strict=True)])
     used = [row[:0] if left_out else row for row, left_out in zip(used, few, strict=True)]
     counts = [len(row) for row in used]
     places = np.repeat(np.asarray(x, dtype=float), counts)
-    resampled = [
-        np.concatenate([row[chosen] for row, chosen in zip(used, drawn, strict=True)])
-        for drawn in resample(counts, rng, resamples)
-    ]
+    resampled = [np.concatenate(rows) for rows in sampling.rows(used)]
     every = np.concatenate(used)
     samples = f"{len(every)} runs at {np.count_nonzero(counts)} batch sizes"
     if few.any():
         left_out = ", ".join(f"{size:g}" for size in np.asarray(x)[few])
         samples += f"; without B = {left_out}, where fewer than {MIN_RUNS_FOR_INTERVAL} runs converge"
-    return Estimate(
-        rank_correlation(places, every),
-        central_95(rank_correlation(places, np.array(resampled))),
-        samples,
-        f"rank correlation, {BY_RUNS}, permutation test",
-        permutation_p(places, every, rng, permutations),
-    )
+    between = central_95(rank_correlation(places, np.array(resampled)))
+    p_value, method = permutation_p(places, every, *sampling), f"rank correlation, {BY_RUNS}, permutation test"
+    return Estimate(rank_correlation(places, every), between, samples, method, p_value)
 
 
 def permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutations: int) -> float:
@@ -308,13 +251,8 @@ def grid_permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, p
     """Return the one-sided p-value of the rank correlation of two maps, permuting whole rows and whole columns.
 
     Cells of one row or column are similar in any map, so that permutations of single cells would not be the null
-    distribution. All permutations of a small grid are used, the measured one among them.
-
-    Args:
-        x: (row, column), NaN where the map has no value.
-        y: (row, column), the map that is permuted.
-        rng: stream of the permutations.
-        permutations: number of permutations drawn where there are more.
+    distribution. The maps are (row, column), NaN where they have no value; ``y`` is permuted. All permutations of a
+    small grid are used, the measured one among them; of more, as many as ``permutations`` are drawn.
     """
     found = rank_correlation(x.ravel(), y.ravel())
     if not np.isfinite(found):

@@ -1,25 +1,14 @@
 """Claims about freezing: how long the transient phase lasts, and what precedes it (Sec. II C, Figs. 3, S3 and S5)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, RngFactory, converged_only, over_map
-from sgd_valleys.claims.verdict import (
-    ANY,
-    MODERATE,
-    STRONG,
-    Claim,
-    Direction,
-    Estimate,
-    Value,
-    at_least,
-    at_most,
-    falls,
-    rises,
-)
+from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, NewSampling, Sampling, converged_only, over_map
+from sgd_valleys.claims.statements import make_claims
+from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.rank import rank_correlation
 from sgd_valleys.statistics.reduce import finite_max, finite_mean
 from sgd_valleys.storage.cells import find_cell, index_of
@@ -27,85 +16,78 @@ from sgd_valleys.storage.cells import find_cell, index_of
 START = 0.05  # fraction of the training that counts as its start
 
 
-def eta_t(freezing: Arrays, threshold: int = 0) -> np.ndarray:
-    """Return eta t_freeze (eta, B, run) at a threshold, given by its index; NaN for a run that never freezes."""
-    return freezing["eta"][:, None, None] * freezing["freezing_time"][threshold]
-
-
 def collect(
     endpoints: Arrays,
     freezing: Arrays,
     cell_maps: Arrays,
-    new_rng: RngFactory,
-    resamples: int,
+    new_sampling: NewSampling,
     eta: float,
     reference: tuple[float, int],
 ) -> list[Claim]:
-    """Collect the claims about Fig. 3A to C.
+    """Collect the claims about Fig. 3A to C, from arrays of endpoints.h5, freezing.h5 and cell_maps.h5.
 
-    Args:
-        endpoints: ``eta``, ``B``, ``runs``, ``converged``, ``flatness``, ``train_loss`` of endpoints.h5.
-        freezing: ``eta``, ``B``, ``freezing_time`` of freezing.h5.
-        cell_maps: ``eta_t_freeze``, ``mean_flatness`` of cell_maps.h5.
-        new_rng: gives a new random stream, the same for every number.
-        resamples: number of resamples, and of permutations of each test.
-        eta: learning rate of Fig. 3B.
-        reference: cell of the run of Figs. 3A and 4.
+    ``eta`` is the learning rate of Fig. 3B, ``reference`` the cell (eta, B) of the run of Figs. 3A and 4.
     """
     time = eta_t(freezing)
+    measured = {
+        "reference_freezing": reference_freezing(freezing, *reference),
+        "freezing_with_B": estimates.rate_trend(endpoints, time, eta, new_sampling()),
+        "final_losses_comparable": loss_ratio(endpoints, eta, new_sampling()),
+    }
     return [
-        Claim(
-            "reference_freezing",
-            "II C, Figs. 3A, 4",
-            f"A run of (eta, B) = {reference}, such as the reference run, freezes at iteration 440.",
-            "440",
-            Value(440.0, tolerance=20.0),
-            reference_freezing(freezing, *reference),
-        ),
-        Claim(
-            "freezing_with_B",
-            "II C, Fig. 3B",
-            f"At eta = {eta:g} smaller batches freeze later.",
-            "falls with B",
-            falls(ANY),
-            estimates.rate_trend(endpoints, time, eta, new_rng(), resamples, resamples),
-        ),
-        Claim(
-            "final_losses_comparable",
-            "II C, Fig. 3B",
-            f"At eta = {eta:g} all batch sizes end at comparable training losses.",
-            "largest cell mean at most twice the smallest",
-            at_most(2.0),
-            loss_ratio(endpoints, eta, new_rng(), resamples),
-        ),
-        *collect_longer_is_flatter(endpoints, freezing, cell_maps, new_rng, resamples),
+        *make_claims("freezing", measured, eta=eta, reference=reference),
+        *collect_longer_is_flatter(endpoints, freezing, cell_maps, new_sampling),
     ]
 
 
 def collect_longer_is_flatter(
-    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_rng: RngFactory, resamples: int
+    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: NewSampling
 ) -> list[Claim]:
-    """Collect the claim that solutions after a long transient phase are flat, of any experiment.
-
-    Args:
-        endpoints: ``runs``, ``converged``, ``flatness`` of endpoints.h5.
-        freezing: ``eta``, ``freezing_time`` of freezing.h5.
-        cell_maps: ``eta_t_freeze``, ``mean_flatness`` of cell_maps.h5.
-        new_rng: gives a new random stream, the same for every number.
-        resamples: number of resamples, and of permutations of the test.
-    """
+    """Collect the claim that solutions after a long transient phase are flat, of any experiment."""
     cubes = eta_t(freezing), converged_only(endpoints, "flatness")
     maps = cell_maps["eta_t_freeze"], cell_maps["mean_flatness"]
-    return [
-        Claim(
-            "longer_is_flatter",
-            "II C, end",
-            "The longer the transient phase of a cell, the flatter its solutions.",
-            "rises directly",
-            rises(MODERATE),
-            estimates.map_correlation(cubes, finite_mean, maps, endpoints["runs"], new_rng(), resamples),
-        )
-    ]
+    found = estimates.map_correlation(cubes, finite_mean, maps, endpoints["runs"], new_sampling())
+    return make_claims("longer_is_flatter", {"longer_is_flatter": found})
+
+
+def collect_along_training(along: Mapping[int, Arrays], new_sampling: NewSampling, L_c: float) -> list[Claim]:
+    """Collect the claims about the course of training at one learning rate (Fig. 3B and D), of any experiment.
+
+    ``along`` has, by batch size, ``iteration`` (time) and ``train_loss``, ``train_accuracy``, ``flatness`` (run, time).
+    A run whose flatness is known only at its end is omitted. ``L_c`` is the threshold of Eq. 7, nat.
+    """
+    cells = _runs_with_flatness(along)
+
+    def over_batch_sizes(by_run: Callable[[Arrays], np.ndarray], reduce: Callable, method: str) -> Estimate:
+        return estimates.over_batch_sizes([by_run(cell) for cell in cells], reduce, new_sampling(), method)
+
+    measured = {
+        "flatness_grows": over_batch_sizes(growth_after_start, np.min, "least mean rank correlation with time"),
+        "flatness_falls_first": over_batch_sizes(first_step, np.mean, "mean logarithm of F(first record)/F(0)"),
+        "flatness_ends_higher": over_batch_sizes(
+            lambda cell: cell["flatness"][:, -1], lambda means: means[0] / means[-1], "ratio of means"
+        ),
+        "accuracy_after_freezing": over_batch_sizes(
+            lambda cell: accuracy_after_freezing(cell, L_c), np.min, "least mean from t_freeze on"
+        ),
+    }
+    return make_claims("along_training", measured, start=START)
+
+
+def collect_thresholds(
+    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: NewSampling
+) -> list[Claim]:
+    """Collect a claim for each threshold but the first: the trend of the freezing times is robust to L_c."""
+    claims = []
+    for k, threshold in enumerate(freezing["threshold"][1:], start=1):
+        found = threshold_trend(endpoints, freezing, cell_maps, k, new_sampling())
+        claims += make_claims("freezing_thresholds", {f"freezing_at_L_c_{threshold:g}": found}, threshold=threshold)
+    return claims
+
+
+def eta_t(freezing: Arrays, threshold: int = 0) -> np.ndarray:
+    """Return eta t_freeze (eta, B, run) at a threshold, given by its index; NaN for a run that never freezes."""
+    return freezing["eta"][:, None, None] * freezing["freezing_time"][threshold]
 
 
 def reference_freezing(freezing: Arrays, eta: float, B: int) -> Estimate:
@@ -114,7 +96,7 @@ def reference_freezing(freezing: Arrays, eta: float, B: int) -> Estimate:
     return estimates.one_run(freezing["freezing_time"][0][cell] if cell else np.array([]))
 
 
-def loss_ratio(endpoints: Arrays, eta: float, rng: np.random.Generator, resamples: int) -> Estimate:
+def loss_ratio(endpoints: Arrays, eta: float, sampling: Sampling) -> Estimate:
     """Estimate the largest over the smallest mean final training loss of the batch sizes at one learning rate."""
     row = index_of(endpoints["eta"], eta)
     if row is None:
@@ -125,37 +107,10 @@ def loss_ratio(endpoints: Arrays, eta: float, rng: np.random.Generator, resample
         return np.where(np.isfinite(means).sum(axis=-1) > 1, finite_max(means) / -finite_max(-means), np.nan)
 
     loss = converged_only(endpoints, "train_loss")[row]
-    return estimates.over_cells([loss], endpoints["runs"][row], ratio, rng, resamples, "ratio of cell means")
+    return estimates.over_cells([loss], endpoints["runs"][row], ratio, sampling, "ratio of cell means")
 
 
-def collect_thresholds(
-    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_rng: RngFactory, resamples: int
-) -> list[Claim]:
-    """Collect the claims that the trend of the freezing times is robust to the threshold L_c, one for each threshold.
-
-    Args:
-        endpoints: ``runs`` of endpoints.h5.
-        freezing: ``threshold``, ``eta``, ``freezing_time`` of freezing.h5; the first threshold is that of Fig. 3C.
-        cell_maps: ``noise``, ``eta_t_freeze_by_threshold`` of cell_maps.h5.
-        new_rng: gives a new random stream, the same for every number.
-        resamples: number of resamples, and of permutations of each test.
-    """
-    return [
-        Claim(
-            f"freezing_at_L_c_{threshold:g}",
-            "II C, Fig. S3",
-            f"The conclusion does not hang on L_c: at L_c = {threshold:g}, too, noise prolongs the transient phase.",
-            "grows consistently",
-            rises(MODERATE),
-            threshold_trend(endpoints, freezing, cell_maps, k, new_rng(), resamples),
-        )
-        for k, threshold in enumerate(freezing["threshold"][1:], start=1)
-    ]
-
-
-def threshold_trend(
-    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, k: int, rng: np.random.Generator, resamples: int
-) -> Estimate:
+def threshold_trend(endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, k: int, sampling: Sampling) -> Estimate:
     """Estimate the rank correlation over cells of eta <t_freeze> at the k-th threshold with the noise.
 
     The method of the estimate gives the correlation with the map at the first threshold too.
@@ -170,96 +125,33 @@ def threshold_trend(
         f"rank correlation with eta / B ({with_first:.2f} with the map at L_c = {freezing['threshold'][0]:g}), "
         "permutation test of rows and columns"
     )
-    found = estimates.over_cells([eta_t(freezing, k)], endpoints["runs"], correlation, rng, resamples, method)
-    return replace(found, p_value=estimates.grid_permutation_p(noise, maps[k], rng, resamples))
+    found = estimates.over_cells([eta_t(freezing, k)], endpoints["runs"], correlation, sampling, method)
+    return replace(found, p_value=estimates.grid_permutation_p(noise, maps[k], *sampling))
 
 
-def collect_along_training(along: Mapping[int, Arrays], new_rng: RngFactory, resamples: int, L_c: float) -> list[Claim]:
-    """Collect the claims about the course of training at one learning rate (Fig. 3B and D), of any experiment.
-
-    Args:
-        along: by batch size, ``iteration`` (time), and ``train_loss``, ``train_accuracy``, ``flatness`` (run, time).
-            A run whose flatness is known only at its end is left out.
-        new_rng: gives a new random stream, the same for every number.
-        resamples: number of resamples.
-        L_c: threshold of Eq. 7, nat.
-    """
-    along = _runs_with_flatness(along)
-    return [
-        Claim(
-            "flatness_grows",
-            "II C, Fig. 3D",
-            f"After the first {START:.0%} of training flatness grows, at every noise level.",
-            "grows continuously",
-            rises(STRONG),
-            growth_after_start(along, new_rng(), resamples),
-        ),
-        Claim(
-            "flatness_falls_first",
-            "II C, Fig. 3D",
-            "At the very beginning flatness does not grow.",
-            "exception at the start",
-            falls(ANY),
-            first_step(along, new_rng(), resamples),
-        ),
-        Claim(
-            "flatness_ends_higher",
-            "II C, Fig. 3D",
-            "High-noise runs end substantially flatter than low-noise ones.",
-            "smallest B 1.5 times as flat as the largest, or more",
-            Direction(+1, strength=0.5, no_effect=1.0),
-            final_flatness_ratio(along, new_rng(), resamples),
-        ),
-        Claim(
-            "accuracy_after_freezing",
-            "II C, Fig. 3A",
-            "From t_freeze on the training accuracy approaches 100%.",
-            "at least 0.98",
-            at_least(0.98),
-            accuracy_after_freezing(along, L_c, new_rng(), resamples),
-        ),
-    ]
+def growth_after_start(cell: Arrays) -> np.ndarray:
+    """Return the rank correlation (run) of flatness with time after the start."""
+    late = cell["iteration"] >= START * cell["iteration"][-1]
+    return rank_correlation(cell["iteration"][late], cell["flatness"][:, late])
 
 
-def _runs_with_flatness(along: Mapping[int, Arrays]) -> dict[int, Arrays]:
-    """Return the runs of each batch size whose flatness was recorded along training, batch sizes ascending."""
-    found = {}
-    for B, cell in sorted(along.items()):
+def first_step(cell: Arrays) -> np.ndarray:
+    """Return ln(F at the first recorded time / F at the start) of each run."""
+    return np.log(cell["flatness"][:, 1] / cell["flatness"][:, 0])
+
+
+def accuracy_after_freezing(cell: Arrays, L_c: float) -> np.ndarray:
+    """Return the mean training accuracy (run) from t_freeze on; NaN for a run that never freezes."""
+    frozen = np.logical_or.accumulate(cell["train_loss"] < L_c, axis=1)
+    return finite_mean(np.where(frozen, cell["train_accuracy"], np.nan))
+
+
+def _runs_with_flatness(along: Mapping[int, Arrays]) -> list[Arrays]:
+    """Return the runs whose flatness was recorded along training, of each batch size, batch sizes ascending."""
+    cells = []
+    for _, cell in sorted(along.items()):
         kept = np.isfinite(cell["flatness"]).sum(axis=1) > 1
         if kept.any():
             courses = {name: cell[name][kept] for name in ("flatness", "train_loss", "train_accuracy")}
-            found[B] = {"iteration": cell["iteration"], **courses}
-    return found
-
-
-def growth_after_start(along: Mapping[int, Arrays], rng: np.random.Generator, resamples: int) -> Estimate:
-    """Estimate the rank correlation of flatness with time after the start, mean over runs; the least over B."""
-    correlations = []
-    for cell in along.values():
-        late = cell["iteration"] >= START * cell["iteration"][-1]
-        correlations.append(rank_correlation(cell["iteration"][late], cell["flatness"][:, late]))
-    method = "least mean rank correlation with time"
-    return estimates.over_batch_sizes(correlations, np.min, rng, resamples, method)
-
-
-def first_step(along: Mapping[int, Arrays], rng: np.random.Generator, resamples: int) -> Estimate:
-    """Estimate ln(F at the first recorded time / F at the start), mean over runs and batch sizes."""
-    steps = [np.log(cell["flatness"][:, 1] / cell["flatness"][:, 0]) for cell in along.values()]
-    return estimates.over_batch_sizes(steps, np.mean, rng, resamples, "mean logarithm of F(first record)/F(0)")
-
-
-def accuracy_after_freezing(
-    along: Mapping[int, Arrays], L_c: float, rng: np.random.Generator, resamples: int
-) -> Estimate:
-    """Estimate the mean training accuracy of a run from its t_freeze on; the least over batch sizes."""
-    accuracies = []
-    for cell in along.values():
-        frozen = np.logical_or.accumulate(cell["train_loss"] < L_c, axis=1)
-        accuracies.append(finite_mean(np.where(frozen, cell["train_accuracy"], np.nan)))
-    return estimates.over_batch_sizes(accuracies, np.min, rng, resamples, "least mean from t_freeze on")
-
-
-def final_flatness_ratio(along: Mapping[int, Arrays], rng: np.random.Generator, resamples: int) -> Estimate:
-    """Estimate the mean final flatness of the smallest batch size over that of the largest."""
-    ends = [along[B]["flatness"][:, -1] for B in sorted(along)]
-    return estimates.over_batch_sizes(ends, lambda means: means[0] / means[-1], rng, resamples, "ratio of means")
+            cells.append({"iteration": cell["iteration"], **courses})
+    return cells

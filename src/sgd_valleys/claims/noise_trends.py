@@ -3,107 +3,73 @@
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, RngFactory, converged_only
-from sgd_valleys.claims.verdict import ANY, MODERATE, Claim, Direction, Estimate, falls, rises
+from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, NewSampling, Sampling, converged_only
+from sgd_valleys.claims.statements import make_claims
+from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.reduce import finite_mean
 
-# quantity of cell_maps.h5: place in the paper, statement, the paper's words, expected direction
-TRENDS: dict[str, tuple[str, str, str, Direction]] = {
-    "similarity": (
-        "II B, Fig. 2A",
-        "More noise makes the solutions of a cell more diverse: their mean Sim_J falls.",
-        "falls systematically",
-        falls(MODERATE),
-    ),
-    "max_test_accuracy": (
-        "II B, Fig. 2D",
-        "More noise gives a higher maximum test accuracy.",
-        "rises systematically",
-        rises(MODERATE),
-    ),
-    "mean_test_accuracy": (
-        "II B, Fig. 2D, E",
-        "More noise favours solutions that generalize better: the mean test accuracy rises as well.",
-        "rises",
-        rises(ANY),
-    ),
-    "max_flatness": (
-        "II B, Fig. 2F",
-        "More noise gives a higher maximum flatness.",
-        "rises consistently",
-        rises(MODERATE),
-    ),
-    "mean_flatness": (
-        "II B, Fig. 2F, G",
-        "More noise gives flatter solutions on the mean.",
-        "rises consistently",
-        rises(MODERATE),
-    ),
-    "eta_t_freeze": (
-        "II C, Fig. 3C",
-        "More noise prolongs the transient phase: eta <t_freeze> grows.",
-        "grows consistently",
-        rises(MODERATE),
-    ),
-    "convergence_probability": (
-        "Figs. 2 and 3, grey; S2",
-        "The share of runs that converge falls with the noise.",
-        "falls",
-        falls(ANY),
-    ),
-    "max_test_file_accuracy": (
-        "II B, Fig. 2D",
-        "More noise gives a higher maximum test accuracy, on the whole test file.",
-        "rises systematically",
-        rises(MODERATE),
-    ),
-    "mean_test_file_accuracy": (
-        "II B, Fig. 2D, E",
-        "More noise gives a higher mean test accuracy, on the whole test file.",
-        "rises",
-        rises(ANY),
-    ),
+# quantities of cell_maps.h5, and the side of 0 on which the paper expects their correlation with the noise
+TRENDS = {
+    "similarity": -1,
+    "max_test_accuracy": +1,
+    "mean_test_accuracy": +1,
+    "max_flatness": +1,
+    "mean_flatness": +1,
+    "eta_t_freeze": +1,
+    "convergence_probability": -1,
+    "max_test_file_accuracy": +1,
+    "mean_test_file_accuracy": +1,
 }
-BOTH_AXES = "with larger eta at fixed B, and smaller B at fixed eta; the weaker of the two."
-BEYOND_PAPER = ("max_test_file_accuracy", "mean_test_file_accuracy")
+CONSTANT_ON_LINES = "convergence_probability"  # 1 along most rows and columns, which leaves no trend along an axis
 
 
-def noise_trend(cell_maps: Arrays, name: str, runs: int, rng: np.random.Generator, permutations: int) -> Estimate:
+def collect(
+    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: NewSampling, axes: bool = True
+) -> list[Claim]:
+    """Collect the claims about quantities that rise or fall with the noise, of any experiment.
+
+    The arrays are those of endpoints.h5, freezing.h5 and cell_maps.h5. Without ``axes`` the claims about trends along
+    eta and along B are omitted.
+    """
+    runs = count_runs(endpoints, freezing)
+    measured = {"test_file_accuracy_gain": accuracy_gain(endpoints, cell_maps, new_sampling())}
+    for name, side in TRENDS.items():
+        measured[f"{name}_with_noise"] = noise_trend(cell_maps, name, runs[name], new_sampling())
+        if name != CONSTANT_ON_LINES:
+            measured[f"{name}_along_axes"] = weaker_axis_trend(cell_maps, name, side, runs[name]) if axes else None
+    return make_claims("noise_trends", measured)
+
+
+def noise_trend(cell_maps: Arrays, name: str, runs: int, sampling: Sampling) -> Estimate:
     """Estimate the rank correlation of a quantity with the noise eta / B, with a permutation test over the map.
 
     The interval in cell_maps.h5 is about more runs of the same cells. The test asks whether chance could order the few
     rows and columns in the same way.
     """
-    low, high = cell_maps[f"{name}_interval"]
-    return Estimate(
-        float(cell_maps[f"{name}_correlation"]),
-        (float(low), float(high)),
-        f"{np.isfinite(cell_maps[name]).sum()} cells, {runs} runs",
-        f"rank correlation with eta / B, {BY_RUNS}, permutation test of rows and columns",
-        estimates.grid_permutation_p(cell_maps["noise"], cell_maps[name], rng, permutations),
-    )
+    p_value = estimates.grid_permutation_p(cell_maps["noise"], cell_maps[name], *sampling)
+    correlation, interval = cell_maps[f"{name}_correlation"], cell_maps[f"{name}_interval"]
+    method = f"rank correlation with eta / B, {BY_RUNS}, permutation test of rows and columns"
+    return _stored_trend(cell_maps[name], runs, correlation, interval, method, p_value)
 
 
 def weaker_axis_trend(cell_maps: Arrays, name: str, side: int, runs: int) -> Estimate:
     """Estimate the weaker of the rank correlations with eta at fixed B, and with 1 / B at fixed eta.
 
     A quantity that depends on eta or B alone is correlated with eta / B too; the weaker correlation shows that case.
-
-    Args:
-        cell_maps: arrays of cell_maps.h5.
-        name: the quantity.
-        side: +1 where the paper expects a rise, -1 where it expects a fall.
-        runs: number of runs behind the quantity.
+    ``side`` is +1 where the paper expects a rise, -1 where it expects a fall.
     """
-    weaker = int((side * cell_maps[f"{name}_axes"]).argmin())
-    low, high = cell_maps[f"{name}_axes_interval"][weaker]
-    fixed = ("eta, at fixed B", "1 / B, at fixed eta")[weaker]
-    return Estimate(
-        float(cell_maps[f"{name}_axes"][weaker]),
-        (float(low), float(high)),
-        f"{np.isfinite(cell_maps[name]).sum()} cells, {runs} runs",
-        f"mean rank correlation with {fixed}, {BY_RUNS}",
-    )
+    correlations, intervals = cell_maps[f"{name}_axes"], cell_maps[f"{name}_axes_interval"]
+    weaker = int((side * correlations).argmin())
+    method = f"mean rank correlation with {('eta, at fixed B', '1 / B, at fixed eta')[weaker]}, {BY_RUNS}"
+    return _stored_trend(cell_maps[name], runs, correlations[weaker], intervals[weaker], method)
+
+
+def _stored_trend(
+    values: np.ndarray, runs: int, correlation: float, interval: np.ndarray, method: str, p_value: float | None = None
+) -> Estimate:
+    low, high = map(float, interval)
+    samples = f"{np.isfinite(values).sum()} cells, {runs} runs"
+    return Estimate(float(correlation), (low, high), samples, method, p_value)
 
 
 def count_runs(endpoints: Arrays, freezing: Arrays) -> dict[str, int]:
@@ -116,60 +82,10 @@ def count_runs(endpoints: Arrays, freezing: Arrays) -> dict[str, int]:
     }
 
 
-def collect(
-    endpoints: Arrays,
-    freezing: Arrays,
-    cell_maps: Arrays,
-    new_rng: RngFactory,
-    permutations: int,
-    axes: bool = True,
-) -> list[Claim]:
-    """Collect the claims about quantities that rise or fall with the noise, of any experiment.
-
-    Args:
-        endpoints: ``runs``, ``converged``, ``diverged``, ``test_file_accuracy`` of endpoints.h5.
-        freezing: ``freezing_time`` of freezing.h5.
-        cell_maps: ``noise`` of cell_maps.h5, and each quantity with its ``_correlation``, ``_interval``, ``_axes`` and
-            ``_axes_interval``.
-        new_rng: gives a new random stream, the same for every number.
-        permutations: number of permutations of each test.
-        axes: whether to judge the trends along eta and along B too.
-    """
-    runs = count_runs(endpoints, freezing)
-    claims = []
-    for name, (where, statement, paper, expected) in TRENDS.items():
-        beyond = name in BEYOND_PAPER
-        found = noise_trend(cell_maps, name, runs[name], new_rng(), permutations)
-        claims.append(Claim(f"{name}_with_noise", where, statement, paper, expected, found, beyond))
-        if axes and name != "convergence_probability":  # which is 1 along most lines
-            paper = "rises" if expected.side > 0 else "falls"
-            statement = f"{statement.rstrip('.')}: {BOTH_AXES}"
-            found = weaker_axis_trend(cell_maps, name, expected.side, runs[name])
-            direction = Direction(expected.side, ANY)
-            claims.append(Claim(f"{name}_along_axes", where, statement, paper, direction, found, beyond))
-    return [
-        *claims,
-        Claim(
-            "test_file_accuracy_gain",
-            "II B, Fig. 2D, E",
-            "By so much the noisiest quarter of the converging cells beats the quietest, on the whole test file.",
-            "above 0",
-            rises(ANY),
-            accuracy_gain(endpoints, cell_maps, new_rng(), permutations),
-            beyond_paper=True,
-        ),
-    ]
-
-
-def accuracy_gain(endpoints: Arrays, cell_maps: Arrays, rng: np.random.Generator, resamples: int) -> Estimate:
+def accuracy_gain(endpoints: Arrays, cell_maps: Arrays, sampling: Sampling) -> Estimate:
     """Estimate how much more accurate the noisiest quarter of the cells is than the quietest, on the whole test file.
 
-    Args:
-        endpoints: ``converged``, ``runs``, ``test_file_accuracy`` of endpoints.h5.
-        cell_maps: ``noise``, ``mean_test_file_accuracy`` of cell_maps.h5. A quarter includes all cells whose noise
-            equals that of its last cell.
-        rng: stream of the resampling.
-        resamples: number of resamples.
+    A quarter includes all cells whose noise equals that of its last cell.
     """
     noise, method = cell_maps["noise"], "difference of means over cells"
     known = np.isfinite(cell_maps["mean_test_file_accuracy"])
@@ -183,4 +99,4 @@ def accuracy_gain(endpoints: Arrays, cell_maps: Arrays, rng: np.random.Generator
         return finite_mean(means[..., noisy]) - finite_mean(means[..., quiet])
 
     accuracy = converged_only(endpoints, "test_file_accuracy")
-    return estimates.over_cells([accuracy], endpoints["runs"], gain, rng, resamples, method)
+    return estimates.over_cells([accuracy], endpoints["runs"], gain, sampling, method)

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from sgd_valleys.claims.formatting import Entry, explain_verdict, format_expectation, format_measurement, symbols
+from sgd_valleys.claims.statements import read_yaml
 from sgd_valleys.errors import UserError
 from sgd_valleys.markdown import table
 
@@ -17,74 +18,6 @@ Content = Mapping[str, Any]  # of results/claims.json
 COLUMNS = ("verdict", "claim", "the paper says", "here [95% interval]", "of", "where")
 MARKS = {"agrees": "✓", "agrees in direction": "↗", "undecided": "?", "disagrees": "✗"}
 BEYOND_PAPER = "+"  # marks a claim that is not a statement of the paper
-# questions of a reader, and the keys of the claims that answer them
-QUESTIONS: dict[str, tuple[str, ...]] = {
-    "Are solutions parted by barriers that grow with how unlike they are?": (
-        "barrier_similar",
-        "barrier_dissimilar",
-        "barrier_falls",
-    ),
-    "Does more noise make solutions more diverse?": ("similarity_with_noise", "similarity_along_axes"),
-    "Does more noise lead to flatter solutions?": (
-        "max_flatness_with_noise",
-        "max_flatness_along_axes",
-        "mean_flatness_with_noise",
-        "mean_flatness_along_axes",
-    ),
-    "Does more noise lead to solutions that generalize better, on the few test images of the paper?": (
-        "max_test_accuracy_with_noise",
-        "max_test_accuracy_along_axes",
-        "mean_test_accuracy_with_noise",
-        "mean_test_accuracy_along_axes",
-        "accuracy_with_B",
-    ),
-    "... and on the whole test file?": (
-        "max_test_file_accuracy_with_noise",
-        "max_test_file_accuracy_along_axes",
-        "mean_test_file_accuracy_with_noise",
-        "mean_test_file_accuracy_along_axes",
-        "test_file_accuracy_gain",
-        "test_file_accuracy_with_B",
-    ),
-    "Does more noise prolong the transient phase?": (
-        "eta_t_freeze_with_noise",
-        "eta_t_freeze_along_axes",
-        "freezing_with_B",
-    ),
-    "Does flatness grow along training, but for its start?": ("flatness_grows", "flatness_falls_first"),
-    "Do runs jump between valleys before they freeze, and then no more?": (
-        "jumps_before_freezing",
-        "similarity_at_freezing",
-        "one_valley_after",
-    ),
-    "Do later branches end in flatter valleys, with a lower test loss?": (
-        "later_is_flatter",
-        "later_generalizes",
-        "branch_r_squared",
-    ),
-    "Does the simulated two-valley model end in the flat valley more often with more noise, and freeze later?": (
-        "p_flat_with_eta_H",
-        "p_flat_with_sigma_H",
-        "p_flat_transition_H",
-        "freezing_with_eta_H",
-        "freezing_with_sigma_H",
-    ),
-    "Does its theory give what the simulation gives?": (
-        "simulated_above_equilibrium",
-        "theory_until_freezing",
-        "transient_theory",
-        "equilibrium_share",
-    ),
-}
-OTHER_EXPERIMENT = "Does another network on another data set, {}, show the same trends?"
-TRENDS_OF_OTHER = (
-    "similarity",
-    "max_flatness",
-    "max_test_accuracy",
-    "mean_test_accuracy",
-    "mean_test_file_accuracy",
-    "eta_t_freeze",
-)
 README_BLOCK = re.compile(r"(<!-- claims[^\n]*-->\n).*?(<!-- end of claims -->)", re.DOTALL)
 
 
@@ -101,11 +34,12 @@ def summary(content: Content) -> str:
 def answers(content: Content) -> list[tuple[str, str, list[Entry]]]:
     """Answer the questions for which there are claims, by the verdicts: (question, answer, claims)."""
     claims = {claim["key"]: claim for claim in content["claims"]}
-    questions = dict(QUESTIONS)
+    questions = dict(read_yaml("questions.yaml")["questions"])
+    other = read_yaml("questions.yaml")["other_experiment"]
     for key in claims:
         if key.endswith("_similarity_with_noise"):
             name = key.removesuffix("_similarity_with_noise")
-            questions[OTHER_EXPERIMENT.format(name)] = tuple(f"{name}_{each}_with_noise" for each in TRENDS_OF_OTHER)
+            questions[other["question"].format(name)] = [each.format(name) for each in other["keys"]]
     found = []
     for question, keys in questions.items():
         if used := [claims[key] for key in keys if key in claims]:
@@ -123,7 +57,7 @@ def _answer(verdicts: set[str]) -> str:
         return "no"
     if verdicts == {"undecided"}:
         return "undecided"
-    return "in part, the rest undecided" if "disagrees" not in verdicts else "in part"
+    return "in part" if "disagrees" in verdicts else "in part, the rest undecided"
 
 
 def by_section(content: Content) -> dict[str, list[Entry]]:
@@ -184,9 +118,8 @@ def replace_readme_section(readme: str, content: Content) -> str:
 
 def html(content: Content) -> str:
     """Render a fragment of HTML: answers, claims that do not simply agree, all claims by section, and the rule."""
-    environment = Environment(
-        loader=PackageLoader(__package__, "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
+    loader = PackageLoader(__package__, ".")
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "symbols": lambda text: Markup(symbols(text)),
         "expectation": format_expectation,

@@ -38,12 +38,9 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Value:
-    """The paper gives a number.
+    """The paper gives a number; any interval agrees if the measurement is within ``tolerance`` of it.
 
-    Attributes:
-        value: the paper's number.
-        tolerance: distance from the paper's number that agrees with any interval.
-        no_effect: measurement expected if the paper were wrong altogether; None where there is no such number.
+    ``no_effect`` is the measurement expected if the paper were wrong altogether; None where there is no such number.
     """
 
     value: float
@@ -64,12 +61,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Equal:
-    """The number equals a value within a tolerance, which a wide interval does not show.
-
-    Attributes:
-        value: the paper's value.
-        tolerance: largest distance from the value that counts as equal.
-    """
+    """The number equals a value within a tolerance, which a wide interval does not show."""
 
     value: float
     tolerance: float
@@ -87,12 +79,9 @@ class Equal:
 
 @dataclass(frozen=True)
 class Direction:
-    """The paper states on which side of ``no_effect`` the number lies.
+    """The paper states on which ``side`` of ``no_effect`` the number lies, +1 above or -1 below.
 
-    Attributes:
-        side: +1 above, -1 below.
-        strength: least distance from ``no_effect`` that the paper's words require.
-        no_effect: the border.
+    ``strength`` is the least distance from ``no_effect`` that the paper's words require.
     """
 
     side: int
@@ -114,27 +103,31 @@ def _not_above(number: float, bound: float) -> bool:
     return number <= bound + 1e-9 * max(1, abs(bound))
 
 
-ANY, MODERATE, STRONG = 0.0, 0.5, 0.9  # strengths of a rank correlation that the rule gives to the paper's words
+# strengths of a rank correlation that the rule gives to the paper's words; a rounding error below 1 is monotone
+STRENGTHS = {"any": 0.0, "moderate": 0.5, "strong": 0.9, "monotone": 0.999}
 
 
-def rises(strength: float) -> Direction:
-    """Expect a number above 0, such as the rank correlation of a quantity that rises."""
-    return Direction(+1, strength)
+def rises(strength: float, no_effect: float = 0.0) -> Direction:
+    """Expect a number above ``no_effect``, such as the rank correlation of a quantity that rises."""
+    return Direction(+1, strength, no_effect)
 
 
-def falls(strength: float) -> Direction:
-    """Expect a number below 0."""
-    return Direction(-1, strength)
+def falls(strength: float, no_effect: float = 0.0) -> Direction:
+    """Expect a number below ``no_effect``."""
+    return Direction(-1, strength, no_effect)
 
 
 def at_least(bound: float) -> Direction:
     """Expect a number above a bound."""
-    return Direction(+1, no_effect=bound)
+    return rises(0.0, bound)
 
 
 def at_most(bound: float) -> Direction:
     """Expect a number below a bound."""
-    return Direction(-1, no_effect=bound)
+    return falls(0.0, bound)
+
+
+EXPECTATIONS = dict(value=Value, equal=Equal, rises=rises, falls=falls, at_least=at_least, at_most=at_most)  # by word
 
 
 @dataclass(frozen=True)
@@ -160,18 +153,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the paper and its measurement.
-
-    Attributes:
-        key: name in results/claims.json.
-        where: section, figure or equation of the paper.
-        statement: one sentence.
-        paper: value or direction in the paper's words.
-        expected: the same as numbers, for the verdict.
-        measured: the measurement.
-        beyond_paper: whether the claim is not the paper's, but checks one of its statements by other data or in another
-            way.
-    """
+    """A statement of the paper (see statements.yaml), what it expects as numbers, and its measurement."""
 
     key: str
     where: str
@@ -180,11 +162,6 @@ class Claim:
     expected: Value | Equal | Direction
     measured: Estimate
     beyond_paper: bool = False
-
-    @property
-    def paper_value(self) -> float | None:
-        """The paper's number; None where the paper gives a direction."""
-        return None if isinstance(self.expected, Direction) else self.expected.value
 
     @property
     def value(self) -> float:
@@ -210,11 +187,7 @@ class Claim:
 def to_json(claims: Mapping[str, Sequence[Claim]], made_by: Mapping[str, Any]) -> str:
     """Return the claims by section, the count of each verdict, and the rule, as JSON text.
 
-    Numbers have 4 significant digits; NaN is null.
-
-    Args:
-        claims: by the heading of their section.
-        made_by: settings and versions behind the numbers.
+    Numbers have 4 significant digits; NaN is null. ``made_by`` are the settings and versions behind the numbers.
 
     Raises:
         ValueError: two claims have the same key.
@@ -241,18 +214,14 @@ def _entry(claim: Claim) -> dict[str, Any]:
     """Return a claim as types that JSON can hold."""
     expected, measured = claim.expected, claim.measured
     if isinstance(expected, Direction):
-        border = {"side": "above" if expected.side > 0 else "below", "strength": _round(expected.strength)}
+        side = "above" if expected.side > 0 else "below"
+        paper = {"paper_value": None, "side": side, "strength": _round(expected.strength)}
     else:
-        border = {"tolerance": _round(expected.tolerance)}
+        paper = {"paper_value": _round(expected.value), "tolerance": _round(expected.tolerance)}
     return {
-        "key": claim.key,
-        "where": claim.where,
-        "statement": claim.statement,
-        "paper": claim.paper,
-        "beyond_paper": claim.beyond_paper,
+        **{name: getattr(claim, name) for name in ("key", "where", "statement", "paper", "beyond_paper")},
         "expected": type(expected).__name__.lower(),
-        "paper_value": _round(claim.paper_value),
-        **border,
+        **paper,
         "no_effect": _round(expected.no_effect),
         "value": _round(measured.value),
         "interval": [_round(bound) for bound in measured.interval],

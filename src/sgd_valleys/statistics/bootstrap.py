@@ -14,13 +14,9 @@ LEVELS = (0.025, 0.975)
 
 
 def central_interval(resampled: np.ndarray) -> np.ndarray:
-    """Return the central 95% of resampled numbers.
+    """Return the central 95% (bound, ...) of resampled numbers (resample, ...).
 
-    Args:
-        resampled: (resample, ...), non-finite where a resample has no value.
-
-    Returns:
-        (bound, ...) lower and upper bound over the finite resamples; NaN where none is finite.
+    Non-finite resamples are left out; the bounds are NaN where no resample is finite.
     """
     flat = resampled.reshape(len(resampled), math.prod(resampled.shape[1:])).T
     bounds = np.full((len(LEVELS), len(flat)), np.nan)
@@ -34,10 +30,7 @@ def central_interval(resampled: np.ndarray) -> np.ndarray:
 def resample(counts: Sequence[int], rng: np.random.Generator, resamples: int) -> Iterator[list[np.ndarray]]:
     """Yield, for each resample, positions drawn with replacement within each of several groups.
 
-    Args:
-        counts: (group) members of each group, of which as many are drawn; may be 0.
-        rng: stream of the resampling.
-        resamples: number of resamples.
+    ``counts`` (group) are the members of each group, of which as many are drawn; a count may be 0.
     """
     for _ in range(resamples):
         yield [rng.integers(0, count, count) for count in counts]
@@ -48,19 +41,12 @@ def interval(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return a statistic over realizations and its central 95% interval, by resampling the realizations.
 
-    Args:
-        values: (realization, ...), NaN where a realization has no value.
-        rng: stream of the resampling.
-        resamples: number of resamples.
-        statistic: takes values (realization, ...) and ``axis``, and leaves out NaN.
-
-    Returns:
-        (...) the statistic, its lower and its upper bound; the bounds are NaN with fewer than two realizations.
+    ``values`` are (realization, ...), NaN where a realization has no value. ``statistic`` takes them and ``axis``, and
+    leaves out NaN. The results (...) are the statistic, its lower and its upper bound; the bounds are NaN with fewer
+    than two realizations.
     """
     present = values[np.isfinite(values).reshape(len(values), -1).any(axis=1)]
-    if not len(present):
-        return tuple(np.full(values.shape[1:], np.nan) for _ in range(3))
-    found = statistic(present, axis=0)
+    found = statistic(present, axis=0) if len(present) else np.full(values.shape[1:], np.nan)
     if len(present) < 2:
         return found, np.full_like(found, np.nan), np.full_like(found, np.nan)
     draws = resample([len(present)], rng, resamples)
@@ -71,10 +57,7 @@ def interval(
 def draw_counts(labels: np.ndarray, rng: np.random.Generator, resamples: int) -> Iterator[np.ndarray]:
     """Yield, for each resample of the distinct labels, how often each element's label was drawn.
 
-    Args:
-        labels: (...) integers, such as the solutions of pairs or the group of each point.
-        rng: stream of the resampling.
-        resamples: number of resamples.
+    ``labels`` (...) are integers, such as the solutions of pairs or the group of each point.
     """
     distinct, place = np.unique(labels, return_inverse=True)
     place = place.reshape(labels.shape)
@@ -83,18 +66,10 @@ def draw_counts(labels: np.ndarray, rng: np.random.Generator, resamples: int) ->
 
 
 def pair_weights(pairs: np.ndarray, rng: np.random.Generator, resamples: int) -> Iterator[np.ndarray]:
-    """Yield, for each resample of solutions, how often each pair of them occurs; resamples without a pair are skipped.
+    """Yield, for each resample of solutions, how often each pair (pair, 2) of them occurs, as integers (pair).
 
     Pairs that share a solution are not independent, so the solutions are resampled, not the pairs. A pair occurs as
-    often as the product of the counts of its two solutions.
-
-    Args:
-        pairs: (pair, 2) indices of the solutions.
-        rng: stream of the resampling.
-        resamples: number of resamples.
-
-    Yields:
-        (pair) integer weights, of which at least one is not 0.
+    often as the product of the counts of its two solutions. Resamples without a pair are skipped.
     """
     for count in draw_counts(pairs, rng, resamples):
         weight = count[:, 0] * count[:, 1]
@@ -105,13 +80,8 @@ def pair_weights(pairs: np.ndarray, rng: np.random.Generator, resamples: int) ->
 def draw_runs(shape: tuple[int, ...], runs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw positions of as many runs as each cell has, with replacement, for all cells of an array at once.
 
-    Args:
-        shape: (..., cell..., run) of the array, such as (resample, cell..., run).
-        runs: (cell...) runs of each cell, which are the first ones along the last axis.
-        rng: stream of the resampling.
-
-    Returns:
-        Positions of that shape, -1 beyond the runs of the cell.
+    ``shape`` is (..., cell..., run), such as (resample, cell..., run). ``runs`` (cell...) counts the runs of each cell,
+    which are the first ones along the last axis. The positions have that shape, -1 beyond the runs of the cell.
     """
     runs = np.asarray(runs)[..., None]
     return np.where(np.arange(shape[-1]) < runs, (rng.random(shape) * runs).astype(int), -1)
@@ -123,15 +93,9 @@ def take_runs(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
 
 
 def resample_fraction(fraction: np.ndarray, runs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw fractions as another set of independent runs would show them.
+    """Draw fractions (...) as another set of independent ``runs`` (...) would show them.
 
-    Args:
-        fraction: (...) of the runs, NaN where there is none.
-        runs: (...) runs behind each fraction.
-        rng: stream of the resampling.
-
-    Returns:
-        (...) NaN where ``fraction`` is NaN or there are no runs.
+    A fraction is NaN where ``fraction`` is NaN or there are no runs.
     """
     known = np.isfinite(fraction) & (np.asarray(runs) > 0)
     count = np.where(known, runs, 1).astype(int)

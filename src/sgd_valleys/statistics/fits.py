@@ -33,14 +33,9 @@ def fit_line(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> 
 
 
 def fit_pairs(pairs: np.ndarray, x: np.ndarray, y: np.ndarray, rng: np.random.Generator, resamples: int) -> LinearFit:
-    """Fit a line through a quantity of pairs; the bootstrap resamples the solutions that the pairs share.
+    """Fit a line through quantities ``x`` and ``y`` (pair) of pairs (pair, 2) of solutions.
 
-    Args:
-        pairs: (pair, 2) indices of the solutions.
-        x: (pair) quantity on the abscissa.
-        y: (pair) quantity on the ordinate.
-        rng: stream of the resampling.
-        resamples: number of resamples.
+    The bootstrap resamples the solutions that the pairs share.
     """
     return _fit_weighted(x, y, pair_weights(pairs, rng, resamples))
 
@@ -52,10 +47,9 @@ class GroupedFit:
     Attributes:
         slope: (group) slope of each group's own line.
         r_squared: (group) R^2 of each group's own line; both are NaN where x or y does not vary.
-        pooled: one line through all points, as if the points were independent.
-        within: one slope for all groups, with an intercept for each group: the line through the points' distances from
-            the means of their group. Its R^2 is a fraction of the variance inside the groups.
-            Intervals of both lines are over groups.
+        pooled: one line through all points, as if the points were independent; its intervals are over groups.
+        within: one slope for all groups with an intercept for each, through the points' distances from the means of
+            their group. Its R^2 is a fraction of the variance inside the groups; its intervals are over groups.
     """
 
     slope: np.ndarray
@@ -65,13 +59,9 @@ class GroupedFit:
 
 
 def fit_groups(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, resamples: int) -> GroupedFit:
-    """Fit straight lines through points in groups; the bootstrap resamples whole groups.
+    """Fit straight lines through points ``x`` and ``y`` (group, point); the bootstrap resamples whole groups.
 
-    Args:
-        x: (group, point) quantity on the abscissa.
-        y: (group, point) quantity on the ordinate; a point where either is not finite is left out.
-        rng: stream of the resampling.
-        resamples: number of resamples.
+    A point where either is not finite is left out.
     """
     used = np.isfinite(x) & np.isfinite(y)
     own = np.full((len(x), 2), np.nan)

@@ -39,16 +39,10 @@ def trend(
 ) -> Trend:
     """Correlate a quantity of the cells of a grid, each with several runs, with ``x`` and with each axis.
 
-    The bootstrap resamples the runs of each cell. Its interval is about more runs of the same cells, not other cells.
-
-    Args:
-        x: (cell) quantity that orders the cells.
-        axes: (row) and (column), which order the rows and columns of the grid; cells are numbered row by row.
-        runs: (cell) number of runs of each cell.
-        measure: (cell, positions (..., run) among its runs) -> the quantity (...) over these runs, NaN where they have
-            none.
-        rng: stream of the resampling.
-        resamples: number of resamples.
+    ``x`` (cell) orders the cells, which are numbered row by row; ``axes`` (row) and (column) order the grid's rows and
+    columns. ``measure`` takes a cell and positions (..., run) among its ``runs`` (cell) to the quantity (...), NaN
+    where these runs have none. The bootstrap resamples the runs of each cell. Its interval is about more runs of the
+    same cells, not other cells.
     """
 
     def correlations(value: np.ndarray) -> list[np.ndarray]:
@@ -64,28 +58,18 @@ def trend(
 
 
 def axis_correlation(values: np.ndarray, at: np.ndarray, axis: int) -> np.ndarray:
-    """Return the rank correlation of maps with one of their axes, mean over the lines along that axis.
+    """Return the rank correlation of maps (..., row, column) with one of their axes, mean over the lines along it.
 
-    Args:
-        values: (..., row, column).
-        at: (row) or (column), values on the axis.
-        axis: 0 for rows, 1 for columns.
-
-    Returns:
-        (...) mean over the lines in which the map varies; NaN where there is no such line.
+    ``at`` are the values (row) on axis 0, or (column) on axis 1. Lines in which the map does not vary are left out; the
+    result (...) is NaN where there is no other.
     """
     return finite_mean(rank_correlation(at, np.moveaxis(values, axis - 2, -1)))
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return Spearman's rank correlation along the last axis, over the points where both are finite.
+    """Return Spearman's rank correlation (...) of the points of ``x`` and ``y`` (..., point) where both are finite.
 
-    Args:
-        x: (..., point).
-        y: (..., point); all resamples at once are much faster than one after another.
-
-    Returns:
-        (...) NaN where x or y does not vary.
+    It is NaN where x or y does not vary. All resamples at once are much faster than one after another.
     """
     x, y = np.broadcast_arrays(x, y)
     used = np.isfinite(x) & np.isfinite(y)

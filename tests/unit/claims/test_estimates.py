@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.claims import BATCH, ETA, RESAMPLES, new_rng
+from helpers.claims import BATCH, ETA, sampling
 
 from sgd_valleys.claims import estimates
 from sgd_valleys.statistics.bootstrap import draw_runs, take_runs
@@ -49,7 +49,7 @@ def test_a_cell_with_few_remaining_runs_is_left_out():
     values = np.array([[3.0] * 8, [2.0] * 8, [1.0] * 8]) + 0.01 * np.random.default_rng(0).normal(size=(3, 8))
     values[0, :5] = np.nan
     values[2, 1:] = np.nan
-    found = estimates.run_trend(np.array([10, 20, 1000]), values, np.array([8, 8, 1]), new_rng(), RESAMPLES, 100)
+    found = estimates.run_trend(np.array([10, 20, 1000]), values, np.array([8, 8, 1]), sampling())
     assert found.samples == "9 runs at 2 batch sizes; without B = 10, where fewer than 5 runs converge"
 
 
@@ -67,10 +67,10 @@ def mean_of_cells(values):
 
 def test_few_runs_have_no_interval_even_if_equal():
     few, enough = np.ones(MIN_RUNS_FOR_INTERVAL - 1), np.ones(MIN_RUNS_FOR_INTERVAL)
-    assert np.isnan(estimates.over_runs(few, new_rng(), 50).interval).all()
-    assert estimates.over_runs(enough, new_rng(), 50).interval == (1, 1)
+    assert np.isnan(estimates.over_runs(few, sampling(50)).interval).all()
+    assert estimates.over_runs(enough, sampling(50)).interval == (1, 1)
     assert np.isnan(estimates.one_run(few).interval).all()
-    once = estimates.over_cells([np.ones((3, 1))], np.ones(3), mean_of_cells, new_rng(), 50, "mean")
+    once = estimates.over_cells([np.ones((3, 1))], np.ones(3), mean_of_cells, sampling(50), "mean")
     assert once.value == 1 and np.isnan(once.interval).all()
 
 
@@ -83,7 +83,7 @@ def test_the_interval_of_resampled_correlations_holds_the_one_found():
 
 def test_the_interval_of_one_run_is_wider_than_that_of_all():
     values = np.random.default_rng(0).normal(0.6, 0.2, 40)
-    typical = estimates.over_runs(values, new_rng(), RESAMPLES, np.nanmedian, "median")
+    typical = estimates.over_runs(values, sampling(), np.nanmedian, "median")
     single = estimates.one_run(values)
     assert single.value == typical.value == np.median(values)
     assert np.ptp(single.interval) > 3 * np.ptp(typical.interval)

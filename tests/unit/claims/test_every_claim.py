@@ -10,7 +10,6 @@ from helpers.claims import (
     CELLS,
     ETA,
     FREEZING,
-    RESAMPLES,
     barriers_of,
     branches_of,
     claim,
@@ -22,7 +21,7 @@ from helpers.claims import (
     loosely_tied_branches,
     maps_of,
     model,
-    new_rng,
+    sampling,
     scaled_sweep,
     strange_sweep,
     sweep_of,
@@ -46,41 +45,37 @@ def made_up_worlds():
     wrong["block_slope"] = -wrong["block_slope"]
     wrong["path_barrier"][1:, 7] = 0
     endings["converged"][:, :, 1:] = False
-    yield landscape.collect(wrong, BLOCK, endings, new_rng, RESAMPLES, (0.95, 0.625))
+    yield landscape.collect(wrong, BLOCK, endings, sampling, (0.95, 0.625))
     for share, spectrum in ((0.9, np.r_[np.ones(10), np.full(90, 1e-6)]), (0.1, np.ones(100))):
         top = {"converged": np.ones((1, 1, 6), dtype=bool), "runs": np.array([[6]]), "trace": np.ones((1, 1, 6))}
         top["top_sum"] = share * top["trace"] * np.linspace(0.99, 1.01, 6)
-        yield landscape.collect_spectra(top, [spectrum * k for k in range(1, 7)], new_rng, RESAMPLES, 10)
+        yield landscape.collect_spectra(top, [spectrum * k for k in range(1, 7)], sampling, 10)
     for sign in (1, -1):
         endings, _, freezing = sweep_of(sign)
-        yield noise_trends.collect(endings, freezing, trends_of(sign * rising), new_rng, 400)
+        yield noise_trends.collect(endings, freezing, trends_of(sign * rising), lambda: sampling(400))
         endings, similarity, freezing = sweep_of(1)
         maps = maps_of(endings, similarity, freezing) | {"noise": sign * rising}
-        yield freezing_claims.collect_thresholds(endings, freezing, maps, new_rng, 400)
+        yield freezing_claims.collect_thresholds(endings, freezing, maps, lambda: sampling(400))
     for endings, similarity, freezing in (scaled_sweep(), sweep_of(1), sweep_of(-1), strange_sweep()):
         maps = maps_of(endings, similarity, freezing)
-        yield noise.collect(endings, similarity, maps, new_rng, RESAMPLES, **CELLS)
-        yield freezing_claims.collect(endings, freezing, maps, new_rng, RESAMPLES, **FREEZING)
-    yield freezing_claims.collect_along_training(
-        {10: course(growing(6)), 1000: course(growing(2))}, new_rng, RESAMPLES, 0.1
-    )
+        yield noise.collect(endings, similarity, maps, sampling, **CELLS)
+        yield freezing_claims.collect(endings, freezing, maps, sampling, **FREEZING)
+    yield freezing_claims.collect_along_training({10: course(growing(6)), 1000: course(growing(2))}, sampling, 0.1)
     falling = {10: course(lambda time: 3 - time / 2000, accuracy=np.full(101, 0.9)), 1000: course(growing(9))}
     falling[10]["flatness"][:, 1] *= 100
-    yield freezing_claims.collect_along_training(falling, new_rng, RESAMPLES, 0.1)
+    yield freezing_claims.collect_along_training(falling, sampling, 0.1)
     made = branches_of(-1)
     for effect in (1, -1):
-        yield branches.collect(branches_of(effect), new_rng, RESAMPLES, 0.9)
-    yield branches.collect(
-        made | {"test_loss": made["flatness"], "test_file_loss": made["flatness"]}, new_rng, RESAMPLES, 0.9
-    )
-    yield branches.collect(loosely_tied_branches(), new_rng, RESAMPLES, 0.9)
+        yield branches.collect(branches_of(effect), sampling, 0.9)
+    yield branches.collect(made | {"test_loss": made["flatness"], "test_file_loss": made["flatness"]}, sampling, 0.9)
+    yield branches.collect(loosely_tied_branches(), sampling, 0.9)
     for effect in (1, -1):
         for covariance in phase_diagram.DIAGRAMS:
             made = diagram_of(effect)
             made["p_flat"] = 0.5 + 1.9 * (made["p_flat"] - 0.7)
-            yield phase_diagram.collect(made, 2000, 20_000, covariance, new_rng, RESAMPLES)
-    yield two_valley.collect(*model(), 20_000, new_rng, RESAMPLES)
-    yield two_valley.collect(*model(-1, final=(0.5, 0.4, 0.3)), 1000, new_rng, RESAMPLES)
+            yield phase_diagram.collect(made, 2000, 20_000, covariance, sampling)
+    yield two_valley.collect(*model(), 20_000, sampling)
+    yield two_valley.collect(*model(-1, final=(0.5, 0.4, 0.3)), 1000, sampling)
 
 
 def test_every_claim_is_true_of_one_made_up_world_and_false_of_another():

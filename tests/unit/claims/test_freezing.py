@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.claims import ETA, RESAMPLES, course, growing, maps_of, new_rng, sweep_of, verdicts
+from helpers.claims import ETA, course, growing, maps_of, sampling, sweep_of, verdicts
 
 from sgd_valleys.claims import freezing as freezing_claims
 from sgd_valleys.claims.verdict import AGREES, DISAGREES, UNDECIDED
@@ -13,7 +13,7 @@ def test_a_threshold_at_which_noise_still_prolongs_the_transient_and_others():
 
     def judged():
         maps = maps_of(endings, similarity, freezing)
-        (found,) = freezing_claims.collect_thresholds(endings, freezing, maps, new_rng, 400)
+        (found,) = freezing_claims.collect_thresholds(endings, freezing, maps, lambda: sampling(400))
         return found
 
     same = judged()
@@ -38,14 +38,12 @@ def test_final_losses_are_comparable_or_not():
     endings, _, _ = sweep_of(0)
     loss = np.ones((4, 4, 8)) * np.array([1.0, 1.5, 1.2, 1.1])[:, None]
     endings["train_loss"] = loss
-    assert freezing_claims.loss_ratio(endings, 0.02, new_rng(), RESAMPLES).value == pytest.approx(1.5)
-    assert np.isnan(freezing_claims.loss_ratio(endings, 0.3, new_rng(), RESAMPLES).value)
+    assert freezing_claims.loss_ratio(endings, 0.02, sampling()).value == pytest.approx(1.5)
+    assert np.isnan(freezing_claims.loss_ratio(endings, 0.3, sampling()).value)
 
 
 def test_flatness_along_training_as_the_paper_says():
-    claims = freezing_claims.collect_along_training(
-        {10: course(growing(6)), 1000: course(growing(2))}, new_rng, RESAMPLES, 0.1
-    )
+    claims = freezing_claims.collect_along_training({10: course(growing(6)), 1000: course(growing(2))}, sampling, 0.1)
     assert set(verdicts(claims).values()) == {AGREES}
     value = {one.key: one.value for one in claims}
     assert value["flatness_grows"] == pytest.approx(1)
@@ -61,22 +59,24 @@ def test_flatness_that_falls_along_training_and_with_noise():
         10: course(lambda time: 1 + 1 / (1 + time), accuracy=np.full(101, 0.9)),
         1000: course(lambda time: 3 + time / 2000),
     }
-    found = verdicts(freezing_claims.collect_along_training(falling, new_rng, RESAMPLES, 0.1))
+    found = verdicts(freezing_claims.collect_along_training(falling, sampling, 0.1))
     assert found["flatness_grows"] == DISAGREES  # one noise level is enough
     assert found["flatness_ends_higher"] == DISAGREES
     assert found["accuracy_after_freezing"] == DISAGREES
     values = 1 + np.random.default_rng(0).random((6, 101))
     chance = {10: course(lambda time: values), 1000: course(lambda time: values[::-1])}
-    found = verdicts(freezing_claims.collect_along_training(chance, new_rng, RESAMPLES, 0.1))
+    found = verdicts(freezing_claims.collect_along_training(chance, sampling, 0.1))
     assert found["flatness_falls_first"] == found["flatness_ends_higher"] == UNDECIDED
 
 
 def test_runs_without_flatness_along_training_are_left_out():
     cell = course(growing(6))
     cell["flatness"][2:, :-1] = np.nan
-    claims = freezing_claims.collect_along_training({10: cell, 1000: course(growing(2))}, new_rng, RESAMPLES, 0.1)
+    claims = freezing_claims.collect_along_training({10: cell, 1000: course(growing(2))}, sampling, 0.1)
     assert claims[0].measured.samples == "8 runs of 2 batch sizes"
-    assert all(one.verdict == UNDECIDED for one in freezing_claims.collect_along_training({}, new_rng, 10, 0.1))
+    assert all(
+        one.verdict == UNDECIDED for one in freezing_claims.collect_along_training({}, lambda: sampling(10), 0.1)
+    )
 
 
 def test_a_loss_that_rises_again_does_not_unfreeze_a_run():
@@ -84,8 +84,12 @@ def test_a_loss_that_rises_again_does_not_unfreeze_a_run():
     frozen[:50], accuracy[:50] = 1.0, 0.2
     frozen[60:70], accuracy[60:70] = 0.5, 0.49
     cell = course(growing(6), frozen, accuracy)
-    found = freezing_claims.accuracy_after_freezing({10: cell}, 0.1, new_rng(), RESAMPLES)
-    assert found.value == pytest.approx(1 - 10 * 0.51 / 51)
+
+    def accuracy():
+        claims = freezing_claims.collect_along_training({10: cell}, sampling, 0.1)
+        (found,) = (one.measured for one in claims if one.key == "accuracy_after_freezing")
+        return found
+
+    assert accuracy().value == pytest.approx(1 - 10 * 0.51 / 51)
     cell["train_loss"][2] = 1.0  # a run that never freezes
-    found = freezing_claims.accuracy_after_freezing({10: cell}, 0.1, new_rng(), RESAMPLES)
-    assert found.samples == "5 runs of 1 batch sizes"
+    assert accuracy().samples == "5 runs of 1 batch sizes"

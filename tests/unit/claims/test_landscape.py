@@ -2,18 +2,18 @@
 
 import numpy as np
 import pytest
-from helpers.claims import BLOCK, RESAMPLES, barriers_of, endings_of, landscape_claims, new_rng, verdicts
+from helpers.claims import BLOCK, barriers_of, endings_of, landscape_claims, sampling, verdicts
 
 from sgd_valleys.claims import landscape
 from sgd_valleys.claims.verdict import AGREES, DIRECTION, DISAGREES, UNDECIDED
 
 
 def test_the_line_of_barrier_against_similarity_has_a_sign():
-    right = landscape.barrier_r_squared(barriers_of(lambda x: 1 - x), new_rng(), RESAMPLES)
+    right = landscape.barrier_r_squared(barriers_of(lambda x: 1 - x), sampling())
     assert right.value == pytest.approx(-1) and right.samples == "780 pairs of 40 solutions"
-    wrong = landscape.barrier_r_squared(barriers_of(lambda x: x), new_rng(), RESAMPLES)
+    wrong = landscape.barrier_r_squared(barriers_of(lambda x: x), sampling())
     assert wrong.value == pytest.approx(1)
-    chance = landscape.barrier_r_squared(barriers_of(np.zeros_like, noise=1.0), new_rng(), RESAMPLES)
+    chance = landscape.barrier_r_squared(barriers_of(np.zeros_like, noise=1.0), sampling())
     assert chance.interval[0] < 0 < chance.interval[1]
 
 
@@ -24,36 +24,36 @@ def test_the_line_over_one_realization_is_its_spread_over_them():
 
 
 def test_ranks_do_not_ask_for_a_straight_line():
-    found = landscape.barrier_rank(barriers_of(lambda x: np.exp(-30 * x)), new_rng(), RESAMPLES)
+    found = landscape.barrier_rank(barriers_of(lambda x: np.exp(-30 * x)), sampling())
     assert found.value == pytest.approx(-1) and found.interval == pytest.approx((-1, -1))
-    none = landscape.barrier_rank(barriers_of(np.zeros_like, noise=1.0), new_rng(), RESAMPLES)
+    none = landscape.barrier_rank(barriers_of(np.zeros_like, noise=1.0), sampling())
     assert none.interval[0] < 0 < none.interval[1]
 
 
 def test_a_barrier_near_a_similarity_is_that_of_pairs_there_over_the_solutions_loss():
     step = barriers_of(lambda x: np.where(x > 0.8, 0.001, 0.1))
-    assert landscape.barrier_near(step, 0.95, 0.004, new_rng(), RESAMPLES).value == pytest.approx(0.25)
-    assert landscape.barrier_near(step, 0.625, 0.004, new_rng(), RESAMPLES).value == pytest.approx(25)
-    assert np.isnan(landscape.barrier_near(step, 0.2, 0.004, new_rng(), RESAMPLES).value)
+    assert landscape.barrier_near(step, 0.95, 0.004, sampling()).value == pytest.approx(0.25)
+    assert landscape.barrier_near(step, 0.625, 0.004, sampling()).value == pytest.approx(25)
+    assert np.isnan(landscape.barrier_near(step, 0.2, 0.004, sampling()).value)
 
 
 def test_a_barrier_emerges_where_it_stays_above_half_of_its_end():
     found = barriers_of(lambda x: 1 - x)
-    early = landscape.barrier_emergence(found, 0.625, new_rng(), RESAMPLES)
+    early = landscape.barrier_emergence(found, 0.625, sampling())
     assert [early.value, *early.interval] == pytest.approx([0.1] * 3)
     assert early.samples == "6 pairs of 4 solutions"
     found["path_barrier"][1, 7] = 0  # it is gone once more
-    assert landscape.barrier_emergence(found, 0.625, new_rng(), RESAMPLES).value == pytest.approx(0.1)
+    assert landscape.barrier_emergence(found, 0.625, sampling()).value == pytest.approx(0.1)
     found["path_barrier"][1:, 7] = 0
-    late = landscape.barrier_emergence(found, 0.625, new_rng(), RESAMPLES)
+    late = landscape.barrier_emergence(found, 0.625, sampling())
     assert [late.value, *late.interval] == pytest.approx([0.8] * 3)
     found["path_barrier"][1:, :-1] = 0
-    assert landscape.barrier_emergence(found, 0.625, new_rng(), RESAMPLES).value == pytest.approx(1)
+    assert landscape.barrier_emergence(found, 0.625, sampling()).value == pytest.approx(1)
     found["path_barrier"][1, -1] = np.nan  # one that is not known
-    assert landscape.barrier_emergence(found, 0.625, new_rng(), RESAMPLES).samples == "5 pairs of 4 solutions"
+    assert landscape.barrier_emergence(found, 0.625, sampling()).samples == "5 pairs of 4 solutions"
     found["path_barrier"][1:] = 1  # there from the start
-    assert landscape.barrier_emergence(found, 0.625, new_rng(), RESAMPLES).value == 0
-    assert np.isnan(landscape.barrier_emergence(found, 0.5, new_rng(), RESAMPLES).value)
+    assert landscape.barrier_emergence(found, 0.625, sampling()).value == 0
+    assert np.isnan(landscape.barrier_emergence(found, 0.5, sampling()).value)
 
 
 def test_the_convergence_of_the_cells_of_fig_1():
@@ -73,16 +73,18 @@ def test_spectra_of_few_large_eigenvalues_and_many_near_zero():
         "trace": np.array([[[10.0, 10.0, 10.0]]]),
         "top_sum": np.array([[[9.0, 8.0, 1.0]]]),
     }
-    claims = landscape.collect_spectra(endings, [few] * 6, new_rng, RESAMPLES, 10)
+    claims = landscape.collect_spectra(endings, [few] * 6, sampling, 10)
     assert [one.value for one in claims] == pytest.approx([0.85, 0.9, 0.9])
     assert verdicts(claims) == {
         "spectrum_few_large": AGREES,
         "spectrum_many_near_zero": AGREES,
         "spectrum_as_printed": DISAGREES,
     }
-    flat = landscape.collect_spectra(endings | {"top_sum": endings["top_sum"] / 9}, [np.ones(100)] * 6, new_rng, 50, 10)
+    flat = landscape.collect_spectra(
+        endings | {"top_sum": endings["top_sum"] / 9}, [np.ones(100)] * 6, lambda: sampling(50), 10
+    )
     assert list(verdicts(flat).values()) == [DISAGREES, DISAGREES, AGREES]
-    nothing = landscape.collect_spectra(endings, [], new_rng, 50, 10)
+    nothing = landscape.collect_spectra(endings, [], lambda: sampling(50), 10)
     assert nothing[1].verdict == UNDECIDED
 
 

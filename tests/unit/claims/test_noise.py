@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.claims import CELLS, FREEZING, RESAMPLES, maps_of, new_rng, scaled_sweep, sweep_of, verdicts
+from helpers.claims import CELLS, FREEZING, maps_of, sampling, scaled_sweep, sweep_of, verdicts
 
 from sgd_valleys.claims import freezing as freezing_claims
 from sgd_valleys.claims import noise
@@ -14,8 +14,8 @@ def collected(effect, **how):
     maps = maps_of(endings, similarity, freezing)
     return verdicts(
         [
-            *noise.collect(endings, similarity, maps, new_rng, RESAMPLES, **CELLS),
-            *freezing_claims.collect(endings, freezing, maps, new_rng, RESAMPLES, **FREEZING),
+            *noise.collect(endings, similarity, maps, sampling, **CELLS),
+            *freezing_claims.collect(endings, freezing, maps, sampling, **FREEZING),
         ]
     )
 
@@ -46,10 +46,10 @@ def test_the_ends_of_a_colour_scale_are_of_converged_runs():
     endings, _, _ = sweep_of(0, scatter=0)
     endings["flatness"][0, 0, 3], endings["flatness"][1, 1] = 9.0, 1.0
     endings["flatness"][2, 2, 0], endings["converged"][2, 2, 0] = 50.0, False
-    assert noise.extreme_cell(endings, "flatness", True, new_rng(), RESAMPLES).value == 9
-    assert noise.extreme_cell(endings, "flatness", False, new_rng(), RESAMPLES).value == 1
-    assert np.isnan(noise.extreme_cell(endings, "flatness", False, new_rng(), 50).interval).all()  # of 8 runs a cell
-    assert np.isfinite(noise.extreme_cell(scaled_sweep()[0], "flatness", True, new_rng(), 50).interval).all()
+    assert noise.extreme_cell(endings, "flatness", True, sampling()).value == 9
+    assert noise.extreme_cell(endings, "flatness", False, sampling()).value == 1
+    assert np.isnan(noise.extreme_cell(endings, "flatness", False, sampling(50)).interval).all()  # of 8 runs a cell
+    assert np.isfinite(noise.extreme_cell(scaled_sweep()[0], "flatness", True, sampling(50)).interval).all()
 
 
 def test_grey_cells_are_named():
@@ -64,8 +64,8 @@ def test_grey_cells_are_named():
 
 def test_the_examples_differ_by_their_similarities():
     _, similarity, _ = sweep_of(1, scatter=0)
-    found = noise.similarity_difference(similarity, (0.01, 50), (0.05, 50), new_rng(), RESAMPLES)
+    found = noise.similarity_difference(similarity, (0.01, 50), (0.05, 50), sampling())
     assert found.value == pytest.approx(-0.2 * np.log(5) / np.log(100))
     assert found.interval == pytest.approx((found.value, found.value))
-    missing = noise.similarity_difference(similarity, (0.01, 50), (0.3, 50), new_rng(), RESAMPLES)
+    missing = noise.similarity_difference(similarity, (0.01, 50), (0.3, 50), sampling())
     assert np.isnan(missing.value)

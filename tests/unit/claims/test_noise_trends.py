@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.claims import BATCH, ETA, RESAMPLES, new_rng, sweep_of, trends_of, verdicts
+from helpers.claims import BATCH, ETA, sampling, sweep_of, trends_of, verdicts
 
 from sgd_valleys.claims import noise_trends
 from sgd_valleys.claims.collect import relabel_for_experiment
@@ -11,7 +11,7 @@ from sgd_valleys.claims.verdict import AGREES, DISAGREES, UNDECIDED, to_json
 
 def trend_claims(values, permutations=400, endings=None, **how):
     made, _, freezing = sweep_of(0)
-    return noise_trends.collect(endings or made, freezing, trends_of(values), new_rng, permutations, **how)
+    return noise_trends.collect(endings or made, freezing, trends_of(values), lambda: sampling(permutations), **how)
 
 
 def test_trends_with_noise_agree_or_disagree():
@@ -58,7 +58,7 @@ def test_the_gain_is_that_of_the_noisiest_quarter_over_the_quietest(effect, verd
     noise = ETA[:, None] / BATCH
     quiet, loud = noise <= np.quantile(noise, 0.25), noise >= np.quantile(noise, 0.75)
     means = endings["test_file_accuracy"].mean(axis=2)
-    gain = trend_claims(noise, RESAMPLES, endings)[-1]
+    gain = trend_claims(noise, endings=endings)[-1]
     assert gain.key == "test_file_accuracy_gain" and gain.beyond_paper
     assert gain.value == pytest.approx(means[loud].mean() - means[quiet].mean())
     assert gain.verdict == verdict

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from helpers.claims import RESAMPLES, model, new_rng, verdicts
+from helpers.claims import model, sampling, verdicts
 
 from sgd_valleys.claims import two_valley
 from sgd_valleys.claims.verdict import AGREES, DISAGREES, UNDECIDED
 
 
 def test_a_model_that_agrees_with_the_paper():
-    found = two_valley.collect(*model(), 20_000, new_rng, RESAMPLES)
+    found = two_valley.collect(*model(), 20_000, sampling)
     by_key = verdicts(found)
     assert by_key.pop("rate_ratio_as_printed") == DISAGREES  # it says the opposite of stationary_falls
     assert by_key == dict.fromkeys(by_key, AGREES)
@@ -25,13 +25,13 @@ def test_a_model_that_agrees_with_the_paper():
 
 def test_a_model_that_disagrees_with_the_paper():
     theory, occupancy = model(-1, final=(0.5, 0.4, 0.3))
-    found = verdicts(two_valley.collect(theory, occupancy, 1000, new_rng, RESAMPLES))
+    found = verdicts(two_valley.collect(theory, occupancy, 1000, sampling))
     assert found.pop("rate_ratio_as_printed") == AGREES
     assert found == dict.fromkeys(found, DISAGREES)
 
 
 def until_freezing(theory, occupancy):
-    return two_valley.deviation_until_freezing(theory, occupancy, new_rng(), RESAMPLES)
+    return two_valley.deviation_until_freezing(theory, occupancy, sampling())
 
 
 def test_a_simulation_that_does_not_follow_the_theory():
@@ -47,7 +47,7 @@ def test_a_simulation_that_does_not_follow_the_theory():
     occupancy["p_flat"][:, 0] = 0.1  # where runs are put is no result
     occupancy["p_flat"][occupancy["mean_y"] > 10] = 0.3  # nor is what comes after freezing
     assert until_freezing(theory, occupancy).value == pytest.approx(0, abs=1e-3)
-    few = verdicts(two_valley.collect(*model(final=(0.92, 0.92, 0.92)), 30, new_rng, RESAMPLES))
+    few = verdicts(two_valley.collect(*model(final=(0.92, 0.92, 0.92)), 30, sampling))
     assert few["final_p_flat_rises"] == UNDECIDED
 
 
