@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chromium import Browser
 from helpers.checkout import Checkout
+from helpers.chromium import Browser
+from helpers.explorer_data import read_page_data
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.keys import Keys
-from test_explorer import held
 
 from sgd_valleys.explorer import collect, page
 from sgd_valleys.storage import hdf5
-
-pytest_plugins = ["browser"]
 
 NOT_OURS = "Canvas2D: Multiple readback"  # plotly.js measures its letters, and is told how that would be faster
 STATES = ("converged", "not converged", "diverged")
@@ -235,7 +233,7 @@ def test_a_phase_diagram_tells_the_cell_that_is_pointed_at(shown: Browser, path:
 
 
 def test_missing_parts_do_not_break_it(browser: Browser, path: Path, tmp_path: Path) -> None:
-    data = held(path)
+    data = read_page_data(path)
     mnist = data["experiments"]["mnist"]
     mnist["branches"] = None
     mnist["cells"][0][0] = None  # not run
