@@ -135,9 +135,7 @@ def test_versions_fit_a_phone_with_a_commit_among_them(page: Browser) -> None:
     assert right <= 400
 
 
-def test_settings_and_versions_are_on_the_first_page_and_run_times_behind_the_menu(
-    run: Checkout, page: Browser
-) -> None:
+def test_settings_and_versions_are_on_the_first_page_and_run_times_in_the_menu(run: Checkout, page: Browser) -> None:
     results = run.root / "results"
     settings = page.run("return document.querySelector('pre.literal-block').textContent")
     assert yaml.safe_load(settings) == yaml.safe_load((results / "config.yaml").read_text())
