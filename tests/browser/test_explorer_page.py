@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chromium import Browser
 from helpers.checkout import Checkout
+from helpers.chromium import Browser
 from helpers.explorer_page import page_data
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.keys import Keys
 
 from sgd_valleys.explorer import collect, page
 from sgd_valleys.storage import hdf5
-
-pytest_plugins = ["browser"]
 
 NOT_OURS = "Canvas2D: Multiple readback"  # plotly.js measures its letters, and is told how that would be faster
 STATES = ("converged", "not converged", "diverged")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
-from cluster import Slurm, missing
 from helpers.checkout import LONG_RUN, LONG_TARGET, Checkout, end_of, midway, wait_until
+from helpers.slurm import Slurm, missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"no Slurm can be started: {missing()}")
 PROFILE = ("--workflow-profile", "profiles/slurm", "--latency-wait", "5")
@@ -153,6 +153,7 @@ def test_a_full_disk_is_named_and_a_larger_one_is_enough(
 
 def test_a_damaged_file_is_named_and_comes_back_once_deleted(slurm: Slurm, finished: Checkout) -> None:
     name, target = "results/mnist/train/eta0.02_B10_r0-1.h5", "results/mnist/freezing.h5"
+    finished.detach(name)
     path, whole = finished.root / name, finished.results(".h5")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1

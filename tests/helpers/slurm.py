@@ -1,7 +1,7 @@
-"""A real Slurm on this machine: munged, slurmctld and some slurmd, started by hand, gone without a trace.
+"""A real Slurm on this machine: munged, slurmctld and some slurmd, which leave nothing behind.
 
-All of its state lies in one folder. Only a link to its configuration has to be at /etc/slurm, since a job's inner
-srun looks nowhere else; a machine that has a Slurm of its own is therefore left alone.
+All state lies in one folder. Only a link to the configuration has to be at /etc/slurm, where srun looks for it.
+A machine with a Slurm of its own is therefore left alone.
 """
 
 import ctypes
@@ -54,7 +54,7 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 
 
 def missing() -> str:
-    """Why no Slurm can be started here; empty where one can."""
+    """Say why no Slurm can be started here; empty where one can."""
     if os.geteuid() != 0:
         return "only root can start a Slurm"
     lacking = [program for program in PROGRAMS if not shutil.which(program, path=PATH)]
@@ -66,7 +66,7 @@ def missing() -> str:
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
-    """Look ten times a second whether something has become true."""
+    """Wait until a condition is true; check it ten times a second."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -122,11 +122,11 @@ class Slurm:
         )
 
     def start_controller(self) -> None:
-        """Start Slurm's controller, which goes on from the state that it has kept."""
+        """Start Slurm's controller, which resumes from its saved state."""
         self._daemon("slurmctld", ["slurmctld", "-D"])
 
     def kill_controller(self) -> None:
-        """Kill Slurm's controller: no command of Slurm is answered. Jobs run on."""
+        """Kill Slurm's controller: it answers no command. Jobs keep running."""
         self._kill("slurmctld")
 
     def _kill(self, name: str) -> None:
@@ -144,7 +144,7 @@ class Slurm:
         self._daemon(name, ["slurmd", "-D", "-N", name])
 
     def kill_node(self, name: str) -> None:
-        """Kill a node's daemon, so that Slurm takes the node for dead. What runs there runs on."""
+        """Kill a node's daemon, so that Slurm declares the node dead. Its jobs keep running."""
         self._kill(name)
 
     def states(self) -> list[str]:
@@ -153,12 +153,12 @@ class Slurm:
         return [line.split()[1] for line in sorted(shown.stdout.splitlines())]
 
     def jobs(self, *options: str) -> list[str]:
-        """What squeue says, by default "number state node" of every job that it knows."""
+        """Return the lines of squeue, by default "number state node" of every job."""
         command = ["squeue", "-h", *(options or ("-t", "all", "-o", "%i %T %N"))]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
     def __exit__(self, *_: object) -> None:
-        # Jobs are children of daemons, or ours once those have died: all of them are found here, and ended by number.
+        # Jobs are children of the daemons, or of this process once a daemon has died: each is ended by its number.
         for _attempt in range(3):
             left = [p for p in psutil.Process().children(recursive=True) if p.pid not in self.others]
             for process in left:
@@ -175,5 +175,5 @@ class Slurm:
 
 
 def adopt_orphans(yes: bool) -> None:
-    """Make processes whose parent dies children of this one, so that none is lost (PR_SET_CHILD_SUBREAPER)."""
+    """Make processes whose parent dies children of this one, so that all are found (PR_SET_CHILD_SUBREAPER)."""
     ctypes.CDLL(None).prctl(36, int(yes), 0, 0, 0)

@@ -1,4 +1,4 @@
-"""A real browser for tests of pages: headless Chromium without a network, which tells all that it logs and asks for."""
+"""A real browser for tests of pages: headless Chromium without a network, with its log and its requests."""
 
 import json
 import os
@@ -14,14 +14,14 @@ from selenium.webdriver.support.ui import WebDriverWait
 PROGRAMS = ("chromium", "chromedriver")
 OPTIONS = (
     "--headless=new",
-    "--no-sandbox",  # which root has none of
+    "--no-sandbox",  # root has no sandbox
     "--disable-dev-shm-usage",  # a container's shared memory is small
     "--use-gl=angle",  # scenes in space are drawn without a graphics card
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--hide-scrollbars",
     "--force-device-scale-factor=1",
-    # No network from the first moment on: no name is known, and whatever else is asked for goes to a closed port.
+    # No network from the start: no host name resolves, and every other request goes to a closed port.
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--proxy-server=127.0.0.1:9",
     "--disable-background-networking",
@@ -30,7 +30,7 @@ OPTIONS = (
 
 
 def missing() -> str:
-    """Why no browser can be started here; empty where one can."""
+    """Say why no browser can be started here; empty where one can."""
     lacking = [program for program in PROGRAMS if not shutil.which(program)]
     return f"not installed: {', '.join(lacking)}" if lacking else ""
 
@@ -55,11 +55,11 @@ class Browser:
         self.driver.quit()
 
     def offline(self) -> None:
-        """Let the page know, too, that there is no network."""
+        """Tell the page that there is no network."""
         self.driver.set_network_conditions(offline=True, latency=0, throughput=0)
 
     def open(self, path: Path, width: int = 1280, height: int = 800) -> None:
-        """Open a file in a window of so many pixels, its own log from now on."""
+        """Open a file in a window of this size (pixels), with an empty log."""
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
@@ -70,25 +70,25 @@ class Browser:
         self.driver.get(path.absolute().as_uri())
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """What the body of a JavaScript function gives back; a promise is waited for."""
+        """Run the body of a JavaScript function and return its value, that of a promise too."""
         return self.driver.execute_script(script, *arguments)
 
     def wait(self, condition: str | Callable[[], Any], what: str, seconds: float = 60) -> Any:
-        """Wait until an expression of JavaScript, or a function, is true, and give its value."""
-        asked = condition if callable(condition) else lambda: self.run(f"return {condition}")
-        return WebDriverWait(self.driver, seconds, 0.1).until(lambda _: asked(), f"still not: {what}")
+        """Wait until an expression of JavaScript, or a function, is true, and return its value."""
+        value = condition if callable(condition) else lambda: self.run(f"return {condition}")
+        return WebDriverWait(self.driver, seconds, 0.1).until(lambda _: value(), f"still not: {what}")
 
     def messages(self) -> list[str]:
-        """What has been logged since it was last asked for, as "level text": errors, warnings and all the rest."""
+        """Return what the page has logged since the last call, as "level text"."""
         return [f"{entry['level']} {entry['message']}" for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """Every address that was asked for since this was last asked, of the page itself and whatever it needs."""
+        """Return every address requested since the last call, that of the page included."""
         events = (json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance"))
         return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
 
     def screenshot(self, path: Path, whole: bool = False) -> None:
-        """Keep a picture of the window as PNG, or of the whole page."""
+        """Save a picture (PNG) of the window, or of the whole page."""
         if whole:
             height = self.run("return document.documentElement.scrollHeight")
             width = self.run("return window.innerWidth")

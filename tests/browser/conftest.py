@@ -1,9 +1,9 @@
-"""The fixture ``browser``, for test modules that name this one in ``pytest_plugins``."""
+"""A browser for all tests of pages."""
 
 from collections.abc import Iterator
 
 import pytest
-from chromium import Browser, missing
+from helpers.chromium import Browser, missing
 
 
 @pytest.fixture(scope="session")
@@ -17,5 +17,5 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def browser(chromium: Browser) -> Browser:
-    """A headless Chromium without a network; ``open`` shows it a file."""
+    """A headless Chromium without a network; its method ``open`` opens a file."""
     return chromium
