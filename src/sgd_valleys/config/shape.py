@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,15 @@ def shape_errors(config: Mapping[str, Any], schema: Path) -> Iterator[str]:
         if not math.isfinite(value):
             yield f"{where} is {value}: it has to be a finite number."
     errors: dict[tuple, list[ValidationError]] = {}
-    for error in _Validator(yaml.safe_load(schema.read_text(encoding="utf-8"))).iter_errors(config):
+    for error in _validator(schema).iter_errors(config):
         errors.setdefault(tuple(error.absolute_path), []).append(error)
     for _, found in sorted(errors.items(), key=lambda item: [str(part) for part in item[0]]):
         yield f"{_sentence(best_match(found))}."
+
+
+@cache
+def _validator(schema: Path) -> jsonschema.protocols.Validator:
+    return _Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
 
 
 def _sentence(error: ValidationError) -> str:
