@@ -61,7 +61,7 @@ def test_a_killed_job_resumes_from_its_saved_state(long_checkout: Checkout, undi
     assert end_of(running).returncode != 0
     long_checkout.run(LONG_TARGET)
     log = long_checkout.root / LONG_RUN.replace("results/", "results/logs/").replace(".h5", ".log")
-    assert "going on from there" in log.read_text()
+    assert "resuming from" in log.read_text()
     assert long_checkout.results() == undisturbed
 
 
