@@ -51,11 +51,6 @@ def p_flat(runs: Runs) -> tuple[float, float]:
     return float(fraction), float(error)
 
 
-def mean_freezing_time(runs: Runs) -> tuple[float, float]:
-    """Return the mean iteration of the last change of valley and its standard error, over finite runs."""
-    return mean_with_error(runs.freezing_time)
-
-
 def fraction_with_error(count: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return count/total and its standard error; both are NaN where total = 0.
 
