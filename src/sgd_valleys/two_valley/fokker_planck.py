@@ -31,24 +31,16 @@ ADIABATIC = (-0.1, 0.1)
 
 @dataclass(frozen=True)
 class Solution:
-    """Course of the density.
+    """Course of the density."""
 
-    Attributes:
-        time: (time) the requested times.
-        p_flat: (time) mass at x > 0.
-        mean_y: (time) mean of y.
-        mass: (time) total mass, 1 up to rounding.
-        min_cell_mass: (time) smallest mass of a cell, not negative.
-    """
-
-    time: np.ndarray
-    p_flat: np.ndarray
-    mean_y: np.ndarray
-    mass: np.ndarray
-    min_cell_mass: np.ndarray
+    time: np.ndarray  # (time) the requested times
+    p_flat: np.ndarray  # (time) mass at x > 0
+    mean_y: np.ndarray  # (time) mean of y
+    mass: np.ndarray  # (time) total mass, 1 up to rounding
+    min_cell_mass: np.ndarray  # (time) smallest mass of a cell, not negative
 
 
-def default_times(end: float, steps: int = 600) -> np.ndarray:
+def default_times(end: float, steps: int) -> np.ndarray:
     """Return (steps + 1) times from 0 to ``end`` whose steps grow in proportion to 0.5 + t.
 
     The steps are short at first, while the two points spread across (tau_x ~ 0.1). Later changes are slower, the more
@@ -129,12 +121,7 @@ def solve(
 
 
 def adiabatic_p_flat(
-    landscape: Landscape,
-    delta_S: float,
-    ends: list[float],
-    start: tuple[float, float] = (0.01, 5.0),
-    convention: str = "ito",
-    steps: int = 600,
+    landscape: Landscape, delta_S: float, ends: list[float], start: tuple[float, float], convention: str, steps: int
 ) -> np.ndarray:
     """Return (end) P_flat at the times ``ends``, in any order, with y following its mean; arguments as of `solve`.
 
@@ -215,10 +202,9 @@ class MovingGrid:
         band[n - 1, :, 1:] -= down
         band *= dt
         band[n] = 1 - band.sum(axis=0)
-        solution = solve_banded(
-            (n, n), band.reshape(2 * n + 1, -1), mass.ravel(), overwrite_ab=True, check_finite=False
-        )
-        return solution.reshape(mass.shape), Y_new
+        band = band.reshape(2 * n + 1, -1)
+        mass = solve_banded((n, n), band, mass.ravel(), overwrite_ab=True, check_finite=False).reshape(mass.shape)
+        return mass, Y_new
 
     def observe(self, mass: np.ndarray, Y: float) -> tuple[float, ...]:
         """Return P_flat, the mean of y, the total mass and the smallest mass of a cell."""

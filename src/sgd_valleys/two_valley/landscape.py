@@ -22,16 +22,6 @@ class Landscape:
 
     Methods take arrays that broadcast. The loss is defined for y > -min(y_f, y_b); the runs have y > 0.
 
-    Attributes:
-        x0: normalization of the flatness, Eq. 10.
-        f0: scale of the flatness, Eq. 10.
-        L_d: initial height of the drift along y, Eq. 12.
-        x1: x of the flat valley's floor at large y, Eq. 9.
-        x2: -x2 is x of the sharp valley's floor at large y, Eq. 9.
-        y_b: scale of y of the bifurcation, Eq. 9.
-        y_f: scale of y on which both valleys flatten, Eq. 10.
-        y_d: scale of y on which the drift decays, Eq. 12.
-
     Raises:
         UserError: a parameter is not positive and finite, or the valley at x1 is not the flatter one.
 
@@ -41,14 +31,14 @@ class Landscape:
     array([0.444, 0.444])
     """
 
-    x0: float = 1.0
-    f0: float = 1.0
-    L_d: float = 1.0
-    x1: float = 0.8
-    x2: float = 0.65
-    y_b: float = 30.0
-    y_f: float = 20.0
-    y_d: float = 100.0
+    x0: float = 1.0  # normalization of the flatness, Eq. 10
+    f0: float = 1.0  # scale of the flatness, Eq. 10
+    L_d: float = 1.0  # initial height of the drift along y, Eq. 12
+    x1: float = 0.8  # x of the flat valley's floor at large y, Eq. 9
+    x2: float = 0.65  # -x2 is x of the sharp valley's floor at large y, Eq. 9
+    y_b: float = 30.0  # scale of y of the bifurcation, Eq. 9
+    y_f: float = 20.0  # scale of y on which both valleys flatten, Eq. 10
+    y_d: float = 100.0  # scale of y on which the drift decays, Eq. 12
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -126,9 +116,8 @@ class Landscape:
 def stability_bound(landscape: Landscape, y: float) -> float:
     """Return the learning rate beyond which the sharp valley is unstable at some larger y: the minimum of f_2.
 
-    Across a valley the loss is a parabola of curvature 2/f. An update multiplies the distance from the floor by
-    1 - 2 eta/f and adds noise. The distance shrinks and its variance stays finite for eta < f, whatever the strength
-    of the noise, which is constant across a valley. The bound of the flat valley is gamma times as high.
+    An update multiplies the distance from the floor by 1 - 2 eta/f and adds noise, which is constant across a valley.
+    The distance shrinks and its variance stays finite for eta < f. The bound of the flat valley is gamma times as high.
     """
     far = landscape.f0 * (landscape.x2 / landscape.x0) ** 2  # the limit of f_2, which is monotonic in y
     return float(min(landscape.f2(y), far))

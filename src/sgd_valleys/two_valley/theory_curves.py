@@ -10,7 +10,6 @@ from sgd_valleys.two_valley.landscape import Landscape
 
 def tabulate(
     landscape: Landscape,
-    *,
     y_cut: float,
     course_delta_S: np.ndarray,
     delta_S: np.ndarray,
@@ -78,7 +77,7 @@ def tabulate(
 def kramers_ratio(landscape: Landscape, height: np.ndarray) -> np.ndarray:
     """Return (height) mean first-passage time by quadrature, Eq. A20, times the rate of Eq. 21.
 
-    The ratio is a function of ``height``, `theory.barrier_over_noise`, alone: the same in both valleys of all landscapes.
+    The ratio is a function of ``height``, `theory.barrier_over_noise`, alone: both valleys of every landscape agree.
     """
     far = 1e9  # y at which the barrier and the flatness no longer change
     height_at_unit_noise, _ = theory.barrier_over_noise(landscape, far, 1.0)
