@@ -34,10 +34,8 @@ with job(snakemake) as log:
         progress()
     halving, longest = np.array(final).T
 
-    p_flat, mean_y, mass = (
-        np.stack([getattr(course, name) for course in courses]) for name in ("p_flat", "mean_y", "mass")
-    )
-    series = ("course", "time")
+    p_flat, mean_y, mass = np.stack([(course.p_flat, course.mean_y, course.mass) for course in courses], axis=1)
+    series, end = ("course", "time"), "probability of x > 0 at the end of the"
     variables = {
         "course_delta_S": Variable(("course",), course_delta_S, "Delta_S of the course"),
         "time": Variable(("time",), time, "time eta t"),
@@ -45,11 +43,7 @@ with job(snakemake) as log:
         "mean_y": Variable(series, mean_y, "mean y"),
         "mass": Variable(series, mass, "total probability"),
         "delta_S": Variable(("delta_S",), delta_S, "effective noise Delta_S = eta sigma"),
-        "p_flat_halving": Variable(
-            ("delta_S",), halving, "probability of x > 0 at the end of the runs whose rate is halved"
-        ),
-        "p_flat_longest": Variable(
-            ("delta_S",), longest, "probability of x > 0 at the end of the diagram's longest runs"
-        ),
+        "p_flat_halving": Variable(("delta_S",), halving, f"{end} runs whose rate is halved"),
+        "p_flat_longest": Variable(("delta_S",), longest, f"{end} diagram's longest runs"),
     }
     hdf5.write(snakemake.output[0], variables, provenance.attributes(settings))

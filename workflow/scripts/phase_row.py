@@ -11,8 +11,7 @@ with job(snakemake) as log:
     landscape, eta = Landscape(**settings["landscape"]), float(settings["eta"])
     start = settings["start"]["x"], settings["start"]["y"]
     fixed = {name: settings[name] for name in ("noise", "runs", "iterations", "seed")}
-    cells = []
-    progress = Progress(len(settings["sigma"]), "cells", log)
+    cells, progress = [], Progress(len(settings["sigma"]), "cells", log)
     for sigma in settings["sigma"]:
         cells.append(phase_diagram.summarize_cell(langevin.simulate(landscape, eta, sigma, start=start, **fixed)))
         log.info(phase_diagram.format_cell(eta, sigma, cells[-1]))

@@ -13,19 +13,19 @@ from sgd_valleys.workflow.job import job
 with job(snakemake) as log:
     settings = snakemake.params.settings
     landscape, delta_S = Landscape(**settings["landscape"]), float(settings["delta_S"])
-    start, rates = (settings["start"]["x"], settings["start"]["y"]), np.array(settings["eta"])
-    fixed = {"runs": settings["runs"], "seed": settings["seed"]}
+    start = settings["start"]["x"], settings["start"]["y"]
+    fixed = {"start": start, "runs": settings["runs"], "seed": settings["seed"]}
     iterations = [round(settings["time"] / eta) for eta in settings["eta"]]
     progress = Progress(sum(iterations), "iterations", log)
     found = []
     for eta, count in zip(settings["eta"], iterations, strict=True):
-        runs = langevin.simulate(landscape, eta, delta_S / eta, iterations=count, start=start, **fixed)
+        runs = langevin.simulate(landscape, eta, delta_S / eta, iterations=count, **fixed)
         found.append(p_flat(runs))
         log.info(f"eta {eta:g}: P_flat {found[-1][0]:.4f} +- {found[-1][1]:.4f}")
         progress(count)
     fraction, error = np.array(found).T
     variables = {
-        "eta": Variable(("eta",), rates, "learning rate"),
+        "eta": Variable(("eta",), np.array(settings["eta"]), "learning rate"),
         "p_flat": Variable(("eta",), fraction, "fraction of runs that end at x > 0"),
         "p_flat_error": Variable(("eta",), error, "standard error of p_flat"),
     }

@@ -25,16 +25,11 @@ class SourceUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Format:
-    """A file format of images and labels.
+    """A file format of images and labels."""
 
-    Attributes:
-        convert: (data set, folder of torchvision's class, output folder) -> the files of the data set. Files that
-            torchvision's class does not keep are written to the output folder.
-        read: (data set, root, "train" or "test") -> pixels uint8 (sample, channel, row, column), labels (sample,)
-            of the whole file.
-    """
-
+    # (data set, folder of torchvision's class, output folder for files that this class does not keep) -> the files
     convert: Callable[["DataSet", Path, Path], Files]
+    # (data set, root, "train" or "test") -> pixels uint8 (sample, channel, row, column), labels (sample,); whole file
     read: Callable[["DataSet", Path, str], tuple[np.ndarray, np.ndarray]]
 
 
@@ -42,49 +37,30 @@ class Format:
 class Source:
     """A source of the files of a data set.
 
-    Attributes:
-        name: the name in logs and results.
-        fetch: (data set, root, empty folder with an absolute path) -> the files, written to that folder.
-            Raises ``SourceUnavailable`` if the source cannot provide the files, and ``UserError`` if a file under
-            ``root`` is altered.
+    ``fetch`` raises ``SourceUnavailable`` if the source cannot provide the files, and ``UserError`` if a file under the
+    root is altered.
     """
 
-    name: str
-    fetch: Callable[["DataSet", Path, Path], Files]
+    name: str  # in logs and results
+    fetch: Callable[["DataSet", Path, Path], Files]  # (data set, root, empty folder by absolute path) -> files in there
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """The properties of a data set that the workflow needs to download, verify and read its files.
+    """The properties of a data set that the workflow needs to download, verify and read its files."""
 
-    Attributes:
-        name: the value of ``dataset.name`` in the configuration.
-        torchvision_class: the name of its class in ``torchvision.datasets``.
-        classes: number of classes, labelled from 0.
-        shape: (channel, row, column) of one image.
-        samples: number of images in the "train" and in the "test" file.
-        folder: the folder of its files, relative to the root.
-        files: MD5 of every uncompressed file, by file name.
-        format: the format of these files.
-        sources: the sources of the files, in the order of trial.
-        local_folders: other folders of this machine that may hold the files, plain or as .gz.
-        originals: the folder and the archive that torchvision downloads to the root, if ``files`` are converted
-            from them.
-        legacy_files: files that torchvision's class reads instead of ``files`` if all of them exist.
-    """
-
-    name: str
-    torchvision_class: str
-    classes: int
-    shape: tuple[int, int, int]
-    samples: Mapping[str, int]
-    folder: str
-    files: Mapping[str, str]
-    format: Format
-    sources: tuple[Source, ...]
-    local_folders: tuple[Path, ...] = ()
-    originals: tuple[str, ...] = ()
-    legacy_files: tuple[str, ...] = ()
+    name: str  # value of ``dataset.name`` in the configuration
+    torchvision_class: str  # name of its class in ``torchvision.datasets``
+    classes: int  # number of classes, labelled from 0
+    shape: tuple[int, int, int]  # (channel, row, column) of one image
+    samples: Mapping[str, int]  # number of images in the "train" and in the "test" file
+    folder: str  # of its files, relative to the root
+    files: Mapping[str, str]  # MD5 of every uncompressed file, by file name
+    format: Format  # of these files
+    sources: tuple[Source, ...]  # in the order of trial
+    local_folders: tuple[Path, ...] = ()  # other folders of this machine that may hold the files, plain or as .gz
+    originals: tuple[str, ...] = ()  # folder and archive, downloaded to the root, that ``files`` are converted from
+    legacy_files: tuple[str, ...] = ()  # which torchvision's class reads instead of ``files`` if all of them exist
 
     @property
     def pixels(self) -> int:
@@ -109,10 +85,9 @@ class DataSet:
 def import_torchvision() -> ModuleType:
     """Import torchvision, even if its compiled operators do not fit the installed torch.
 
-    The Linux wheels of torchvision are built for CUDA. Beside a CPU-only torch their operators do not load, and the
-    import fails where torchvision registers kernels for two of them. Data sets and transforms use no operator.
-    Once the schemas of the two operators are declared, the import succeeds. A declaration is an error where the
-    operators load, hence it follows a failed import only.
+    Beside a CPU-only torch, the operators of a torchvision built for CUDA do not load, and the import fails where
+    torchvision registers kernels for two of them. Data sets use no operator. The import succeeds once the schemas of
+    the two are declared, which is an error where the operators load.
     """
     import torch
 

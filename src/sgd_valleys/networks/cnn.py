@@ -18,19 +18,12 @@ SLICE = 50  # images that a convolution evaluates at once: their activations fit
 
 @dataclass(frozen=True)
 class CNN:
-    """Convolutions 3 x 3 with padding 1, each followed by ReLU and 2 x 2 max-pooling, then a fully connected network.
+    """Convolutions 3 x 3 with padding 1, each before ReLU and 2 x 2 max-pooling, then a fully connected network."""
 
-    Attributes:
-        shape: (channel, row, column) of an image; every convolution halves rows and columns.
-        channels: number of output channels of each convolution.
-        hidden: number of units of each hidden fully connected layer.
-        classes: number of logits.
-    """
-
-    shape: tuple[int, int, int]
-    channels: tuple[int, ...]
-    hidden: tuple[int, ...]
-    classes: int
+    shape: tuple[int, int, int]  # (channel, row, column) of an image; every convolution halves rows and columns
+    channels: tuple[int, ...]  # number of output channels of each convolution
+    hidden: tuple[int, ...]  # number of units of each hidden fully connected layer
+    classes: int  # number of logits
 
     @cached_property
     def head(self) -> MLP:
@@ -82,9 +75,8 @@ class CNN:
 
     def forward_from_first(self, parameters: Parameters, preactivation: np.ndarray) -> np.ndarray:
         """Compute logits (sample, class) from the preactivations of the first convolution."""
-        return self.head.forward(
-            self._head_parameters(parameters), self._features(parameters, preactivation, first=False)
-        )
+        features = self._features(parameters, preactivation, first=False)
+        return self.head.forward(self._head_parameters(parameters), features)
 
     def forward(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
         """Compute logits (sample, class) of images."""
@@ -101,13 +93,7 @@ class CNN:
         return {head_name: parameters[name] for head_name, name in zip(self.head.names(), names, strict=True)}
 
     def _features(self, parameters: Parameters, z: np.ndarray, first: bool = True) -> np.ndarray:
-        """Compute the convolutions' outputs (sample, feature).
-
-        Args:
-            parameters: by name.
-            z: images, or the first convolution's preactivations where ``first`` is False.
-            first: whether to apply the first convolution.
-        """
+        """Compute the convolutions' outputs (sample, feature) of images, or without ``first`` of its preactivations."""
         import torch
         from torch.nn.functional import max_pool2d
 

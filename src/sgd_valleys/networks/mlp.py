@@ -9,13 +9,9 @@ from sgd_valleys.networks.network import Linearization, Parameters, parameter_na
 
 @dataclass(frozen=True)
 class MLP:
-    """Fully connected ReLU network with biases.
+    """Fully connected ReLU network with biases."""
 
-    Attributes:
-        sizes: numbers of units, from the input to the classes.
-    """
-
-    sizes: tuple[int, ...]
+    sizes: tuple[int, ...]  # numbers of units, from the input to the classes
 
     @property
     def depth(self) -> int:

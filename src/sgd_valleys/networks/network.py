@@ -19,21 +19,15 @@ class Linearization:
     """The logits to first order in one layer's weights, at one point of parameter space.
 
     In a ReLU network the logits are piecewise linear in the weights of any one layer. The linearization is
-    exact as long as no unit becomes active or inactive.
-
-    Attributes:
-        inputs: (sample, in) inputs of the layer.
-        logits: (sample, class).
-        jvp: maps a change of the layer's preactivations (sample, out) to the change of the logits (sample, class).
-        vjp: the transpose of ``jvp``, from (sample, class) to (sample, out).
-        out: number of units of the layer.
+    exact as long as no unit becomes active or inactive. ``jvp`` maps a change of the layer's preactivations
+    (sample, out) to the change of the logits (sample, class).
     """
 
-    inputs: np.ndarray
-    logits: np.ndarray
+    inputs: np.ndarray  # (sample, in) inputs of the layer
+    logits: np.ndarray  # (sample, class)
     jvp: Callable[[np.ndarray], np.ndarray]
-    vjp: Callable[[np.ndarray], np.ndarray]
-    out: int
+    vjp: Callable[[np.ndarray], np.ndarray]  # the transpose of ``jvp``, from (sample, class) to (sample, out)
+    out: int  # number of units of the layer
 
 
 class Network(Protocol):

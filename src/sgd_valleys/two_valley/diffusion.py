@@ -19,9 +19,6 @@ and 26 have gamma^(1/2): Eq. 21 gives the rates of reaching the ridge, and Eq. 2
 either side with equal chance. In fact the chance of the flat side is gamma^(p - 1/2) times that of the sharp side.
 For the same reason the steady state of isotropic noise differs from Eq. A28. With one D on both sides, Boltzmann's
 P_flat/P_sharp is gamma^(1/2) = x1/x2, the ratio of the valleys' widths.
-
-At finite eta, a step sqrt(2 eta D) is not short compared with the layer D/|L_x| ~ Delta_S/x* at the ridge in which P
-decays. The simulation therefore approaches the Ito equation only as sqrt(eta), and still differs at eta = 0.01.
 """
 
 import numpy as np
@@ -44,13 +41,8 @@ def diffusion_tensor(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return D_11, D_12 and D_22, each of the broadcast shape of x and y.
 
-    Args:
-        landscape: the loss.
-        x: points.
-        y: points.
-        delta_S: Delta_S = eta sigma.
-        noise: "H": Delta_S H with negative eigenvalues set to 0, Eq. 17. "H2": Delta_S H^2. "isotropic":
-            `effective_temperature` on the diagonal.
+    The diffusion of ``noise`` "H" is Delta_S H with negative eigenvalues set to 0, Eq. 17, and that of "H2" is
+    Delta_S H^2. "isotropic" has `effective_temperature` on the diagonal.
     """
     H = landscape.hessian(x, y)
     a, b, c = H[..., 0, 0], H[..., 0, 1], H[..., 1, 1]
@@ -69,14 +61,9 @@ def diffusion_tensor(
 def steady_state(
     landscape: Landscape, y: np.ndarray, delta_S: float, convention: str = "ito", noise: str = "H"
 ) -> np.ndarray:
-    """Return (...) P_flat of the steady state across the valleys at fixed y, in the closed form derived above.
+    """Return (...) P_flat of the steady state across the valleys at fixed y (...), in the closed form derived above.
 
-    Args:
-        landscape: the loss.
-        y: (...) positions along the valleys.
-        delta_S: Delta_S = eta sigma.
-        convention: a key of ``CONVENTIONS``.
-        noise: as in `diffusion_tensor`; only D_11 enters. With "isotropic" all conventions agree.
+    Of `diffusion_tensor` only D_11 enters. With "isotropic" noise all conventions agree.
 
     Raises:
         UserError: an argument is invalid.

@@ -31,24 +31,16 @@ ADIABATIC = (-0.1, 0.1)
 
 @dataclass(frozen=True)
 class Solution:
-    """Course of the density.
+    """Course of the density."""
 
-    Attributes:
-        time: (time) the requested times.
-        p_flat: (time) mass at x > 0.
-        mean_y: (time) mean of y.
-        mass: (time) total mass, 1 up to rounding.
-        min_cell_mass: (time) smallest mass of a cell, not negative.
-    """
-
-    time: np.ndarray
-    p_flat: np.ndarray
-    mean_y: np.ndarray
-    mass: np.ndarray
-    min_cell_mass: np.ndarray
+    time: np.ndarray  # (time) the requested times
+    p_flat: np.ndarray  # (time) mass at x > 0
+    mean_y: np.ndarray  # (time) mean of y
+    mass: np.ndarray  # (time) total mass, 1 up to rounding
+    min_cell_mass: np.ndarray  # (time) smallest mass of a cell, not negative
 
 
-def default_times(end: float, steps: int = 600) -> np.ndarray:
+def default_times(end: float, steps: int) -> np.ndarray:
     """Return (steps + 1) times from 0 to ``end`` whose steps grow in proportion to 0.5 + t.
 
     The steps are short at first, while the two points spread across (tau_x ~ 0.1). Later changes are slower, the more
@@ -93,15 +85,9 @@ def solve(
 ) -> Solution:
     """Solve for the density that starts as two equal points at (-x, y) and (x, y).
 
-    Args:
-        landscape: the loss.
-        delta_S: Delta_S = eta sigma.
-        times: (time) start, and ends of the steps, at which to record; see `default_times`.
-        start: (x, y) of the start, x > 0.
-        x_edges: (x + 1) edges across, one of them 0; by default `default_x_edges`.
-        y_edges: (y + 1) edges of the window in zeta, around 0; by default `default_y_edges`. ``ADIABATIC`` is one cell.
-        convention: a key of `diffusion.CONVENTIONS`.
-        noise: as in `diffusion.diffusion_tensor`.
+    The solution is recorded at ``times`` (time), the start and the ends of the steps; see `default_times`. ``x_edges``
+    (x + 1) across have to contain 0. ``y_edges`` (y + 1) are those of the window in zeta, around 0; ``ADIABATIC`` is
+    one cell.
 
     Raises:
         UserError: an argument is invalid, or the start lies outside of the grid.
@@ -119,10 +105,10 @@ def solve(
     x_start, y_start = start
     if not (0 < x_start < min(-x_edges[0], x_edges[-1]) and 0 < y_start < np.inf):
         raise UserError(f"start = {start}: invalid point; x and y have to be positive, and x inside the grid.")
-    if y_start + y_edges[0] <= -min(landscape.y_f, landscape.y_b):
+    lowest, limit = y_start + y_edges[0], -min(landscape.y_f, landscape.y_b)
+    if lowest <= limit:
         raise UserError(
-            f"y_edges: the window reaches y = {y_start + y_edges[0]:.3g}, outside the landscape; "
-            f"y has to exceed {-min(landscape.y_f, landscape.y_b)}."
+            f"y_edges: the window reaches y = {lowest:.3g}, outside the landscape; it has to exceed {limit}."
         )
 
     grid = MovingGrid(landscape, delta_S, noise, CONVENTIONS[convention], x_edges, y_edges)
@@ -135,25 +121,11 @@ def solve(
 
 
 def adiabatic_p_flat(
-    landscape: Landscape,
-    delta_S: float,
-    ends: list[float],
-    start: tuple[float, float] = (0.01, 5.0),
-    convention: str = "ito",
-    steps: int = 600,
+    landscape: Landscape, delta_S: float, ends: list[float], start: tuple[float, float], convention: str, steps: int
 ) -> np.ndarray:
-    """Return (end) P_flat at the times ``ends``, with y following its mean.
+    """Return (end) P_flat at the times ``ends``, in any order, with y following its mean; arguments as of `solve`.
 
-    Args:
-        landscape: the loss.
-        delta_S: Delta_S = eta sigma.
-        ends: (end) times, in any order.
-        start: (x, y) of the start, x > 0.
-        convention: a key of `diffusion.CONVENTIONS`.
-        steps: steps of `default_times` up to the last end; each end adds one step.
-
-    Raises:
-        UserError: an argument is invalid.
+    ``steps`` is the number of steps of `default_times` up to the last end; each end adds one step.
     """
     times = np.union1d(default_times(max(ends), steps), ends)
     solution = solve(landscape, delta_S, times, start, y_edges=ADIABATIC, convention=convention)
@@ -162,23 +134,14 @@ def adiabatic_p_flat(
 
 @dataclass
 class MovingGrid:
-    """Grid in (x, zeta) that moves with the mean Y of y; the unknowns are the masses (x, zeta) of its cells.
-
-    Attributes:
-        landscape: the loss.
-        delta_S: Delta_S = eta sigma.
-        noise: as in `diffusion.diffusion_tensor`.
-        p: power of the convention, a value of `diffusion.CONVENTIONS`.
-        x_edges: (x + 1) edges across, one of them 0.
-        zeta_edges: (zeta + 1) edges of the window.
-    """
+    """Grid in (x, zeta) that moves with the mean Y of y; the unknowns are the masses (x, zeta) of its cells."""
 
     landscape: Landscape
     delta_S: float
     noise: str
-    p: float
-    x_edges: np.ndarray
-    zeta_edges: np.ndarray
+    p: float  # power of the convention, a value of `diffusion.CONVENTIONS`
+    x_edges: np.ndarray  # (x + 1) edges across, one of them 0
+    zeta_edges: np.ndarray  # (zeta + 1) edges of the window
 
     def __post_init__(self) -> None:
         self.x = _mid(self.x_edges)[:, None]
@@ -239,10 +202,9 @@ class MovingGrid:
         band[n - 1, :, 1:] -= down
         band *= dt
         band[n] = 1 - band.sum(axis=0)
-        solution = solve_banded(
-            (n, n), band.reshape(2 * n + 1, -1), mass.ravel(), overwrite_ab=True, check_finite=False
-        )
-        return solution.reshape(mass.shape), Y_new
+        band = band.reshape(2 * n + 1, -1)
+        mass = solve_banded((n, n), band, mass.ravel(), overwrite_ab=True, check_finite=False).reshape(mass.shape)
+        return mass, Y_new
 
     def observe(self, mass: np.ndarray, Y: float) -> tuple[float, ...]:
         """Return P_flat, the mean of y, the total mass and the smallest mass of a cell."""
@@ -256,17 +218,12 @@ def exchange_rates(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return rates (x - 1, y) at which cells lose mass to their right and left neighbours across.
 
+    The values of ``y`` (x + 1, y) are those at the edges ``x_edges`` (x + 1), and D (x, y) is D_11 in the cells.
+
     With phi the integral of L_x/D, the flux -P L_x - D^(1-p) d(D^p P)/dx times D^(p-1) exp(phi) is the derivative of
     -D^p P exp(phi). A flux that is constant between two centres is therefore the difference of D^p P exp(phi) at the
     centres over the integral of D^(p-1) exp(phi). Here phi is linear from a centre to the edge, and D is constant in
     a cell.
-
-    Args:
-        landscape: the loss.
-        x_edges: (x + 1) edges.
-        y: (x + 1, y) y at the edges.
-        D: (x, y) D_11 in the cells.
-        p: power of the convention.
     """
     x, cells = _mid(x_edges)[:, None], np.diff(x_edges)[:, None]
     y = y[1:-1]

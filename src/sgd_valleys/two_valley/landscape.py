@@ -22,16 +22,6 @@ class Landscape:
 
     Methods take arrays that broadcast. The loss is defined for y > -min(y_f, y_b); the runs have y > 0.
 
-    Attributes:
-        x0: normalization of the flatness, Eq. 10.
-        f0: scale of the flatness, Eq. 10.
-        L_d: initial height of the drift along y, Eq. 12.
-        x1: x of the flat valley's floor at large y, Eq. 9.
-        x2: -x2 is x of the sharp valley's floor at large y, Eq. 9.
-        y_b: scale of y of the bifurcation, Eq. 9.
-        y_f: scale of y on which both valleys flatten, Eq. 10.
-        y_d: scale of y on which the drift decays, Eq. 12.
-
     Raises:
         UserError: a parameter is not positive and finite, or the valley at x1 is not the flatter one.
 
@@ -41,14 +31,14 @@ class Landscape:
     array([0.444, 0.444])
     """
 
-    x0: float = 1.0
-    f0: float = 1.0
-    L_d: float = 1.0
-    x1: float = 0.8
-    x2: float = 0.65
-    y_b: float = 30.0
-    y_f: float = 20.0
-    y_d: float = 100.0
+    x0: float = 1.0  # normalization of the flatness, Eq. 10
+    f0: float = 1.0  # scale of the flatness, Eq. 10
+    L_d: float = 1.0  # initial height of the drift along y, Eq. 12
+    x1: float = 0.8  # x of the flat valley's floor at large y, Eq. 9
+    x2: float = 0.65  # -x2 is x of the sharp valley's floor at large y, Eq. 9
+    y_b: float = 30.0  # scale of y of the bifurcation, Eq. 9
+    y_f: float = 20.0  # scale of y on which both valleys flatten, Eq. 10
+    y_d: float = 100.0  # scale of y on which the drift decays, Eq. 12
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -56,9 +46,8 @@ class Landscape:
             if not (np.isscalar(value) and np.isreal(value) and np.isfinite(value) and value > 0):
                 raise UserError(f"{field.name} = {value!r}: invalid parameter; it has to be a positive, finite number.")
         if not self.x1 > self.x2:
-            raise UserError(
-                f"x1 = {self.x1}, x2 = {self.x2}: the flat valley is not the flatter one; x1 has to exceed x2."
-            )
+            valleys = f"x1 = {self.x1}, x2 = {self.x2}"
+            raise UserError(f"{valleys}: the flat valley is not the flatter one; x1 has to exceed x2.")
 
     @property
     def L_0_star(self) -> float:
@@ -74,14 +63,6 @@ class Landscape:
         """Return the loss on the ridge x = 0, Eq. 12."""
         return self.L_d * np.exp(-np.asarray(y) / self.y_d) + self.L_0_star
 
-    def g1(self, y: np.ndarray) -> np.ndarray:
-        """Return twice the distance of the flat valley's floor from the ridge, Eq. 9."""
-        return 2 * self.x1 * y / (np.asarray(y) + self.y_b)
-
-    def g2(self, y: np.ndarray) -> np.ndarray:
-        """Return twice the distance of the sharp valley's floor from the ridge, Eq. 9."""
-        return 2 * self.x2 * y / (np.asarray(y) + self.y_b)
-
     def f1(self, y: np.ndarray) -> np.ndarray:
         """Return the flatness of the flat valley, Eq. 10; its curvature across is 2/f1."""
         return self.f0 * (self.x1 / self.x0) ** 2 * ((np.asarray(y) + self.y_f) / (np.asarray(y) + self.y_b)) ** 2
@@ -91,8 +72,9 @@ class Landscape:
         return self.f0 * (self.x2 / self.x0) ** 2 * ((np.asarray(y) + self.y_f) / (np.asarray(y) + self.y_b)) ** 2
 
     def floor(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return x of the valleys' floors, x1* = g1/2 (flat) and x2* = -g2/2 (sharp)."""
-        return self.g1(y) / 2, -self.g2(y) / 2
+        """Return x of the valleys' floors, x1* = g1/2 (flat) and x2* = -g2/2 (sharp), Eq. 9."""
+        y = np.asarray(y)
+        return self.x1 * y / (y + self.y_b), -self.x2 * y / (y + self.y_b)
 
     def barrier(self, y: np.ndarray) -> np.ndarray:
         """Return the height Delta L of the ridge over either floor, Eq. 11."""
@@ -126,21 +108,16 @@ class Landscape:
         z = 1 / (np.asarray(y, dtype=float) + self.y_f)
         d = self.y_b - self.y_f  # (y + y_b) z = 1 + d z, y z = 1 - y_f z, dz/dy = -z^2
         R = ((1 + d * z) ** 2, -2 * d * z**2 * (1 + d * z), 2 * d * z**3 * (2 + 3 * d * z))
-        e = d - self.y_f
-        S = (
-            (1 - self.y_f * z) * (1 + d * z),
-            -(z**2) * (e - 2 * d * self.y_f * z),
-            2 * z**3 * (e - 3 * d * self.y_f * z),
-        )
+        e, f = d - self.y_f, self.y_f
+        S = ((1 - f * z) * (1 + d * z), -(z**2) * (e - 2 * d * f * z), 2 * z**3 * (e - 3 * d * f * z))
         return x * slope, slope, R, S
 
 
 def stability_bound(landscape: Landscape, y: float) -> float:
     """Return the learning rate beyond which the sharp valley is unstable at some larger y: the minimum of f_2.
 
-    Across a valley the loss is a parabola of curvature 2/f. An update multiplies the distance from the floor by
-    1 - 2 eta/f and adds noise. The distance shrinks and its variance stays finite for eta < f, whatever the strength
-    of the noise, which is constant across a valley. The bound of the flat valley is gamma times as high.
+    An update multiplies the distance from the floor by 1 - 2 eta/f and adds noise, which is constant across a valley.
+    The distance shrinks and its variance stays finite for eta < f. The bound of the flat valley is gamma times as high.
     """
     far = landscape.f0 * (landscape.x2 / landscape.x0) ** 2  # the limit of f_2, which is monotonic in y
     return float(min(landscape.f2(y), far))

@@ -105,12 +105,6 @@ def _covariance_H2(a, b, c, sigma):
 
 
 @inlined
-def _covariance_isotropic(s):
-    """Return the same variance s in both directions, plus the diagonal."""
-    return s + DIAGONAL, 0.0, s + DIAGONAL
-
-
-@inlined
 def _update(noise, x, y, counter, key, eta, sigma, shape):
     """Return theta_t of one run from theta_{t-1}, Eq. 13; ``noise`` is a literal, which leaves a single branch."""
     L_x, L_y, L_xx, L_xy, L_yy = _derivatives(x, y, shape)
@@ -120,7 +114,8 @@ def _update(noise, x, y, counter, key, eta, sigma, shape):
         s11, slope, rest = _covariance_H2(L_xx, L_xy, L_yy, sigma)
     else:  # the geometric mean of the curvatures 2/f1 and 2/f2 follows from the curvature on this side
         to_mean = -shape[1] / shape[2] if x < 0 else -shape[2] / shape[1]
-        s11, slope, rest = _covariance_isotropic(2.0 * sigma * L_xx * to_mean)
+        s11, slope = 2.0 * sigma * L_xx * to_mean + DIAGONAL, 0.0
+        rest = s11
     square, cos, sin = box_muller(random_word(counter, key), random_word(counter + COUNTER_STEP, key))
     xi_x = math.sqrt(square * s11) * cos
     xi_y = slope * xi_x + math.sqrt(square * rest) * sin
@@ -159,17 +154,9 @@ def _advance(state, counter, key, start, stop, eta, sigma, noise, shape, source=
 def _simulate_task(first, last, start, iterations, model, cell_key, end, recorded, source=SOURCE_HASH):
     """Simulate the runs ``first`` to ``last - 1`` of a cell, LANES at a time.
 
-    Args:
-        first: first run.
-        last: run after the last one.
-        start: (x, y).
-        iterations: updates of each run.
-        model: (eta, sigma, index of the noise, coefficients of the landscape).
-        cell_key: (2) random words of the cell.
-        end: (run, 4) output: x, y, freezing time and freezing y; NaN for a diverged run.
-        recorded: the iterations to record (time) and the outputs at them: ``flat``, ``finite``, ``sum_y`` (time), sums
-            over the runs of this task, and ``path`` (kept run, time, 2).
-        source: hash of the inlined code, see `vector_math.SOURCE_HASH`.
+    ``model`` holds eta, sigma, the index of the noise and the coefficients of the landscape. The outputs are ``end``
+    (run, 4): x, y, freezing time and freezing y, and the arrays in ``recorded`` after its iterations (time): ``flat``,
+    ``finite`` and ``sum_y`` (time), sums over the runs of this task, and ``path`` (kept run, time, 2).
     """
     x_start, y_start = start
     eta, sigma, noise, shape = model
@@ -204,18 +191,6 @@ def _simulate_task(first, last, start, iterations, model, cell_key, end, recorde
                 end[group + lane, i] = state[i * LANES + lane] if is_finite else np.nan
 
 
-@compiled
-def _fill_deviates(cell_key, run, out, source=SOURCE_HASH):
-    """Write the normal deviates of one run to ``out`` (time, 2)."""
-    first, key = run_key(cell_key, run)
-    for t in range(len(out)):
-        counter = first + np.uint64(t) * TWO_COUNTER_STEPS
-        square, cos, sin = box_muller(random_word(counter, key), random_word(counter + COUNTER_STEP, key))
-        r = math.sqrt(square)
-        out[t, 0] = r * cos
-        out[t, 1] = r * sin
-
-
 def simulate(
     landscape: Landscape,
     eta: float,
@@ -233,7 +208,7 @@ def simulate(
     """Simulate the runs of a cell, Eqs. 13-15.
 
     Run r is the same for all values of ``runs``, ``threads``, ``record`` and ``trajectories``. The runs of a longer
-    simulation start with the same updates.
+    simulation start with the same updates. A run that diverges, as beyond `landscape.stability_bound`, is NaN.
 
     Args:
         landscape: the loss.
@@ -248,10 +223,7 @@ def simulate(
         seed: master seed; noise, eta, sigma and start are the key of the cell's stream.
         record: (time) ascending iterations at which to record the occupancy; 0 is the start.
         trajectories: number of runs of which to keep x and y at these iterations.
-        threads: number of threads; the results do not depend on it.
-
-    Returns:
-        The runs. A run that diverges, as beyond `landscape.stability_bound`, is NaN and no error.
+        threads: number of threads.
 
     Raises:
         UserError: an argument is out of range.
@@ -263,22 +235,20 @@ def simulate(
     _check(eta, sigma, noise, start, seed, runs=runs, iterations=iterations, threads=threads)
     times = np.asarray([] if record is None else record, dtype=np.int64)
     if times.ndim != 1 or (np.diff(times) <= 0).any() or (times < 0).any() or (times > iterations).any():
-        raise UserError(
-            f"record = {record}: invalid iterations; they have to ascend from at least 0 to at most {iterations}."
-        )
+        limits = f"from at least 0 to at most {iterations}"
+        raise UserError(f"record = {record}: invalid iterations; they have to ascend {limits}.")
     if not 0 <= trajectories <= runs:
         raise UserError(f"trajectories = {trajectories}: invalid number; it has to be between 0 and runs = {runs}.")
-    cell_key = _cell_key(seed, noise, eta, sigma, start)
-    end = np.empty((runs, 4))
-    path = np.empty((trajectories, len(times), 2))
-    begin = (float(start[0]), float(start[1]))
-    model = (float(eta), float(sigma), NOISES.index(noise), _coefficients(landscape))
+    p, begin, key = landscape, tuple(map(float, start)), cell_key(seed, noise, eta, sigma, start)
+    shape = (p.L_0_star, 1 / p.x1, -1 / p.x2, p.y_f, p.y_b - p.y_f, 1 / p.y_d, p.L_d / p.y_d, p.L_d / p.y_d**2)
+    model = (float(eta), float(sigma), NOISES.index(noise), tuple(map(float, shape)))
+    end, path = np.empty((runs, 4)), np.empty((trajectories, len(times), 2))
 
     def simulate_task(first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         finite, flat = np.zeros((2, len(times)), dtype=np.int64)
         sum_y = np.zeros(len(times))
         last = min(first + RUNS_PER_TASK, runs)
-        _simulate_task(first, last, begin, iterations, model, cell_key, end, (times, flat, finite, sum_y, path))
+        _simulate_task(first, last, begin, iterations, model, key, end, (times, flat, finite, sum_y, path))
         return finite, flat, sum_y
 
     with ThreadPoolExecutor(threads) as pool:
@@ -291,29 +261,10 @@ def simulate(
     return Runs(*end.T.copy(), occupancy)
 
 
-def normal_deviates(
-    eta: float, sigma: float, *, noise: str = "H", run: int, iterations: int, start: tuple[float, float], seed: int
-) -> np.ndarray:
-    """Return (iterations, 2) the normal deviates that `simulate` draws for one run.
-
-    The noise of an update is xi = A n, with the lower Cholesky factor A of Sigma and the two deviates n.
-    """
-    _check(eta, sigma, noise, start, seed, iterations=iterations)
-    out = np.empty((iterations, 2))
-    _fill_deviates(_cell_key(seed, noise, eta, sigma, start), run, out)
-    return out
-
-
-def _cell_key(seed: int, noise: str, eta: float, sigma: float, start: tuple[float, float]) -> np.ndarray:
-    """Return (2) random words of a cell's stream."""
-    words = (NOISES.index(noise), float(eta), float(sigma), float(start[0]), float(start[1]))
+def cell_key(seed: int, noise: str, eta: float, sigma: float, start: tuple[float, float]) -> np.ndarray:
+    """Return (2) random words, the key of a cell's stream."""
+    words = (NOISES.index(noise), *map(float, (eta, sigma, *start)))
     return stream(seed, Stage.LANGEVIN, *words).integers(0, 2**64, size=2, dtype=np.uint64)
-
-
-def _coefficients(p: Landscape) -> tuple[float, ...]:
-    """Return the coefficients of the landscape that `_derivatives` takes."""
-    numbers = (p.L_0_star, 1 / p.x1, -1 / p.x2, p.y_f, p.y_b - p.y_f, 1 / p.y_d, p.L_d / p.y_d, p.L_d / p.y_d**2)
-    return tuple(float(number) for number in numbers)
 
 
 def _check(eta: float, sigma: float, noise: str, start: tuple[float, float], seed: int, **counts: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sgd_valleys.storage.hdf5 import Variable
-from sgd_valleys.two_valley.run_statistics import Runs, mean_freezing_time, mean_with_error, p_flat
+from sgd_valleys.two_valley.run_statistics import Runs, mean_with_error, p_flat
 
 MEASURES = {  # long name and unit
     "p_flat": ("fraction of runs that end at x > 0", "1"),
@@ -22,13 +22,8 @@ MEASURES = {  # long name and unit
 def summarize_cell(runs: Runs) -> dict[str, float]:
     """Return the ``MEASURES`` of the runs of one cell."""
     changed = runs.freezing_time > 1
-    values = (
-        *p_flat(runs),
-        *mean_freezing_time(runs),
-        *mean_with_error(runs.freezing_y[changed]),
-        changed.mean(),
-        np.isnan(runs.x).sum(),
-    )
+    freezing = (*mean_with_error(runs.freezing_time), *mean_with_error(runs.freezing_y[changed]))
+    values = (*p_flat(runs), *freezing, changed.mean(), np.isnan(runs.x).sum())
     return {name: float(value) for name, value in zip(MEASURES, values, strict=True)}
 
 
@@ -42,35 +37,20 @@ def format_cell(eta: float, sigma: float, cell: Mapping[str, float]) -> str:
 
 
 def collect_row(sigma: Sequence[float], cells: Sequence[Mapping[str, float]]) -> dict[str, Variable]:
-    """Return the variables (sigma) of one row, a learning rate, from its cells.
-
-    Args:
-        sigma: (sigma) strengths of the noise.
-        cells: (sigma) results of `summarize_cell`.
-    """
-    variables = {"sigma": Variable(("sigma",), np.array(sigma), "strength of the noise")}
-    for name, text in MEASURES.items():
-        variables[name] = Variable(("sigma",), np.array([cell[name] for cell in cells]), *text)
-    return variables
+    """Return the variables (sigma) of one row, a learning rate, from the results of `summarize_cell`."""
+    return {"sigma": Variable(("sigma",), np.array(sigma), "strength of the noise")} | {
+        name: Variable(("sigma",), np.array([cell[name] for cell in cells]), *text) for name, text in MEASURES.items()
+    }
 
 
-def stack_rows(
-    eta: Sequence[float], stable: Sequence[bool], rows: Sequence[Mapping[str, Variable]]
-) -> dict[str, Variable]:
-    """Return the variables (eta, sigma) of a diagram from its rows.
-
-    Args:
-        eta: (eta) learning rates.
-        stable: (eta) whether the sharp valley is stable at this learning rate, see `landscape.stability_bound`.
-        rows: (eta) results of `collect_row`.
-    """
-    variables = {
+def stack_rows(eta: list[float], stable: list[bool], rows: list[dict[str, Variable]]) -> dict[str, Variable]:
+    """Return the variables (eta, sigma) of a diagram from its rows, the results of `collect_row`."""
+    stable = np.array(stable, dtype=bool)
+    return {
         "eta": Variable(("eta",), np.array(eta), "learning rate"),
         "sigma": rows[0]["sigma"],
-        "stable": Variable(
-            ("eta",), np.array(stable, dtype=bool), "whether the sharp valley is stable at this learning rate"
-        ),
+        "stable": Variable(("eta",), stable, "whether the sharp valley is stable at this learning rate"),
+    } | {
+        name: Variable(("eta", "sigma"), np.stack([row[name].data for row in rows]), *text)
+        for name, text in MEASURES.items()
     }
-    for name, text in MEASURES.items():
-        variables[name] = Variable(("eta", "sigma"), np.stack([row[name].data for row in rows]), *text)
-    return variables

@@ -8,40 +8,24 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Occupancy:
-    """State of the runs at the recorded iterations.
+    """State of the runs at the recorded iterations."""
 
-    Attributes:
-        iteration: (time) recorded iterations; 0 is the start.
-        finite: (time) number of runs that have not diverged.
-        flat: (time) number of these runs with x > 0.
-        mean_y: (time) their mean y; NaN if all runs have diverged.
-        trajectory: (kept run, time, 2) x and y of the first runs.
-    """
-
-    iteration: np.ndarray
-    finite: np.ndarray
-    flat: np.ndarray
-    mean_y: np.ndarray
-    trajectory: np.ndarray
+    iteration: np.ndarray  # (time) recorded iterations; 0 is the start
+    finite: np.ndarray  # (time) number of runs that have not diverged
+    flat: np.ndarray  # (time) number of these runs with x > 0
+    mean_y: np.ndarray  # (time) their mean y; NaN if all runs have diverged
+    trajectory: np.ndarray  # (kept run, time, 2) x and y of the first runs
 
 
 @dataclass(frozen=True)
 class Runs:
-    """End and last change of valley of every run of a cell; a diverged run is NaN in all arrays.
+    """End and last change of valley of every run of a cell; a diverged run is NaN in all arrays."""
 
-    Attributes:
-        x: (run) x at the end.
-        y: (run) y at the end.
-        freezing_time: (run) iteration t of the last update across x = 0; 1 if the run never changes valley.
-        freezing_y: (run) y after this update; y of the start if the run never changes valley.
-        occupancy: state at the recorded iterations; None without a record.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    freezing_time: np.ndarray
-    freezing_y: np.ndarray
-    occupancy: Occupancy | None = None
+    x: np.ndarray  # (run) x at the end
+    y: np.ndarray  # (run) y at the end
+    freezing_time: np.ndarray  # (run) iteration t of the last update across x = 0; 1 if the run never changes valley
+    freezing_y: np.ndarray  # (run) y after this update; y of the start if the run never changes valley
+    occupancy: Occupancy | None = None  # state at the recorded iterations; None without a record
 
 
 def p_flat(runs: Runs) -> tuple[float, float]:
@@ -49,11 +33,6 @@ def p_flat(runs: Runs) -> tuple[float, float]:
     x = runs.x[np.isfinite(runs.x)]
     fraction, error = fraction_with_error((x > 0).sum(), len(x))
     return float(fraction), float(error)
-
-
-def mean_freezing_time(runs: Runs) -> tuple[float, float]:
-    """Return the mean iteration of the last change of valley and its standard error, over finite runs."""
-    return mean_with_error(runs.freezing_time)
 
 
 def fraction_with_error(count: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -108,10 +108,7 @@ def p_flat_stationary_asymptotic(landscape: Landscape, y: np.ndarray, delta_S: n
 
 
 def p_flat_equilibrium(landscape: Landscape) -> float:
-    """Return P_flat under noise of equal strength in both valleys, gamma/(1 + gamma), Eq. A28.
-
-    `p_flat_boltzmann` is lower, sqrt(gamma)/(1 + sqrt(gamma)), because Eq. A28 ignores returns from the ridge.
-    """
+    """Return P_flat at noise of equal strength in both valleys, Eq. A28, which ignores returns from the ridge."""
     return landscape.gamma / (1 + landscape.gamma)
 
 
@@ -125,10 +122,7 @@ def Phi_bound(landscape: Landscape, gamma: np.ndarray | None = None) -> np.ndarr
     """Return the constant that replaces Phi, Eq. A33, last line: the product of the maxima of its three factors.
 
     The factors have their maxima at y = 0, y_f/2 and y_b/2, so the product is an upper bound and not a maximum.
-
-    Args:
-        landscape: the loss.
-        gamma: ratios of flatness instead of the landscape's, at the same x2; as in Fig. 6C.
+    ``gamma`` replaces the landscape's ratio of flatness, at the same x2; as in Fig. 6C.
     """
     p = landscape
     gamma = p.gamma if gamma is None else np.asarray(gamma, dtype=float)
@@ -153,13 +147,7 @@ def p_flat_transient(
     """Return the final P_flat, Eq. 26; NaN where sqrt(Delta_S) < epsilon Phi, and 1/2 at gamma = 1.
 
     The result is Eq. 24 at `y_freeze` where that exists. Eq. 26 also has values at larger noise, where Eq. 25 has no
-    freezing point.
-
-    Args:
-        landscape: the loss.
-        delta_S: Delta_S.
-        epsilon: small parameter of the freezing criterion.
-        gamma: ratios of flatness instead of the landscape's, at the same x2; as in Fig. 6C.
+    freezing point. ``epsilon`` is the small parameter of the freezing criterion; ``gamma`` is as in `Phi_bound`.
     """
     scale = np.sqrt(np.asarray(delta_S, dtype=float)) / epsilon
     phi = Phi_bound(landscape, gamma)

@@ -56,26 +56,17 @@ def random_word(counter, key):
 
 @compiled
 def run_key(key, run):
-    """Return the first counter and the key of one run.
-
-    Args:
-        key: (2) random words of the cell.
-        run: number of the run.
-    """
+    """Return the first counter and the key of one run; ``key`` holds the 2 random words of its cell."""
     counter = random_word(key[0] + _u(run) * COUNTER_STEP, key[1])
     return counter, random_word(counter + COUNTER_STEP, key[0])
 
 
 @inlined
 def box_muller(first, second):
-    """Return (r^2, cos, sin) of the independent normal deviates r cos and r sin.
+    """Return (r^2, cos, sin) of the normal deviates r cos and r sin, from 64 random bits for r and for the angle.
 
     The caller takes the root, together with other roots. The polynomials interpolate at Chebyshev nodes. The error of
     log is 3e-14 and that of sin is 8e-14 (relative); the error of cos is 8e-13 (absolute).
-
-    Args:
-        first: 64 random bits for the radius.
-        second: 64 random bits for the angle.
     """
     u = 2.0 - bits_to_float(_BITS_OF_ONE | (first >> _12))  # in (0, 1]
     # u = m 2^k with m in [sqrt(1/2), sqrt 2): log u = k log 2 + 2 artanh s

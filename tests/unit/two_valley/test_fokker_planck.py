@@ -103,7 +103,7 @@ def test_the_final_p_flat_converges_with_step_and_grid():
 def test_the_adiabatic_p_flat_is_that_of_the_full_window_at_the_same_times():
     ends, times = [30.0, 2.0], np.union1d(default_times(30.0, 60), 2.0)
     full = solve(landscape, 1e-3, times, (0.01, 5.0)).p_flat[[-1, np.searchsorted(times, 2.0)]]
-    adiabatic = adiabatic_p_flat(landscape, 1e-3, ends, (0.01, 5.0), steps=60)
+    adiabatic = adiabatic_p_flat(landscape, 1e-3, ends, (0.01, 5.0), "ito", steps=60)
     assert adiabatic == pytest.approx(full, abs=3e-4)
     assert adiabatic[0] > adiabatic[1] + 0.1
 

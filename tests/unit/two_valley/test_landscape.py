@@ -33,7 +33,7 @@ def test_the_papers_numbers_at_y_40():
     landscape = Landscape()
     assert landscape.gamma == pytest.approx(1.514792899)
     assert landscape.f1(40.0) == pytest.approx(0.64 * 36 / 49) and landscape.f2(40.0) == pytest.approx(0.4225 * 36 / 49)
-    assert landscape.g1(40.0) == pytest.approx(1.6 * 4 / 7) and landscape.g2(40.0) == pytest.approx(1.3 * 4 / 7)
+    assert landscape.floor(40.0) == pytest.approx((0.8 * 4 / 7, -0.65 * 4 / 7))  # g1/2 and -g2/2
     assert landscape.barrier(40.0) == pytest.approx(4 / 9)
     assert landscape.L_0(0.0) == pytest.approx(2.0) and landscape.L_0_star == 1.0
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sgd_valleys.two_valley.run_statistics import Runs, fraction_with_error, mean_freezing_time, mean_with_error, p_flat
+from sgd_valleys.two_valley.run_statistics import Runs, fraction_with_error, mean_with_error, p_flat
 
 
 def test_standard_errors():
@@ -12,7 +12,7 @@ def test_standard_errors():
     runs = Runs(x, x, t, t)
     p, error = p_flat(runs)
     assert p == 0.75 and error == pytest.approx(np.sqrt(0.75 * 0.25 / 100), rel=0.02)
-    assert mean_freezing_time(runs) == pytest.approx((49.5, t[:100].std(ddof=1) / 10))
+    assert mean_with_error(runs.freezing_time) == pytest.approx((49.5, t[:100].std(ddof=1) / 10))
     assert p_flat(Runs(x[:75], x[:75], t[:75], t[:75]))[1] > 0  # all agree, and yet they are only 75
 
 
