@@ -4,10 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from sgd_valleys.data.stored import load_network_and_samples
-from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.measures import curvature
-from sgd_valleys.measures.curvature import LayerHessian
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.storage.parameters import read_parameters
@@ -15,27 +12,18 @@ from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
-    network, samples = load_network_and_samples(snakemake.input.data, settings, ["train"])
-    pixels, labels = samples["train"]
-    inputs = pixels[first_of_each_class(labels, settings["per_class"])].astype(np.float64)
+    hessian = curvature.load_hessian(snakemake.input.data, settings)
     branches = hdf5.read(snakemake.input.train, ["t_c", "iteration", "final"])
     t_c, iteration = branches["t_c"], branches["iteration"]
     along = settings["along"]
 
     @lru_cache(maxsize=1)  # the parameters of all branches together are large
     def parameters_of(b: int) -> dict[str, np.ndarray]:
-        """The parameters of branch b: at all recorded times of the reference run's, else at the end."""
+        """Read the parameters of branch b: of the reference run at all recorded times, else at the end."""
         return read_parameters(snakemake.input.train, "checkpoint" if along else "final", {"t_c": b})
 
-    def hessian_at(b: int, t: int) -> LayerHessian:
-        """The Hessian of branch b at recorded time t, in float64."""
-        parameters = {
-            name: (array[t] if along else array).astype(np.float64) for name, array in parameters_of(b).items()
-        }
-        return LayerHessian(network.linearize(parameters, inputs, settings["layer"]))
-
     found = curvature.along_training(
-        hessian_at,
+        lambda b, t: hessian({name: array[t] if along else array for name, array in parameters_of(b).items()}),
         [(b, t) for b, end in enumerate(branches["final"]) for t in (range(len(iteration)) if along else [end])],
         (len(t_c), len(iteration)),
         **{name: settings[name] for name in ("N", "tolerance", "seed")},

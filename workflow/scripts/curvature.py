@@ -2,10 +2,7 @@
 
 import numpy as np
 
-from sgd_valleys.data.stored import load_network_and_samples
-from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.measures import curvature
-from sgd_valleys.measures.curvature import LayerHessian
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.storage.parameters import read_parameters
@@ -13,9 +10,7 @@ from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
-    network, samples = load_network_and_samples(snakemake.input.data, settings, ["train"])
-    pixels, labels = samples["train"]
-    inputs = pixels[first_of_each_class(labels, settings["per_class"])].astype(np.float64)
+    hessian = curvature.load_hessian(snakemake.input.data, settings)
     runs = hdf5.read(snakemake.input.train, ["realization", "iteration", "diverged"])
     realization, iteration = runs["realization"], runs["iteration"]
     last = len(iteration) - 1
@@ -24,14 +19,10 @@ with job(snakemake) as log:
         checkpoint = read_parameters(snakemake.input.train, "checkpoint")
         checkpoint_row = list(hdf5.read(snakemake.input.train, ["checkpoint"])["checkpoint"])
 
-    def hessian_at(r: int, t: int) -> LayerHessian:
-        """The Hessian of run r at recorded time t, in float64."""
+    def hessian_at(r: int, t: int) -> curvature.LayerHessian:
         if t == last:
-            arrays = {name: array[r] for name, array in final.items()}
-        else:
-            arrays = {name: array[checkpoint_row.index(realization[r]), t] for name, array in checkpoint.items()}
-        parameters = {name: array.astype(np.float64) for name, array in arrays.items()}
-        return LayerHessian(network.linearize(parameters, inputs, settings["layer"]))
+            return hessian({name: array[r] for name, array in final.items()})
+        return hessian({name: array[checkpoint_row.index(realization[r]), t] for name, array in checkpoint.items()})
 
     found = curvature.along_training(
         hessian_at,

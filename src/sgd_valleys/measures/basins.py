@@ -34,7 +34,5 @@ def similarity_by_freezing(t_c: np.ndarray, jaccard: np.ndarray, t_freeze: float
         mean over the pairs of branches before ``t_freeze``, and of branches from ``t_freeze`` on; NaN without a pair.
     """
     finite = np.isfinite(np.diagonal(jaccard))
-    before, after = (
-        pair_mean(jaccard[np.ix_(side, side)]) for side in (finite & (t_c < t_freeze), finite & (t_c >= t_freeze))
-    )
-    return before, after
+    before, after = finite & (t_c < t_freeze), finite & (t_c >= t_freeze)
+    return pair_mean(jaccard[np.ix_(before, before)]), pair_mean(jaccard[np.ix_(after, after)])

@@ -4,6 +4,7 @@ Cells are numbered row by row in (eta, B): first all batch sizes of the first le
 """
 
 from collections.abc import Callable, Mapping
+from itertools import product
 
 import numpy as np
 
@@ -37,13 +38,7 @@ MAPS = {
 
 
 def noise(eta: np.ndarray, B: np.ndarray, gradient_descent: np.ndarray) -> np.ndarray:
-    """Compute the noise eta / B (eta, B) in 1/samples; 0 for gradient descent.
-
-    Args:
-        eta: (eta) learning rates.
-        B: (B) batch sizes in samples.
-        gradient_descent: (B) whether the batch is the whole training set.
-    """
+    """Compute the noise eta / B (eta, B) in 1/samples; 0 where ``gradient_descent`` (B) is True."""
     return np.where(gradient_descent, 0, eta[:, None] / B)
 
 
@@ -91,29 +86,21 @@ def measures(
 
 
 def _over(values: np.ndarray, reduce: Callable[[np.ndarray], np.ndarray]) -> Measure:
-    """Reduce the values (eta, B, realization) of a cell's runs to one number."""
     by_cell = values.reshape(-1, values.shape[-1])
     return lambda cell, chosen: reduce(by_cell[cell][chosen])
 
 
 def _similarity(endpoints: Mapping[str, np.ndarray], solutions: Mapping[str, np.ndarray]) -> Measure:
     """Average the similarity over the pairs of distinct runs; gradient descent has one run for all realizations."""
-    gradient_descent, diverged, blocks = [], [], []
-    for i, j in np.ndindex(endpoints["converged"].shape[:2]):
-        same_eta, same_B = (
-            solutions["solution_eta"] == endpoints["eta"][i],
-            solutions["solution_B"] == endpoints["B"][j],
-        )
-        own = np.flatnonzero(same_eta & same_B)
-        gradient_descent.append(endpoints["gradient_descent"][j])
-        diverged.append(endpoints["diverged"][i, j, : len(own)])
-        block = mask_solutions(solutions["jaccard"][np.ix_(own, own)], diverged[-1])
-        np.fill_diagonal(block, np.nan)  # a run that a resample contains twice is no pair
+    blocks = []
+    for (i, eta), (j, B) in product(enumerate(endpoints["eta"]), enumerate(endpoints["B"])):
+        own = np.flatnonzero((solutions["solution_eta"] == eta) & (solutions["solution_B"] == B))
+        block = mask_solutions(solutions["jaccard"][np.ix_(own, own)], endpoints["diverged"][i, j, : len(own)])
+        if not endpoints["gradient_descent"][j]:
+            np.fill_diagonal(block, np.nan)  # a run that a resample contains twice is no pair
         blocks.append(block)
 
     def measure(cell: int, chosen: np.ndarray) -> np.ndarray:
-        if gradient_descent[cell]:
-            return np.full(chosen.shape[:-1], np.nan if diverged[cell][0] else 1.0)[()]
         block = blocks[cell][chosen[..., :, None], chosen[..., None, :]]
         return finite_mean(block.reshape(*chosen.shape[:-1], -1))
 

@@ -11,25 +11,26 @@ float64.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
+from sgd_valleys.data.stored import load_network_and_samples
+from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.measures.flatness import flatness
 from sgd_valleys.networks.loss import softmax
-from sgd_valleys.networks.network import Linearization
+from sgd_valleys.networks.network import Linearization, Parameters
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import FilePath, Variable
 
 
 class LayerHessian(LinearOperator):
-    """The Hessian (out * in, out * in) of the mean cross-entropy in one layer's weights.
-
-    Weights are flattened row by row, as ``weight.ravel()`` does.
+    """The Hessian (out * in, out * in) of the mean cross-entropy in one layer's weights, flattened row by row.
 
     >>> import numpy as np
     >>> from sgd_valleys.networks.mlp import MLP
@@ -81,6 +82,24 @@ class LayerHessian(LinearOperator):
     def spectrum(self) -> np.ndarray:
         """Compute all eigenvalues, in descending order."""
         return eigh(self.dense(), eigvals_only=True, driver="evd", check_finite=False)[::-1]
+
+
+def load_hessian(data: FilePath, settings: Mapping[str, Any]) -> Callable[[Parameters], LayerHessian]:
+    """Read the images of an experiment, and return the function that maps parameters to their Hessian.
+
+    Args:
+        data: the file ``data.h5`` of the experiment.
+        settings: ``network`` and ``classes`` of the experiment, ``layer``, and the images ``per_class`` (None for all).
+    """
+    network, samples = load_network_and_samples(data, settings, ["train"])
+    images, labels = samples["train"]
+    inputs = images[first_of_each_class(labels, settings["per_class"])].astype(np.float64)
+
+    def hessian(parameters: Parameters) -> LayerHessian:
+        exact = {name: array.astype(np.float64) for name, array in parameters.items()}
+        return LayerHessian(network.linearize(exact, inputs, settings["layer"]))
+
+    return hessian
 
 
 @dataclass(frozen=True)
@@ -142,12 +161,10 @@ class CurvatureAlongTraining:
 
     def variables(self, axis: str, layer: int) -> dict[str, Variable]:
         """Describe eigenvalues, trace and flatness for ``hdf5.write``, with the runs along ``axis``."""
-        axes = (axis, "time")
+        axes, hessian = (axis, "time"), f"layer-{layer} Hessian"
         return {
-            "eigenvalue": Variable(
-                (*axes, "rank"), self.eigenvalue, f"largest eigenvalues of the layer-{layer} Hessian", "nat"
-            ),
-            "trace": Variable(axes, self.trace, f"trace of the layer-{layer} Hessian", "nat"),
+            "eigenvalue": Variable((*axes, "rank"), self.eigenvalue, f"largest eigenvalues of the {hessian}", "nat"),
+            "trace": Variable(axes, self.trace, f"trace of the {hessian}", "nat"),
             "flatness": Variable(axes, flatness(self.eigenvalue), "flatness F, Eq. 6", "1/nat"),
         }
 

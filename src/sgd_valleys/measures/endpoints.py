@@ -84,8 +84,7 @@ def branch_endpoints(
     end = np.arange(len(t_c)), branches["final"]
     final = {name: branches[name][end] for name in SERIES}
     final |= {name: curvature[name][end] for name in ("flatness", "trace")}
-    for name, score in zip(("test_file_loss", "test_file_accuracy"), file_score, strict=True):
-        final[name] = np.where(branches["diverged"], np.nan, score)
+    final["test_file_loss"], final["test_file_accuracy"] = np.where(branches["diverged"], np.nan, file_score)
 
     error = np.concatenate([branches["test_error"][end], run["test_error"][-1:]])  # the run itself is the last
     diverged = np.append(branches["diverged"], ~np.isfinite(run["train_loss"][-1]))
@@ -106,7 +105,5 @@ def branch_endpoints(
     for name in ("test_loss", "test_file_loss"):
         usable = np.isfinite(final[name]) & np.isfinite(final["flatness"])
         line = fit_line(final[name][usable], final["flatness"][usable]) if usable.any() else [np.nan] * 3
-        found |= {
-            f"{name}_{part}": value for part, value in zip(("slope", "intercept", "r_squared"), line, strict=True)
-        }
+        found[f"{name}_slope"], found[f"{name}_intercept"], found[f"{name}_r_squared"] = line
     return found

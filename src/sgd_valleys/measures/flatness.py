@@ -12,6 +12,4 @@ def flatness(eigenvalue: np.ndarray) -> np.ndarray:
     Returns:
         (...) F in 1/nat; NaN where an eigenvalue is NaN or not positive.
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        logarithm = np.log(np.where(eigenvalue > 0, eigenvalue, np.nan))
-    return np.exp(-logarithm.mean(axis=-1))
+    return np.exp(-np.log(np.where(eigenvalue > 0, eigenvalue, np.nan)).mean(axis=-1))

@@ -18,19 +18,10 @@ def line_loss(
     labels: np.ndarray,
     alpha: np.ndarray,
 ) -> np.ndarray:
-    """Compute the loss L(alpha theta_i + (1 - alpha) theta_j) at every ``alpha``.
+    """Compute the loss L(alpha theta_i + (1 - alpha) theta_j) at every ``alpha`` (point): (point) in nat.
 
-    The first layer's preactivation is linear in the parameters, so the whole line needs it at the ends only.
-
-    Args:
-        network: architecture of both solutions.
-        ends: parameters of theta_i and theta_j.
-        preactivation: of the first layer (sample, ...), for theta_i and theta_j.
-        labels: (sample) classes.
-        alpha: (point) interpolation coefficients.
-
-    Returns:
-        (point) loss in nat.
+    The first layer's preactivation is linear in the parameters, so that the whole line needs it at the ends only:
+    ``preactivation`` (sample, ...) of theta_i and of theta_j, which are the parameters in ``ends``.
     """
     (theta_i, theta_j), (z_i, z_j) = ends, preactivation
     upper_layers = [name for name in network.names() if not name.startswith("layer1_")]
@@ -54,7 +45,7 @@ def pair_barriers(
     alpha: np.ndarray,
     progress: Callable[[], object] = lambda: None,
 ) -> np.ndarray:
-    """Compute the barrier between the two solutions of each pair, Eq. 5.
+    """Compute the barrier between the two solutions of each pair, Eq. 5: (pair) in nat.
 
     Args:
         network: architecture of all solutions.
@@ -63,9 +54,6 @@ def pair_barriers(
         samples: inputs (sample, ...) in the network's form, and labels (sample).
         alpha: (point) interpolation coefficients from 0 to 1.
         progress: called after each pair.
-
-    Returns:
-        (pair) barriers in nat.
     """
     inputs, labels = samples
     size = network.first_preactivation(solutions[0], inputs).nbytes
@@ -92,7 +80,7 @@ def line_loss_along_training(
     *,
     times: int,
 ) -> np.ndarray:
-    """Compute the loss along the line between the two runs of each pair, at every recorded time.
+    """Compute the loss along the line between the two runs of each pair, at every recorded time: (pair, time, point).
 
     Args:
         network: architecture of all runs.
@@ -102,9 +90,6 @@ def line_loss_along_training(
         alpha: (point) interpolation coefficients.
         progress: called after each line.
         times: number of recorded times.
-
-    Returns:
-        (pair, time, point) loss in nat.
     """
     inputs, labels = samples
     loss = np.empty((len(pairs), times, len(alpha)))

@@ -28,14 +28,7 @@ def jaccard(error: np.ndarray) -> np.ndarray:
 
 
 def cosine(displacement: np.ndarray) -> np.ndarray:
-    """Compute the cosine similarity of every pair of displacements.
-
-    Args:
-        displacement: (run, parameter).
-
-    Returns:
-        (run, run); NaN for a displacement of length 0.
-    """
+    """Compute the cosine similarity (run, run) of displacements (run, parameter); NaN for one of length 0."""
     length = np.linalg.norm(displacement, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return (displacement @ displacement.T) / (length[:, None] * length[None, :])
@@ -61,16 +54,7 @@ def all_pairs(members: np.ndarray) -> np.ndarray:
 
 
 def sample_pairs(solutions: int, pairs: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw distinct pairs of solutions without replacement.
-
-    Args:
-        solutions: number of solutions.
-        pairs: number of pairs; all pairs where there are fewer.
-        rng: draws the pairs.
-
-    Returns:
-        (pair, 2) positions i < j, in ascending order.
-    """
+    """Draw distinct pairs of solutions, all where there are fewer: (pair, 2) positions i < j, in ascending order."""
     possible = all_pairs(np.arange(solutions))
     drawn = rng.choice(len(possible), min(pairs, len(possible)), replace=False)
     return possible[np.sort(drawn)]
@@ -97,23 +81,16 @@ def pairs_by_realization(runs: Sequence[Run], cells: Sequence[Cell], gradient_de
 
 def nearest_pair(matrix: np.ndarray, target: float) -> tuple[int, int] | None:
     """Find the pair (i < j) whose similarity is nearest to ``target``, the first of several; None if all are NaN."""
-    i, j = np.triu_indices(len(matrix), k=1)
-    distance = np.abs(matrix[i, j] - target)
-    if not np.isfinite(distance).any():
-        return None
-    best = int(np.nanargmin(distance))
-    return int(i[best]), int(j[best])
+    pairs = all_pairs(np.arange(len(matrix)))
+    distance = np.abs(matrix[tuple(pairs.T)] - target)
+    return tuple(pairs[np.nanargmin(distance)].tolist()) if np.isfinite(distance).any() else None
 
 
 def select_pairs(matrix: np.ndarray, targets: Sequence[float]) -> np.ndarray:
     """Select the pair nearest to each target similarity, then every other pair at most as similar as the least target.
 
-    Args:
-        matrix: (solution, solution) similarities.
-        targets: similarities.
-
     Returns:
-        (pair, 2) positions i < j; first a pair for each target.
+        (pair, 2) positions i < j in the ``matrix`` (solution, solution) of similarities; first a pair for each target.
     """
     nearest = [pair for target in targets if (pair := nearest_pair(matrix, target))]
     dissimilar = map(tuple, np.argwhere(np.triu(matrix <= min(targets), k=1)).tolist())

@@ -10,10 +10,9 @@ import numpy as np
 
 from sgd_valleys.config.sweep import canonical
 from sgd_valleys.data.stored import load_network_and_samples
-from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.errors import UserError
 from sgd_valleys.measures import projection
-from sgd_valleys.measures.curvature import LayerHessian, top_eigenvalues
+from sgd_valleys.measures.curvature import LayerHessian, load_hessian, top_eigenvalues
 from sgd_valleys.measures.flatness import flatness
 from sgd_valleys.networks.loss import cross_entropy
 from sgd_valleys.randomness import Stage, stream
@@ -52,13 +51,9 @@ class Cell:
         self.inputs, self.labels = samples["train"]
 
     def read(self, *names: str) -> dict[str, np.ndarray]:
-        """Read arrays of the training files.
+        """Read arrays (realization, ...) of the training files by name, with ``realization`` and ``iteration`` (time).
 
-        Args:
-            names: of arrays with a leading realization axis; docs/data.md lists them, with their units.
-
-        Returns:
-            arrays (realization, ...) by name, with ``realization`` and ``iteration`` (time).
+        docs/data.md lists the arrays with their units.
 
         Raises:
             UserError: a file cannot be read, or has no such array.
@@ -84,11 +79,7 @@ class Cell:
         raise UserError(f"eta = {self.eta:g}, B = {self.B} has no realization {realization}.")
 
     def loss(self, parameters: dict[str, np.ndarray]) -> float:
-        """Compute the mean cross-entropy over all training images, in nat.
-
-        Args:
-            parameters: by name, as ``parameters`` returns them.
-        """
+        """Compute the mean cross-entropy of ``parameters`` by name over all training images, in nat."""
         return float(cross_entropy(self.network.forward(parameters, self.inputs.astype(np.float64)), self.labels))
 
     def hessian(self, parameters: dict[str, np.ndarray]) -> LayerHessian:
@@ -97,15 +88,10 @@ class Cell:
         The loss is over the same images as in the workflow: all training images, or the first
         ``curvature.per_class`` of each class.
 
-        Args:
-            parameters: by name, as ``parameters`` returns them.
-
         Raises:
             UserError: the cell's curvature file cannot be read.
         """
-        rows = first_of_each_class(self.labels, self._curvature_settings["per_class"])
-        inputs = self.inputs[rows].astype(np.float64)
-        return LayerHessian(self.network.linearize(parameters, inputs, self.settings["layer"]))
+        return load_hessian(self.folder / "data.h5", self._curvature_settings)(parameters)
 
     def flatness(self, realization: int) -> float:
         """Compute F of a run at its end (1/nat), Eq. 6, as the workflow does; NaN where an eigenvalue is not positive.
@@ -125,5 +111,4 @@ class Cell:
 
     @cached_property
     def _curvature_settings(self) -> dict[str, Any]:
-        """The settings of the workflow's Hessian."""
         return hdf5.read_attributes(self.folder / "curvature" / self.paths[0].name)["parameters"]

@@ -1,6 +1,6 @@
 """A finished run as an RO-Crate (https://w3id.org/ro/crate): its files, the workflow, the data, the paper.
 
-Nothing in it depends on when or where it was made, so that the same run has the same description.
+The description does not depend on the time or the machine: the same run has the same description.
 """
 
 import hashlib
@@ -45,10 +45,10 @@ def pack(files: Iterable[Path], root: Path, archive: Path) -> None:
 def describe(
     files: Mapping[Path, str], workflow: Path, citation: Mapping[str, Any], versions: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The crate's metadata as JSON-LD.
+    """Return the crate's metadata as JSON-LD.
 
     Args:
-        files: of the run, and what each is; HDF5 files are not read but for their attributes.
+        files: files of the run with their purposes; of HDF5 files only the attributes are read.
         workflow: an archive of the workflow, in the folder that is the crate.
         citation: content of the workflow's CITATION.cff.
         versions: of Snakemake, Python and the libraries, by name.
@@ -60,13 +60,8 @@ def describe(
     crate = ROCrate()
     authors = [_author(crate, each) for each in citation["authors"]]
     license_ = _add(crate, f"https://spdx.org/licenses/{citation['license']}", "CreativeWork", name=citation["license"])
-    article = _add(
-        crate,
-        "#paper",
-        "ScholarlyArticle",
-        name=paper["title"],
-        author=[_author(crate, each) for each in paper["authors"]],
-    )
+    paper_authors = [_author(crate, each) for each in paper["authors"]]
+    article = _add(crate, "#paper", "ScholarlyArticle", name=paper["title"], author=paper_authors)
     crate.name = f"{citation['title']}: results"
     crate.description = DESCRIPTION
     crate.root_dataset["datePublished"] = citation["date-released"]  # the library's own is the time at which it runs
@@ -100,21 +95,15 @@ def describe(
         content = {"description": purpose, **_content(path)}
         if path.suffix == ".h5":
             attributes = hdf5.read_attributes(path, checked=False)
-            content |= {"identifier": attributes[hdf5.CHECKSUM]}
+            content["identifier"] = attributes[hdf5.CHECKSUM]
             if "source" in attributes:
                 sources.append(_data_set(crate, path.relative_to(root), attributes))
         results.append(crate.add_file(dest_path=path.relative_to(root).as_posix(), properties=content))
-    run = _add(
-        crate,
-        "#run",
-        "CreateAction",
-        name="The run",
-        instrument=program,
-        object=sources,
-        result=results,
-        description="Git revision of the code: " + provenance.git_revision(),
-    )
-    crate.root_dataset["mentions"] = [run]
+    revision = f"Git revision of the code: {provenance.git_revision()}"
+    links = {"instrument": program, "object": sources, "result": results}
+    crate.root_dataset["mentions"] = [
+        _add(crate, "#run", "CreateAction", name="The run", description=revision, **links)
+    ]
     return crate.metadata.generate()
 
 
@@ -123,7 +112,7 @@ def _add(crate: ROCrate, identifier: str, type_: str, /, **properties: Any) -> C
 
 
 def _author(crate: ROCrate, author: Mapping[str, str]) -> ContextEntity:
-    """A person or, where an entry has one name alone, an organization."""
+    """Add a person or, where an entry has one name alone, an organization."""
     name = author.get("name") or f"{author['given-names']} {author['family-names']}"
     person = {} if "name" in author else {"givenName": author["given-names"], "familyName": author["family-names"]}
     identifier = f"#{name.replace(' ', '-')}"
@@ -131,7 +120,7 @@ def _author(crate: ROCrate, author: Mapping[str, str]) -> ContextEntity:
 
 
 def _content(path: Path) -> dict[str, str]:
-    """Name, size and format of a file, and the checksum of one that does not carry its own."""
+    """Return name, size and format of a file, and the checksum of any file other than HDF5."""
     found = {"name": path.name, "contentSize": str(path.stat().st_size)}
     if path.suffix in FORMATS:
         found["encodingFormat"] = FORMATS[path.suffix]
@@ -141,14 +130,11 @@ def _content(path: Path) -> dict[str, str]:
 
 
 def _data_set(crate: ROCrate, path: Path, attributes: Mapping[str, Any]) -> ContextEntity:
-    """Where the images of an experiment come from, as its file of them says."""
+    """Add the source of an experiment's images, from the attributes of its data.h5."""
     files = ", ".join(f"{name} (MD5 {md5})" for name, md5 in attributes["file_md5"].items())
-    name = attributes["parameters"]["name"]
-    return _add(
-        crate,
-        f"#data-{path.parent.name}",
-        "Dataset",
-        name=name,
-        description=f"The images in {path.as_posix()} come from {attributes['source']}: {files}.",
-        identifier=f"sha256 of the images used: {attributes['data_sha256']}",
-    )
+    content = {
+        "name": attributes["parameters"]["name"],
+        "description": f"The images in {path.as_posix()} come from {attributes['source']}: {files}.",
+        "identifier": f"sha256 of the images used: {attributes['data_sha256']}",
+    }
+    return _add(crate, f"#data-{path.parent.name}", "Dataset", **content)

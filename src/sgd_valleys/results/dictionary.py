@@ -1,7 +1,6 @@
-"""The data dictionary: what is in every kind of file, as the files themselves say it.
+"""The data dictionary: the contents of every kind of file, read from the files of a run.
 
-What depends on the settings alone (lengths of axes, numbers of layers) is left out, so that the page is the same at
-every scale.
+The page leaves out what only the settings determine, such as lengths of axes: it is the same at every scale.
 """
 
 import re
@@ -26,14 +25,7 @@ LAYER = re.compile(r"(layer[ -]?)\d+")
 
 @dataclass(frozen=True)
 class Kind:
-    """Files that one rule makes.
-
-    Attributes:
-        pattern: of their paths, with {wildcards}.
-        rule: that makes them.
-        purpose: in a sentence.
-        files: those that there are.
-    """
+    """Files that one rule makes: the pattern of their paths, the purpose in a sentence, and the existing files."""
 
     pattern: str
     rule: str
@@ -42,15 +34,15 @@ class Kind:
 
 
 def without_number(text: str) -> str:
-    """A name or a description with {k} for the number of a layer."""
+    """Replace the number of a layer in a name or a description by {k}."""
     return LAYER.sub(r"\1{k}", text)
 
 
 def page(kinds: Iterable[Kind]) -> str:
-    """The whole dictionary as Markdown.
+    """Return the whole dictionary as Markdown.
 
     Raises:
-        UserError: of a kind there is no file.
+        UserError: a kind has no file.
     """
     head = [
         "# Data dictionary",
@@ -77,14 +69,14 @@ def _section(kind: Kind) -> list[str]:
     own = sorted({name for each in attributes for name in each.keys() - COMMON.keys()})
     settings = sorted({name for each in attributes for name in each["parameters"]})
     notes = [f"Rule `{kind.rule}`: {kind.purpose}"]
-    notes += [f"Its settings: {_listed(settings)}."] if settings else []
-    notes += [f"Its own attributes: {_listed(own)}."] if own else []
+    for title, names_of in (("settings", settings), ("own attributes", own)):
+        notes += [f"Its {title}: {', '.join(f'`{name}`' for name in names_of)}."] if names_of else []
     rows = [_row(name, contents) for name in names]
     return ["", f"## `{kind.pattern}`", "", *notes, "", *table(("variable", "axes", "type", "unit", "what"), rows)]
 
 
 def _row(name: str, contents: Sequence[dict[str, hdf5.Description]]) -> tuple[str, ...]:
-    """A variable as all files of a kind have it; where they differ, each way."""
+    """Describe a variable as all files of a kind store it, with every variant where they differ."""
     found = [one for content in contents for own, one in content.items() if without_number(own) == name]
     everywhere = all(name in map(without_number, content) for content in contents)
     axes = _each(", ".join(map(without_number, one.dims)) or "none" for one in found)
@@ -94,7 +86,3 @@ def _row(name: str, contents: Sequence[dict[str, hdf5.Description]]) -> tuple[st
 
 def _each(texts: Iterable[str]) -> str:
     return "; or ".join(sorted(set(texts)))
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)

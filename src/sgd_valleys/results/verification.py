@@ -1,7 +1,7 @@
-"""Whether the files of a run are intact, and what the configuration asks for.
+"""A check that the files of a run are intact, and computed with the settings of the configuration.
 
-Of pictures, pages and archives only truncation is detected, of other texts only absence. `snakemake --dry-run` says
-which files have to be made again since an input changed.
+The check detects only truncation in pictures, pages and archives, and only absence of other texts.
+`snakemake --dry-run` lists the files whose inputs changed.
 """
 
 import json
@@ -28,13 +28,11 @@ def find_faults(folder: Path, planned: Mapping[str, Mapping[str, Any]]) -> tuple
     Returns:
         A sentence for every fault, and a summary.
     """
-    everything = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    paths = [path for path in everything if path.parts[1] not in NO_RESULTS]
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.parts[1] not in NO_RESULTS]
     faults = [fault for path in paths if (fault := fault_of(path, planned))]
     present = sum(str(path) in planned for path in paths)
-    return faults, (
-        f"{len(paths)} files checked: {len(faults)} wrong; {present} of the {len(planned)} planned ones are there"
-    )
+    checked = f"{len(paths)} files checked: {len(faults)} wrong"
+    return faults, f"{checked}; {present} of the {len(planned)} planned ones are there"
 
 
 def fault_of(path: Path, planned: Mapping[str, Mapping[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""The cells of a sweep in its files: the stacks of a cell joined, and a cell's place on the axes of a file."""
+"""The cells of a sweep in its files: the stacks of a cell joined, and a cell's position on the axes of a file."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ Cell = tuple[float, int]  # (eta, B)
 
 
 def files_by_cell(paths: Sequence[str]) -> dict[Cell, list[str]]:
-    """The files of each cell, told by the attributes eta and B that they carry; in ascending order of both."""
+    """Group files by their attributes eta and B, in ascending order of both."""
     found: dict[Cell, list[str]] = {}
     for path in paths:
         attributes = hdf5.read_attributes(path)
@@ -24,28 +24,26 @@ def read_cells(
     """Read arrays of many files, the stacks of a cell joined.
 
     Args:
-        paths: files of training or curvature, in any order, that carry the attributes eta and B.
-        names: of arrays with a leading realization axis; ``realization`` always comes along.
-        shared: of arrays without one, the same in all of a cell's stacks.
+        paths: files of training or curvature, in any order, with the attributes eta and B.
+        names: of arrays with a leading realization axis; ``realization`` is always read.
+        shared: of arrays without a realization axis, the same in all stacks of a cell.
 
     Returns:
-        by cell, then by name, arrays, (realization, ...) in the realizations' order.
+        by cell, then by name, arrays (realization, ...) in the order of the realizations.
     """
     joined = {}
     for cell, files in files_by_cell(paths).items():
         parts = [hdf5.read(path, ["realization", *names, *shared]) for path in files]
         parts.sort(key=lambda part: part["realization"][0])
-        joined[cell] = {
-            name: parts[0][name] if name in shared else np.concatenate([part[name] for part in parts])
-            for name in parts[0]
-        }
+        joined[cell] = {name: np.concatenate([part[name] for part in parts]) for name in ("realization", *names)}
+        joined[cell] |= {name: parts[0][name] for name in shared}
     return joined
 
 
-def grid(cells_found: Iterable[Cell]) -> tuple[list[float], list[int]]:
-    """The rates and batch sizes of a set of cells, each in ascending order."""
-    found = list(cells_found)
-    return sorted({eta for eta, _ in found}), sorted({B for _, B in found})
+def grid(cells: Iterable[Cell]) -> tuple[list[float], list[int]]:
+    """Return the learning rates and the batch sizes of cells, each in ascending order."""
+    etas, Bs = map(set, zip(*cells, strict=True))
+    return sorted(etas), sorted(Bs)
 
 
 def index_of(axis: np.ndarray, value: float) -> int | None:
@@ -58,12 +56,6 @@ def find_cell(eta_axis: np.ndarray, B_axis: np.ndarray, eta: float, B: int) -> t
     """Return the position (i, j) of a cell on the axes of a file; None where an axis lacks eta or B.
 
     Every file stores eta as the float64 of the same decimal, so that the comparison is exact.
-
-    Args:
-        eta_axis: (eta) learning rates.
-        B_axis: (B) batch sizes.
-        eta: learning rate of the cell.
-        B: batch size of the cell.
     """
     i, j = index_of(eta_axis, eta), index_of(B_axis, B)
     return None if i is None or j is None else (i, j)

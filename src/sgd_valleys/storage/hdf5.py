@@ -22,6 +22,7 @@ import numpy as np
 from sgd_valleys.errors import UserError
 from sgd_valleys.storage.atomic import atomic_write
 
+FilePath = str | os.PathLike
 Index = int | Sequence[int]
 CHECKSUM = "file_sha256"
 NO_CHECKSUM = f"sgd-valleys-sha256:{'0' * 64}"  # the zeros stand in the checksum's place while it is taken
@@ -30,7 +31,7 @@ _PLACE = re.compile(rb"sgd-valleys-sha256:([0-9a-f]{64})")  # found without HDF5
 
 @dataclass(frozen=True)
 class Variable:
-    """An array with the names of its axes, what it is, and its unit ("1" where it has none).
+    """An array (or number, or list) with the names of its axes, its long name, and its unit ("1" where it has none).
 
     Integers and booleans are compressed; floats only where asked, since weights are incompressible.
     """
@@ -42,11 +43,7 @@ class Variable:
     compress: bool = False
 
 
-def write(
-    path: str | os.PathLike,
-    variables: Mapping[str, Variable],
-    attributes: Mapping[str, Any] | None = None,
-) -> None:
+def write(path: FilePath, variables: Mapping[str, Variable], attributes: Mapping[str, Any] | None = None) -> None:
     """Write ``variables`` to an HDF5 file, whole or not at all.
 
     A variable named like its only axis is that axis's coordinate; every other axis gets a plain
@@ -63,33 +60,23 @@ def write(
         UserError: the disk refuses.
     """
     sizes: dict[str, int] = {}
-    arrays: dict[str, np.ndarray] = {}
     for name, variable in variables.items():
-        array = np.asarray(variable.data)
-        if array.ndim != len(variable.dims):
-            raise ValueError(f"{name} has {array.ndim} axes and {len(variable.dims)} names")
-        if name in variable.dims and variable.dims != (name,):
-            raise ValueError(f"{name} is named like one of its axes and is not that axis's coordinate")
-        for dim, size in zip(variable.dims, array.shape, strict=True):
+        shape = np.shape(variable.data)
+        if len(shape) != len(variable.dims):
+            raise ValueError(f"{name} has {len(shape)} axes and {len(variable.dims)} names")
+        for dim, size in zip(variable.dims, shape, strict=True):
             if sizes.setdefault(dim, size) != size:
                 raise ValueError(f"axis {dim} is {sizes[dim]} long, but {size} in {name}")
-        arrays[name] = array
+    axes = {dim: Variable((dim,), np.arange(size), _index_of(dim)) for dim, size in sizes.items()}
     # made in memory: where a disk is full HDF5 cannot even close its file, and takes the process down with it
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
         for key, value in sorted((attributes or {}).items()):
             file.attrs[key] = value if isinstance(value, str | int | float) else json.dumps(value, sort_keys=True)
-        for dim, size in sizes.items():
-            coordinate = variables.get(dim)
-            is_scale = coordinate is not None and coordinate.dims == (dim,)
-            scale = file.create_dataset(dim, data=arrays[dim] if is_scale else np.arange(size), track_times=False)
-            scale.make_scale(dim)
-            scale.attrs["long_name"] = coordinate.long_name if is_scale else _index_of(dim)
-            scale.attrs["units"] = coordinate.units if is_scale else "1"
-        for name, variable in variables.items():
-            if variable.dims == (name,):
-                continue
-            array = arrays[name]
+        for name, variable in (axes | variables).items():  # axes first, to which the others are attached
+            if name in axes and variable.dims != (name,):
+                raise ValueError(f"{name} is named like an axis and is not that axis's coordinate")
+            array = np.asarray(variable.data)
             stored = array.astype(np.int8) if array.dtype == bool else array
             compress = stored.nbytes > 2**16 and (variable.compress or stored.dtype.kind != "f")
             options = {"compression": "gzip", "shuffle": True} if compress else {}
@@ -98,6 +85,9 @@ def write(
                 dataset.attrs["dtype"] = "bool"
             dataset.attrs["long_name"] = variable.long_name
             dataset.attrs["units"] = variable.units
+            if name in axes:
+                dataset.make_scale(name)
+                continue
             for axis, dim in enumerate(variable.dims):
                 dataset.dims[axis].attach_scale(file[dim])
         file.attrs[CHECKSUM] = NO_CHECKSUM
@@ -107,7 +97,6 @@ def write(
 
 
 def _index_of(dim: str) -> str:
-    """What an axis without a coordinate is."""
     return f"index of {dim}"
 
 
@@ -118,27 +107,24 @@ def stamp(content: memoryview) -> None:
     content[slice(*place)] = hashlib.sha256(content).hexdigest().encode()
 
 
-def check(path: str | os.PathLike) -> None:
-    """Read every byte of a file and compare with the checksum in it, before HDF5 is let near it.
+def check(path: FilePath) -> None:
+    """Compare every byte of a file with the checksum in it, before HDF5 reads the file.
 
     Raises:
         UserError: it is missing or damaged, or was changed after it was written.
     """
     try:
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            place = _PLACE.search(content)
-            checksum, (start, end) = (place[1], place.span(1)) if place else (b"", (0, 0))
-            taken = hashlib.sha256()
-            with memoryview(content) as view:
-                for part in (view[:start], b"0" * len(checksum), view[end:]):
-                    taken.update(part)
-                    del part  # a mapped file can be closed once nothing looks into it
-            del place
-    except ValueError:  # nothing is in it
-        checksum, taken = b"", hashlib.sha256()
+            start, end = next((place.span(1) for place in _PLACE.finditer(content)), (0, 0))
+            digest = hashlib.sha256(memoryview(content)[:start])
+            digest.update(b"0" * (end - start))
+            digest.update(memoryview(content)[end:])
+            intact = digest.hexdigest().encode() == content[start:end]
+    except ValueError:  # an empty file has no bytes to map
+        intact = False
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if taken.hexdigest().encode() != checksum:
+    if not intact:
         raise UserError(f"{path} is not what was written (its checksum differs): delete it and run again.")
 
 
@@ -149,12 +135,12 @@ def _checked(path: str, *_state: int) -> None:
 
 
 @contextmanager
-def open_file(path: str | os.PathLike, checked: bool = True) -> Iterator[h5py.File]:
-    """Open a file of ours to read, once its checksum has shown that it is what was written.
+def open_file(path: FilePath, checked: bool = True) -> Iterator[h5py.File]:
+    """Open a file that ``write`` wrote, after comparing its checksum.
 
     Args:
         path: the file.
-        checked: False for a look at a file that was just written, without reading all of it.
+        checked: False opens a file that was just written without reading all of it.
 
     Raises:
         UserError: it is missing, truncated, overwritten, or damaged inside.
@@ -173,7 +159,7 @@ def open_file(path: str | os.PathLike, checked: bool = True) -> Iterator[h5py.Fi
 
 
 def _axes(dataset: h5py.Dataset) -> tuple[str, ...]:
-    """The names of an array's axes; a coordinate is the scale of its own axis and carries no label."""
+    """Return the names of an array's axes; a coordinate is the scale of its own axis and carries no label."""
     return tuple(dim[0].name[1:] if len(dim) else dataset.name[1:] for dim in dataset.dims)
 
 
@@ -183,15 +169,15 @@ def _array(dataset: h5py.Dataset, at: Mapping[str, Index]) -> np.ndarray:
 
 
 def read(
-    path: str | os.PathLike, names: Sequence[str] | None = None, at: Mapping[str, Index] | None = None
+    path: FilePath, names: Sequence[str] | None = None, at: Mapping[str, Index] | None = None
 ) -> dict[str, np.ndarray]:
     """Read the named arrays of a file (all of them where ``names`` is None), or a part of each.
 
     Args:
         path: the file.
         names: of the arrays.
-        at: positions along named axes, and no more is read than these: a number, which takes the axis away, or
-            ascending numbers for at most one axis of an array.
+        at: the positions to read along named axes: a number, which removes the axis, or ascending numbers for at most
+            one axis of an array.
 
     Raises:
         UserError: the file cannot be read, or lacks one of them.
@@ -203,28 +189,14 @@ def read(
         return {name: _array(file[name], at or {}) for name in (names or file)}
 
 
-def position(path: str | os.PathLike, axis: str, value: int) -> dict[str, int]:
-    """Where ``value`` stands among an axis's coordinates, in the form that ``read`` takes: {axis: position}."""
+def position(path: FilePath, axis: str, value: int) -> dict[str, int]:
+    """Find ``value`` among an axis's coordinates, in the form that ``read`` takes: {axis: position}."""
     return {axis: list(read(path, [axis])[axis]).index(value)}
-
-
-def read_variables(path: str | os.PathLike, names: Sequence[str]) -> dict[str, Variable]:
-    """Read the named arrays of a file with their axes, what they are, and their units.
-
-    Raises:
-        UserError: the file cannot be read, or lacks one of them.
-    """
-    arrays = read(path, names)
-    with open_file(path) as file:
-        return {
-            name: Variable(_axes(file[name]), array, file[name].attrs["long_name"], file[name].attrs["units"])
-            for name, array in arrays.items()
-        }
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a file says of an array: the names of its axes, its type, what it is, and its unit."""
+    """The metadata of an array: the names of its axes, its type, its long name, and its unit."""
 
     dims: tuple[str, ...]
     dtype: str
@@ -232,28 +204,35 @@ class Description:
     units: str
 
 
-def describe(path: str | os.PathLike) -> dict[str, Description]:
-    """What the arrays of a file are, by name, without reading them. An axis without a coordinate is none of them."""
+def describe(path: FilePath) -> dict[str, Description]:
+    """Describe the arrays of a file by name, without reading them and without axes that have no coordinate."""
     with open_file(path) as file:
         return {
             name: Description(
-                _axes(array),
-                array.attrs.get("dtype", str(array.dtype)),
-                array.attrs["long_name"],
-                array.attrs["units"],
+                _axes(array), array.attrs.get("dtype", str(array.dtype)), array.attrs["long_name"], array.attrs["units"]
             )
             for name, array in file.items()
             if array.attrs["long_name"] != _index_of(name)
         }
 
 
-def read_attributes(path: str | os.PathLike, checked: bool = True) -> dict[str, Any]:
-    """Read a file's attributes; those stored as JSON come back as what they were. ``checked``: see ``open_file``."""
+def read_variables(path: FilePath, names: Sequence[str]) -> dict[str, Variable]:
+    """Read the named arrays of a file with their axes, long names and units.
+
+    Raises:
+        UserError: the file cannot be read, or lacks one of them.
+    """
+    described = describe(path)
+    return {
+        name: Variable(described[name].dims, array, described[name].long_name, described[name].units)
+        for name, array in read(path, names).items()
+    }
+
+
+def read_attributes(path: FilePath, checked: bool = True) -> dict[str, Any]:
+    """Read a file's attributes, decoded where they are stored as JSON. ``checked``: see ``open_file``."""
     with open_file(path, checked) as file:
-        return {key: _from_json(value) for key, value in file.attrs.items()}
-
-
-def _from_json(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in "[{":
-        return json.loads(value)
-    return value
+        return {
+            key: json.loads(value) if isinstance(value, str) and value.startswith(("[", "{")) else value
+            for key, value in file.attrs.items()
+        }

@@ -1,6 +1,5 @@
 """Network parameters in HDF5 files: the dataset ``<prefix>_layer1_weight`` holds the weights of layer 1."""
 
-import os
 import re
 from collections.abc import Mapping
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.storage import hdf5
-from sgd_valleys.storage.hdf5 import Index, Variable
+from sgd_valleys.storage.hdf5 import FilePath, Index, Variable
 
 _NAME = re.compile(r"layer(\d+)_(weight|bias)")
 
@@ -35,18 +34,13 @@ def parameter_variables(
     return variables
 
 
-def read_parameters(
-    path: str | os.PathLike, prefix: str, at: Mapping[str, Index] | None = None
-) -> dict[str, np.ndarray]:
-    """Read the parameters that :func:`parameter_variables` stored under a prefix.
+def read_parameters(path: FilePath, prefix: str, at: Mapping[str, Index] | None = None) -> dict[str, np.ndarray]:
+    """Read the parameters that :func:`parameter_variables` stored under a prefix, by name, first layer first.
 
     Args:
         path: the file.
         prefix: of the datasets.
         at: positions along named axes, see :func:`sgd_valleys.storage.hdf5.read`.
-
-    Returns:
-        arrays by parameter name, first layer first.
 
     Raises:
         UserError: the file cannot be read, or has no parameters with this prefix.

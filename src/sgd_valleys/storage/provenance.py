@@ -5,7 +5,7 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,13 @@ LIBRARIES = ("numpy", "scipy", "h5py", "numba", "torch", "torchvision", "scikit-
 
 
 def attributes(parameters: Mapping[str, Any], data: str | os.PathLike | None = None) -> dict[str, Any]:
-    """Attributes that say where a result comes from.
+    """Collect the attributes that record the origin of a result.
 
     Args:
-        parameters: the resolved settings of the computation, seeds among them.
-        data: the experiment's ``data.h5``, whose checksum is then taken along.
+        parameters: the resolved settings of the computation, with its seeds.
+        data: the experiment's ``data.h5``, whose checksum is added.
     """
-    found: dict[str, Any] = {
-        "parameters": parameters,
-        "git_revision": git_revision(),
-        "versions": library_versions(),
-    }
+    found = {"parameters": parameters, "git_revision": git_revision(), "versions": library_versions()}
     if data is not None:
         found["data_sha256"] = hdf5.read_attributes(data)["data_sha256"]
     return found
@@ -33,7 +29,7 @@ def attributes(parameters: Mapping[str, Any], data: str | os.PathLike | None = N
 
 @cache
 def git_revision() -> str:
-    """The last commit of the code that results come from, "-dirty" with edits on top; "unknown" outside a checkout.
+    """Return the last commit of the code, "-dirty" with edits on top; "unknown" outside a checkout.
 
     Only the library and the workflow count: a commit to the documentation changes no result's bytes.
     """
@@ -53,11 +49,5 @@ def _git(folder: str | os.PathLike, *command: str) -> str:
 
 @cache
 def library_versions() -> dict[str, str]:
-    """Of Python and the libraries on which results depend."""
-    found = {"python": platform.python_version()}
-    for library in LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            continue
-    return found
+    """Return the versions of Python and of the libraries on which results depend."""
+    return {"python": platform.python_version()} | {library: version(library) for library in LIBRARIES}

@@ -22,10 +22,7 @@ GPU_SLICE = 4096  # images per slice on a GPU, which needs large kernels to be b
 
 
 class CNNReplicas(Replicas):
-    """Replicas of one CNN; see :class:`~sgd_valleys.training.replicas.Replicas`.
-
-    Inputs are images (sample, channel, row, column).
-    """
+    """Replicas of one CNN with images (sample, channel, row, column); see :class:`Replicas`."""
 
     network: CNN
 
@@ -49,9 +46,6 @@ class CNNReplicas(Replicas):
             name: torch.stack([replica[k].detach().contiguous() for replica in self.replicas]).cpu().numpy()
             for k, name in enumerate(self.network.names())
         }
-
-    def synchronize(self) -> None:
-        """Do nothing: every step updates all parameters."""
 
     def forward(self, replica: list[torch.Tensor], images: torch.Tensor) -> torch.Tensor:
         """Compute the logits (sample, class) of one replica for images (sample, row, column, channel)."""

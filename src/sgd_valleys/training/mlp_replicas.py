@@ -70,15 +70,8 @@ class CudaGraphs:
         graph.replay()
 
 
-def _call(function: Callable[..., None], *inputs: torch.Tensor) -> None:
-    function(*inputs)
-
-
 class MLPReplicas(Replicas):
-    """Replicas of one MLP; see :class:`~sgd_valleys.training.replicas.Replicas`.
-
-    Inputs are (sample, in).
-    """
+    """Replicas of one MLP with inputs (sample, in); see :class:`~sgd_valleys.training.replicas.Replicas`."""
 
     network: MLP
     CACHE_SAMPLES: ClassVar[int] = 4000  # replicas times B above which the activations outgrow the CPU's cache
@@ -91,7 +84,7 @@ class MLPReplicas(Replicas):
         self.weight = [self._weight_and_bias(initial, k) for k in range(1, self.network.depth + 1)]
         # inputs of layers 2, 3, ... for one minibatch; the last row is 1, for the bias
         self.activation = [inputs.new_ones(self.R, units + 1, self.B) for units in self.network.sizes[1:-1]]
-        self.launch = CudaGraphs() if inputs.is_cuda else _call
+        self.launch = CudaGraphs() if inputs.is_cuda else lambda function, *given: function(*given)
 
     @classmethod
     def stack_size(cls, runs: int, B: int, device: torch.device) -> int:
@@ -109,9 +102,6 @@ class MLPReplicas(Replicas):
             by_name[f"layer{k}_weight"] = weight[:, :, :-1].cpu().numpy().copy()
             by_name[f"layer{k}_bias"] = weight[:, :, -1].cpu().numpy().copy()
         return by_name
-
-    def synchronize(self) -> None:
-        """Do nothing: every step updates all parameters."""
 
     def step(self, z: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Take one SGD step of the layers above the first.

@@ -8,7 +8,7 @@ import torch
 
 from sgd_valleys.networks.network import Parameters
 from sgd_valleys.storage.hdf5 import Variable
-from sgd_valleys.training.replicas import Replicas
+from sgd_valleys.training.replicas import Replicas, scores
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,9 @@ class Trajectory:
         self.diverged = ~np.isfinite(self.train_loss).all(axis=1)
 
     def checkpoint_at(self, points: Sequence[int]) -> dict[str, np.ndarray]:
-        """Select the whole parameters (checkpoint, ...) of each checkpointed run at one recorded point.
-
-        Args:
-            points: for each run of ``recording.checkpoints`` a recorded point at which its parameters were recorded.
-        """
+        """Select the whole parameters (checkpoint, ...) of each checkpointed run at its own one of ``points``."""
         recorded = self.recording.checkpoints.values()
-        columns = [list(own).index(point) for own, point in zip(recorded, points, strict=True)]
+        columns = [own.index(point) for own, point in zip(recorded, points, strict=True)]
         return {name: array[np.arange(len(columns)), columns] for name, array in self.checkpoint.items()}
 
     def variables(self, axis: str, iteration: str = "iteration t") -> dict[str, Variable]:
@@ -98,27 +94,24 @@ class Trajectory:
             axis: name of the axis of runs; the axis of recorded points is "time".
             iteration: long name of ``iteration``.
         """
-        series = (axis, "time")
-        weights = f"weights of layer {self.recording.layer}"
+        series, samples = (axis, "time"), (axis, "time", "test_sample")
         return {
             "iteration": Variable(("time",), self.iteration, iteration, "iterations"),
             "train_loss": Variable(series, self.train_loss, "training loss, mean cross-entropy", "nat"),
             "test_loss": Variable(series, self.test_loss, "test loss, mean cross-entropy", "nat"),
             "train_accuracy": Variable(series, self.train_accuracy, "training accuracy"),
             "test_accuracy": Variable(series, self.test_accuracy, "test accuracy"),
-            "test_error": Variable(
-                (*series, "test_sample"), self.test_error, "whether the test sample is misclassified"
-            ),
+            "test_error": Variable(samples, self.test_error, "whether the test sample is misclassified"),
             "diverged": Variable((axis,), self.diverged, "whether the run diverged (non-finite loss)"),
-            "layer_weight": Variable((*series, "out", "in"), self.layer_weight, weights),
+            "layer_weight": Variable(
+                (*series, "out", "in"), self.layer_weight, f"weights of layer {self.recording.layer}"
+            ),
         }
 
 
 def finite_runs(parameters: Parameters) -> np.ndarray:
     """Find the runs (run) all of whose parameters (run, ...) are finite."""
-    return np.logical_and.reduce(
-        [np.isfinite(array).all(axis=tuple(range(1, array.ndim))) for array in parameters.values()]
-    )
+    return np.all([np.isfinite(array).reshape(len(array), -1).all(axis=1) for array in parameters.values()], axis=0)
 
 
 class Recorder:
@@ -129,26 +122,16 @@ class Recorder:
         runs: number of runs of all stacks.
     """
 
-    _PARTS = ("series", "final", "checkpoint")
-
     def __init__(self, recording: Recording, runs: int) -> None:
         self.recording, self.runs = recording, runs
-        checkpoints = recording.checkpoints
-        self.checkpoint_shape = len(checkpoints), len(next(iter(checkpoints.values()), ()))
-        self.checkpoint_index = {
-            (run, point): (row, column)
-            for row, (run, points) in enumerate(checkpoints.items())
-            for column, point in enumerate(points)
-        }
-        self.series: dict[str, np.ndarray] = {}
-        self.final: dict[str, np.ndarray] = {}
-        self.checkpoint: dict[str, np.ndarray] = {}
+        self.arrays: dict[str, dict[str, np.ndarray]] = {"series": {}, "final": {}, "checkpoint": {}}
 
     def record(self, replicas: Replicas, runs: slice, point: int, test_set: tuple[torch.Tensor, torch.Tensor]) -> None:
         """Record the synchronized ``replicas``, which are these ``runs``, at one point."""
-        train_loss, train_accuracy, _ = replicas.evaluate_train()
-        test_loss, test_accuracy, test_error = replicas.evaluate(*test_set)
-        parameters = replicas.parameters()
+        inputs, labels = test_set
+        train_loss, train_accuracy, _ = scores(replicas.train_logits(), replicas.labels)
+        test_loss, test_accuracy, test_error = scores(replicas.logits(inputs), labels)
+        parameters, checkpoints = replicas.parameters(), self.recording.checkpoints
         values = {
             "train_loss": train_loss,
             "test_loss": test_loss,
@@ -158,47 +141,37 @@ class Recorder:
             "layer_weight": parameters[f"layer{self.recording.layer}_weight"],
         }
         for name, array in values.items():
-            _get_or_allocate(self.series, name, (self.runs, self.recording.points), array)[runs, point] = array
+            self._allocated("series", name, (self.runs, self.recording.points), array)[runs, point] = array
         for name, array in parameters.items():
             if point == self.recording.points - 1:
-                _get_or_allocate(self.final, name, (self.runs,), array)[runs] = array
-            for replica, run in enumerate(range(runs.start, runs.stop)):
-                if (run, point) in self.checkpoint_index:
-                    checkpoint = _get_or_allocate(self.checkpoint, name, self.checkpoint_shape, array)
-                    checkpoint[self.checkpoint_index[run, point]] = array[replica]
+                self._allocated("final", name, (self.runs,), array)[runs] = array
+            for row, (run, points) in enumerate(checkpoints.items()):
+                if runs.start <= run < runs.stop and point in points:
+                    checkpoint = self._allocated("checkpoint", name, (len(checkpoints), len(points)), array)
+                    checkpoint[row, points.index(point)] = array[run - runs.start]
+
+    def _allocated(self, part: str, name: str, shape: tuple[int, ...], example: np.ndarray) -> np.ndarray:
+        """Return an array, allocated at its first use with the axes ``shape`` and those of one run of ``example``."""
+        if name not in self.arrays[part]:
+            self.arrays[part][name] = np.empty((*shape, *example.shape[1:]), example.dtype)
+        return self.arrays[part][name]
 
     def state(self, replicas: Replicas, first: int, point: int) -> dict[str, np.ndarray]:
-        """Collect the arrays from which a training resumes.
-
-        Args:
-            replicas: the stack that was recorded last.
-            first: its first run.
-            point: the point that was recorded last.
-        """
-        arrays = {f"stack_{name}": array for name, array in replicas.parameters().items()}
-        arrays["position"] = np.array([first, point])
-        for part in self._PARTS:
-            arrays |= {f"{part}_{name}": array for name, array in getattr(self, part).items()}
-        return arrays
+        """Collect the arrays from which a training resumes after recording the stack of run ``first`` at ``point``."""
+        parts = {"stack": replicas.parameters(), **self.arrays}
+        state = {f"{part}_{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+        return state | {"position": np.array([first, point])}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> tuple[int, int]:
         """Take over the record of a :meth:`state`; return its first run and point, (-1, -1) for an empty state."""
         for name, array in state.items():
             part, _, rest = name.partition("_")
-            if part in self._PARTS:
-                getattr(self, part)[rest] = array
+            if part in self.arrays:
+                self.arrays[part][rest] = array
         return tuple(state["position"].tolist()) if state else (-1, -1)
 
     def trajectory(self, iterations: int) -> Trajectory:
         """Return the finished record of runs of so many ``iterations``."""
         iteration = self.recording.interval(iterations) * np.arange(self.recording.points)
-        return Trajectory(self.recording, iteration, **self.series, final=self.final, checkpoint=self.checkpoint)
-
-
-def _get_or_allocate(
-    arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...], example: np.ndarray
-) -> np.ndarray:
-    """Get ``arrays[name]``, allocated at its first use with the axes ``shape`` and those of one run of ``example``."""
-    if name not in arrays:
-        arrays[name] = np.empty((*shape, *example.shape[1:]), example.dtype)
-    return arrays[name]
+        series, final, checkpoint = self.arrays.values()
+        return Trajectory(self.recording, iteration, **series, final=final, checkpoint=checkpoint)

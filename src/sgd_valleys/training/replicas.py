@@ -12,8 +12,6 @@ import torch
 
 from sgd_valleys.networks.network import Network, Parameters
 
-Scores = tuple[np.ndarray, np.ndarray, np.ndarray]
-
 
 class Replicas(ABC):
     """Replicas of one network during training, and the steps of SGD that move their parameters.
@@ -32,13 +30,7 @@ class Replicas(ABC):
     BLOCK_SAMPLES: ClassVar[int] = 100  # samples per replica in one call of `minibatch_steps`, at least one minibatch
 
     def __init__(
-        self,
-        network: Network,
-        initial: Parameters,
-        inputs: torch.Tensor,
-        labels: torch.Tensor,
-        eta: float,
-        B: int,
+        self, network: Network, initial: Parameters, inputs: torch.Tensor, labels: torch.Tensor, eta: float, B: int
     ) -> None:
         self.network, self.labels, self.eta, self.B = network, labels, eta, B
         self.R, self.M = len(initial["layer1_bias"]), len(labels)
@@ -57,8 +49,7 @@ class Replicas(ABC):
     def parameters(self) -> dict[str, np.ndarray]:
         """Return every parameter by name with a leading replica axis, as of the last :meth:`synchronize`."""
 
-    @abstractmethod
-    def synchronize(self) -> None:
+    def synchronize(self) -> None:  # noqa: B027
         """Bring all parameters up to date, if the subclass defers updates."""
 
     @abstractmethod
@@ -81,16 +72,8 @@ class Replicas(ABC):
     def logits(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return the logits (replica, class, sample) of inputs (sample, ...)."""
 
-    def evaluate_train(self) -> Scores:
-        """Return :func:`scores` of the training set."""
-        return scores(self.train_logits(), self.labels)
 
-    def evaluate(self, inputs: torch.Tensor, labels: torch.Tensor) -> Scores:
-        """Return :func:`scores` of inputs (sample, ...) and labels (sample)."""
-        return scores(self.logits(inputs), labels)
-
-
-def scores(logits: torch.Tensor, labels: torch.Tensor) -> Scores:
+def scores(logits: torch.Tensor, labels: torch.Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compute mean loss (replica), accuracy (replica) and misclassification (replica, sample).
 
     A replica whose loss is not finite has loss NaN and accuracy NaN, and all of its samples count as misclassified.

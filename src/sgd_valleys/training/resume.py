@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,10 +12,9 @@ import numpy as np
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.storage import hdf5
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import FilePath, Variable
 
 SECONDS = 300.0  # between two saves; a shorter computation saves nothing and restarts
-SUFFIX = ".resume"
 
 
 class Resume:
@@ -27,19 +25,19 @@ class Resume:
     Args:
         result: file that the computation writes at its end.
         attributes: settings, data and versions.
-        log: log for the message that the computation resumes.
+        log: receives the message that the computation resumes.
         code: files of the code that the computation executes.
     """
 
     def __init__(
         self,
-        result: str | os.PathLike,
+        result: FilePath,
         attributes: Mapping[str, Any],
         log: logging.Logger,
-        code: Sequence[str | os.PathLike] = (),
+        code: Sequence[FilePath] = (),
     ) -> None:
         result = Path(result)
-        self.path = result.with_name(f".{result.name}{SUFFIX}")
+        self.path = result.with_name(f".{result.name}.resume")
         checksums = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in code]
         self.attributes = dict(attributes) | {"code_sha256": checksums}
         self.log = log

@@ -37,25 +37,21 @@ def minibatch_schedule(replicas: Replicas, orders: Sequence[Iterator[np.ndarray]
         orders: for each replica the permutations of its epochs, from the first epoch on.
         done: steps that ``replicas`` have already taken; their minibatches are skipped.
     """
-    B, M = replicas.B, replicas.M
+    B, steps_per_epoch, device = replicas.B, replicas.M // replicas.B, replicas.labels.device
     block = max(1, replicas.BLOCK_SAMPLES // B)
-
-    def next_epoch() -> torch.Tensor:
-        return torch.from_numpy(np.stack([next(order) for order in orders])).to(replicas.labels.device)
-
-    epochs, position = divmod(done * B, M)
-    for _ in range(epochs):
-        next_epoch()
-    epoch = next_epoch() if position else torch.empty(0)
-    position = position or M
+    epochs = (torch.from_numpy(np.stack(epoch)).to(device) for epoch in zip(*orders, strict=True))
+    for _ in range(done // steps_per_epoch):
+        next(epochs)
+    epoch = next(epochs) if done % steps_per_epoch else None
 
     def advance(steps: int) -> int:
-        nonlocal position, epoch
-        if position == M:
-            epoch, position = next_epoch(), 0
-        taken = min(steps, block, (M - position) // B)
-        replicas.minibatch_steps(epoch[:, position : position + taken * B])
-        position += taken * B
+        nonlocal done, epoch
+        position = done % steps_per_epoch
+        if position == 0:
+            epoch = next(epochs)
+        taken = min(steps, block, steps_per_epoch - position)
+        replicas.minibatch_steps(epoch[:, position * B : (position + taken) * B])
+        done += taken
         return taken
 
     return advance

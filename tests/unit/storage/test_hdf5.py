@@ -97,6 +97,8 @@ def test_axes_that_disagree_are_refused(tmp_path):
         hdf5.write(tmp_path / "a.h5", {"x": Variable(("eta",), np.zeros((2, 2)), "two axes")})
     with pytest.raises(ValueError, match="named like"):
         hdf5.write(tmp_path / "a.h5", {"x": Variable(("x", "y"), np.zeros((2, 2)), "axis and array in one")})
+    with pytest.raises(ValueError, match="time is named like an axis"):
+        hdf5.write(tmp_path / "a.h5", VARIABLES | {"time": Variable(("eta",), np.zeros(2), "along another axis")})
 
 
 @pytest.mark.parametrize("damage", ["noise", "truncated", "absent", "empty"])
