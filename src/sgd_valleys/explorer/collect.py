@@ -73,8 +73,7 @@ def ranks(values: np.ndarray, lowest: bool = False) -> tuple[np.ndarray, np.ndar
     finite = np.isfinite(values)
     signed = np.round(values[finite] if lowest else -values[finite], RANK_DIGITS)
     _, which, count = np.unique(signed, return_inverse=True, return_counts=True)
-    before = np.cumsum(count) - count
-    rank[finite], share[finite] = 1 + before[which], count[which]
+    rank[finite], share[finite] = (1 + np.cumsum(count) - count)[which], count[which]
     return rank, share
 
 
