@@ -66,8 +66,8 @@ def read_along_training(train: Sequence[str], curvature: Sequence[str]) -> dict[
 
 
 def _landscape(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
-    barriers, block, block_endpoints = _read(files, "barriers", "block", "block_endpoints")
-    (endpoints,) = _read(files, "spectrum_endpoints")
+    names = "barriers", "block", "block_endpoints", "spectrum_endpoints"
+    barriers, block, block_endpoints, endpoints = _read(files, *names)
     targets = max(settings["similarity"]), min(settings["similarity"])
     return [
         *landscape.collect(barriers, block, block_endpoints, new_sampling, targets),
@@ -100,14 +100,12 @@ def _branches(files: Files, settings: Settings, new_sampling: NewSampling) -> li
 
 
 def _two_valley(files: Files, settings: Settings, new_sampling: NewSampling) -> list[Claim]:
-    paths: dict[str, str] = {}
+    claims, judged = [], set()
     for path in files["diagrams"]:
-        paths.setdefault(hdf5.read_attributes(path)["parameters"]["noise"], path)
-    claims = []
-    for kind, path in paths.items():
-        if kind in phase_diagram.DIAGRAMS:
-            p = hdf5.read_attributes(path)["parameters"]
-            claims += phase_diagram.collect(hdf5.read(path), p["runs"], p["iterations"], kind, new_sampling)
+        p = hdf5.read_attributes(path)["parameters"]
+        if p["noise"] in phase_diagram.DIAGRAMS.keys() - judged:
+            judged.add(p["noise"])
+            claims += phase_diagram.collect(hdf5.read(path), p["runs"], p["iterations"], p["noise"], new_sampling)
     theory, occupancy = _read(files, "theory", "occupancy")
     runs = hdf5.read_attributes(files["occupancy"])["parameters"]["runs"]
     return claims + two_valley.collect(theory, occupancy, runs, new_sampling)

@@ -1,6 +1,6 @@
 """Claims about freezing: how long the transient phase lasts, and what precedes it (Sec. II C, Figs. 3, S3 and S5)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,27 +11,21 @@ from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.rank import rank_correlation
 from sgd_valleys.statistics.reduce import finite_max, finite_mean
-from sgd_valleys.storage.cells import find_cell, index_of
+from sgd_valleys.storage.cells import Cell, find_cell, index_of
 
 START = 0.05  # fraction of the training that counts as its start
 
 
 def collect(
-    endpoints: Arrays,
-    freezing: Arrays,
-    cell_maps: Arrays,
-    new_sampling: NewSampling,
-    eta: float,
-    reference: tuple[float, int],
+    endpoints: Arrays, freezing: Arrays, cell_maps: Arrays, new_sampling: NewSampling, eta: float, reference: Cell
 ) -> list[Claim]:
     """Collect the claims about Fig. 3A to C, from arrays of endpoints.h5, freezing.h5 and cell_maps.h5.
 
     ``eta`` is the learning rate of Fig. 3B, ``reference`` the cell (eta, B) of the run of Figs. 3A and 4.
     """
-    time = eta_t(freezing)
     measured = {
         "reference_freezing": reference_freezing(freezing, *reference),
-        "freezing_with_B": estimates.rate_trend(endpoints, time, eta, new_sampling()),
+        "freezing_with_B": estimates.rate_trend(endpoints, eta_t(freezing), eta, new_sampling()),
         "final_losses_comparable": loss_ratio(endpoints, eta, new_sampling()),
     }
     return [
@@ -57,19 +51,19 @@ def collect_along_training(along: Mapping[int, Arrays], new_sampling: NewSamplin
     A run whose flatness is known only at its end is omitted. ``L_c`` is the threshold of Eq. 7, nat.
     """
     cells = _runs_with_flatness(along)
+    flatness = [cell["flatness"] for cell in cells]
+    growth = [growth_after_start(cell) for cell in cells]
+    first_step = [np.log(rows[:, 1] / rows[:, 0]) for rows in flatness]
+    accuracy = [accuracy_after_freezing(cell, L_c) for cell in cells]
 
-    def over_batch_sizes(by_run: Callable[[Arrays], np.ndarray], reduce: Callable, method: str) -> Estimate:
-        return estimates.over_batch_sizes([by_run(cell) for cell in cells], reduce, new_sampling(), method)
+    def estimate(values: Sequence[np.ndarray], reduce: Callable, method: str) -> Estimate:
+        return estimates.over_batch_sizes(values, reduce, new_sampling(), method)
 
     measured = {
-        "flatness_grows": over_batch_sizes(growth_after_start, np.min, "least mean rank correlation with time"),
-        "flatness_falls_first": over_batch_sizes(first_step, np.mean, "mean logarithm of F(first record)/F(0)"),
-        "flatness_ends_higher": over_batch_sizes(
-            lambda cell: cell["flatness"][:, -1], lambda means: means[0] / means[-1], "ratio of means"
-        ),
-        "accuracy_after_freezing": over_batch_sizes(
-            lambda cell: accuracy_after_freezing(cell, L_c), np.min, "least mean from t_freeze on"
-        ),
+        "flatness_grows": estimate(growth, np.min, "least mean rank correlation with time"),
+        "flatness_falls_first": estimate(first_step, np.mean, "mean logarithm of F(first record)/F(0)"),
+        "flatness_ends_higher": estimate([rows[:, -1] for rows in flatness], lambda m: m[0] / m[-1], "ratio of means"),
+        "accuracy_after_freezing": estimate(accuracy, np.min, "least mean from t_freeze on"),
     }
     return make_claims("along_training", measured, start=START)
 
@@ -133,11 +127,6 @@ def growth_after_start(cell: Arrays) -> np.ndarray:
     """Return the rank correlation (run) of flatness with time after the start."""
     late = cell["iteration"] >= START * cell["iteration"][-1]
     return rank_correlation(cell["iteration"][late], cell["flatness"][:, late])
-
-
-def first_step(cell: Arrays) -> np.ndarray:
-    """Return ln(F at the first recorded time / F at the start) of each run."""
-    return np.log(cell["flatness"][:, 1] / cell["flatness"][:, 0])
 
 
 def accuracy_after_freezing(cell: Arrays, L_c: float) -> np.ndarray:

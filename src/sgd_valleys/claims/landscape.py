@@ -92,8 +92,8 @@ def _over_random_pairs(barriers: Arrays, statistic: Callable[..., float], sampli
 def barrier_near(barriers: Arrays, target: float, loss: float, sampling: Sampling) -> Estimate:
     """Estimate the median barrier of pairs within ``WINDOW`` of a similarity, relative to the solutions' loss (nat)."""
     close = np.abs(barriers["pair_similarity"] - target) <= WINDOW
-    method = f"median within {WINDOW} of Sim_J, over the median final training loss"
     height, pairs = barriers["pair_barrier"][close] / loss, barriers["pair_solution"][close]
+    method = f"median within {WINDOW} of Sim_J, over the median final training loss"
     return _median_over_solutions(height, pairs, sampling, method)
 
 
@@ -122,11 +122,8 @@ def _median_over_solutions(values: np.ndarray, pairs: np.ndarray, sampling: Samp
 
 def block_converges(block: Arrays, endpoints: Arrays) -> Estimate:
     """Estimate the fraction of the runs of Fig. 1's cells that converge, over all realizations."""
-    found = (
-        find_cell(endpoints["eta"], endpoints["B"], eta, B)
-        for eta, B in zip(block["block_eta"], block["block_B"], strict=True)
-    )
-    cells = {cell for cell in found if cell}
+    shown = zip(block["block_eta"], block["block_B"], strict=True)
+    cells = {find_cell(endpoints["eta"], endpoints["B"], *cell) for cell in shown} - {None}
     count = sum(int(endpoints["converged"][cell].sum()) for cell in cells)
     runs = sum(int(endpoints["runs"][cell]) for cell in cells)
     return estimates.proportion(count, runs, f"runs of the {len(cells)} cells")

@@ -11,6 +11,7 @@ from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.bootstrap import resample
 from sgd_valleys.statistics.reduce import finite_max, finite_mean
+from sgd_valleys.storage.cells import Cell
 
 PAPER_RUNS = 20  # realizations of a cell in the paper
 
@@ -21,8 +22,8 @@ def collect(
     cell_maps: Arrays,
     new_sampling: NewSampling,
     violin_eta: float,
-    quiet: tuple[float, int],
-    noisy: tuple[float, int],
+    quiet: Cell,
+    noisy: Cell,
     images: int,
 ) -> list[Claim]:
     """Collect the claims about cells, rows and pairs of maps of Fig. 2, from endpoints.h5, jaccard.h5 and cell_maps.h5.
@@ -32,11 +33,7 @@ def collect(
     """
 
     def row(name: str) -> Estimate:
-        values = converged_only(endpoints, name)
-        return estimates.rate_trend(endpoints, values, violin_eta, new_sampling())
-
-    def end(name: str, largest: bool) -> Estimate:
-        return extreme_cell(endpoints, name, largest, new_sampling())
+        return estimates.rate_trend(endpoints, converged_only(endpoints, name), violin_eta, new_sampling())
 
     cells = {
         "examples_diverge": similarity_difference(similarity, quiet, noisy, new_sampling()),
@@ -45,12 +42,11 @@ def collect(
         "flatness_with_B": row("flatness"),
     }
     extremes = {
-        "accuracy_scale_low": end("test_accuracy", largest=False),
-        "accuracy_scale_high": end("test_accuracy", largest=True),
-        "flatness_scale_low": end("flatness", largest=False),
-        "flatness_scale_high": end("flatness", largest=True),
-        "noisiest_does_not_converge": noisiest_converges(endpoints, cell_maps),
+        f"{quantity}_scale_{end}": extreme_cell(endpoints, name, end == "high", new_sampling())
+        for quantity, name in {"accuracy": "test_accuracy", "flatness": "flatness"}.items()
+        for end in ("low", "high")
     }
+    extremes["noisiest_does_not_converge"] = noisiest_converges(endpoints, cell_maps)
     return [
         *make_claims("noise_cells", cells, violin_eta=violin_eta, quiet=quiet, noisy=noisy),
         *collect_flat_is_accurate(endpoints, cell_maps, new_sampling),
@@ -81,9 +77,7 @@ def extreme_cell(endpoints: Arrays, name: str, largest: bool, sampling: Sampling
     return found if endpoints["runs"].max() >= PAPER_RUNS else replace(found, interval=NO_INTERVAL)
 
 
-def similarity_difference(
-    similarity: Arrays, quiet: tuple[float, int], noisy: tuple[float, int], sampling: Sampling
-) -> Estimate:
+def similarity_difference(similarity: Arrays, quiet: Cell, noisy: Cell, sampling: Sampling) -> Estimate:
     """Estimate the mean Sim_J of the noisy cell's runs less that of the quiet cell's; below 0 for diverse runs.
 
     ``similarity`` are arrays of jaccard.h5; the cells are pairs (eta, B), whose runs are resampled.
@@ -100,10 +94,8 @@ def similarity_difference(
         return Estimate(np.nan, NO_INTERVAL, "too few runs", method)
 
     def difference(positions: Sequence[np.ndarray]) -> float:
-        low, high = (
-            finite_mean(block[np.ix_(chosen, chosen)], axis=None)
-            for block, chosen in zip(blocks, positions, strict=True)
-        )
+        drawn = (block[np.ix_(chosen, chosen)] for block, chosen in zip(blocks, positions, strict=True))
+        low, high = (finite_mean(block, axis=None) for block in drawn)
         return float(high - low)
 
     between = estimates.central_95([difference(drawn) for drawn in resample(counts, *sampling)])

@@ -9,8 +9,10 @@ from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.rank import axis_correlation, rank_correlation
 
 AXES = {"eta": "the learning rate", "sigma": "the noise strength"}
-# noise covariance: its name in the paper, figure of P_flat, figure of the freezing time
-DIAGRAMS = {"H": ("H", "Fig. 5C", "Fig. 5D"), "H2": ("H^2", "Fig. S6", "Fig. S6")}
+DIAGRAMS = {  # by the noise: placeholders of its statements
+    "H": {"covariance": "H", "p_flat_figure": "Fig. 5C", "freezing_figure": "Fig. 5D"},
+    "H2": {"covariance": "H^2", "p_flat_figure": "Fig. S6", "freezing_figure": "Fig. S6"},
+}
 FROZEN_BEFORE = 0.9  # fraction of the iterations; a cell has frozen if its mean last change of valley is earlier
 
 
@@ -23,20 +25,17 @@ def collect(diagram: Arrays, runs: int, iterations: int, noise: str, new_samplin
     if not diagram["stable"].any():
         return []
     diagram = {name: array if name == "sigma" else array[diagram["stable"]] for name, array in diagram.items()}
-    frozen = np.where(diagram["freezing_time"] <= FROZEN_BEFORE * iterations, diagram["p_flat"], np.nan)
-    covariance, p_flat_figure, freezing_figure = DIAGRAMS[noise]
-    names = {"noise": noise, "covariance": covariance, "p_flat_figure": p_flat_figure}
+    has_frozen = diagram["freezing_time"] <= FROZEN_BEFORE * iterations
+    frozen = diagram | {"p_flat": np.where(has_frozen, diagram["p_flat"], np.nan)}
+    names = {"noise": noise, **DIAGRAMS[noise]}
     claims = []
     for axis, axis_name in AXES.items():
         measured = {
             f"p_flat_with_{axis}_{noise}": p_flat_trend(diagram, axis, runs, new_sampling()),
-            f"p_flat_with_{axis}_{noise}_frozen": p_flat_trend(
-                diagram | {"p_flat": frozen}, axis, runs, new_sampling()
-            ),
+            f"p_flat_with_{axis}_{noise}_frozen": p_flat_trend(frozen, axis, runs, new_sampling()),
             f"freezing_with_{axis}_{noise}": freezing_trend(diagram, axis, runs, new_sampling()),
         }
-        axis_names = {"axis": axis, "axis_name": axis_name, "freezing_figure": freezing_figure}
-        claims += make_claims("phase_diagram_axes", measured, **names, **axis_names)
+        claims += make_claims("phase_diagram_axes", measured, **names, axis=axis, axis_name=axis_name)
     finished = int(runs - diagram["diverged"][-1, -1])
     measured = {
         f"p_flat_transition_{noise}": corner_difference(diagram, runs, new_sampling()),
@@ -48,8 +47,8 @@ def collect(diagram: Arrays, runs: int, iterations: int, noise: str, new_samplin
 
 def p_flat_trend(diagram: Arrays, axis: str, runs: int, sampling: Sampling) -> Estimate:
     """Estimate the rank correlation of P_flat with the axis ``eta`` or ``sigma`` at fixed other axis."""
-    p_flat, finished = diagram["p_flat"], runs - diagram["diverged"]
-    resampled = sampling.fractions(p_flat, finished)
+    p_flat = diagram["p_flat"]
+    resampled = sampling.fractions(p_flat, runs - diagram["diverged"])
     samples = f"{np.isfinite(p_flat).sum()} cells of {runs} runs"
     return _axis_trend(diagram, axis, p_flat, resampled, samples, BINOMIAL)
 
@@ -57,8 +56,7 @@ def p_flat_trend(diagram: Arrays, axis: str, runs: int, sampling: Sampling) -> E
 def freezing_trend(diagram: Arrays, axis: str, runs: int, sampling: Sampling) -> Estimate:
     """Estimate the rank correlation of eta <t_freeze> with an axis, resampled by its standard errors."""
     time, error = (diagram["eta"][:, None] * diagram[name] for name in ("freezing_time", "freezing_time_error"))
-    error = np.where(np.isfinite(error), error, 0)
-    resampled = time + sampling.errors(error)
+    resampled = time + sampling.errors(np.where(np.isfinite(error), error, 0))
     samples = f"{time.size} cells of {runs} runs"
     return _axis_trend(diagram, axis, time, resampled, samples, "resampled by standard errors")
 
@@ -75,9 +73,8 @@ def _axis_trend(
 
 def corner_difference(diagram: Arrays, runs: int, sampling: Sampling) -> Estimate:
     """Estimate P_flat at the largest eta and sigma less P_flat at the smallest."""
-    strongest_and_weakest = [-1, 0], [-1, 0]
-    finished = runs - diagram["diverged"]
-    p_flat, counts = (tuple(array[strongest_and_weakest]) for array in (diagram["p_flat"], finished))
+    corners = [-1, 0], [-1, 0]
+    p_flat, counts = (tuple(array[corners]) for array in (diagram["p_flat"], runs - diagram["diverged"]))
     return estimates.fraction_difference(p_flat, counts, sampling)
 
 
@@ -89,7 +86,7 @@ def y_freeze_trend(diagram: Arrays, runs: int, sampling: Sampling) -> Estimate:
     method = "rank correlation with Delta_S, resampled by standard errors"
     if known.sum() < 2:
         return Estimate(np.nan, NO_INTERVAL, "no cell where runs change valley", method)
-    x, y, error = delta_S[known], y[known], error[known]
-    resampled = y + sampling.errors(error)
+    x, y = delta_S[known], y[known]
+    resampled = y + sampling.errors(error[known])
     samples = f"{known.sum()} cells of {runs} runs"
     return resampled_correlation(y, resampled, lambda values: rank_correlation(x, values), samples, method)

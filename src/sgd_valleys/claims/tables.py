@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 from html import escape
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
@@ -34,17 +36,14 @@ def summary(content: Content) -> str:
 def answers(content: Content) -> list[tuple[str, str, list[Entry]]]:
     """Answer the questions for which there are claims, by the verdicts: (question, answer, claims)."""
     claims = {claim["key"]: claim for claim in content["claims"]}
-    questions = dict(read_yaml("questions.yaml")["questions"])
-    other = read_yaml("questions.yaml")["other_experiment"]
+    asked = read_yaml("questions.yaml")
+    questions, other = dict(asked["questions"]), asked["other_experiment"]
     for key in claims:
         if key.endswith("_similarity_with_noise"):
             name = key.removesuffix("_similarity_with_noise")
             questions[other["question"].format(name)] = [each.format(name) for each in other["keys"]]
-    found = []
-    for question, keys in questions.items():
-        if used := [claims[key] for key in keys if key in claims]:
-            found.append((question, _answer({claim["verdict"] for claim in used}), used))
-    return found
+    found = ((question, [claims[key] for key in keys if key in claims]) for question, keys in questions.items())
+    return [(question, _answer({claim["verdict"] for claim in used}), used) for question, used in found if used]
 
 
 def _answer(verdicts: set[str]) -> str:
@@ -62,10 +61,7 @@ def _answer(verdicts: set[str]) -> str:
 
 def by_section(content: Content) -> dict[str, list[Entry]]:
     """Return the claims by the heading of their section."""
-    found: dict[str, list[Entry]] = {}
-    for claim in content["claims"]:
-        found.setdefault(claim["section"], []).append(claim)
-    return found
+    return {section: list(claims) for section, claims in groupby(content["claims"], itemgetter("section"))}
 
 
 def markdown(content: Content, level: int = 2) -> str:
@@ -146,9 +142,7 @@ def html(content: Content) -> str:
 
 def _questions(content: Content) -> list[str]:
     """Render the questions and answers as the lines of a Markdown table."""
-    rows = [
-        (question, answer, " ".join(MARKS[c["verdict"]] for c in used)) for question, answer, used in answers(content)
-    ]
+    rows = [(*answer, " ".join(MARKS[claim["verdict"]] for claim in used)) for *answer, used in answers(content)]
     return table(("in short", "here", "its claims"), rows)
 
 

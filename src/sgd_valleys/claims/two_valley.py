@@ -18,18 +18,20 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, new_sampling: NewSampl
     """
     tau_x, tau_y = float(theory["tau_x_max"]), float(theory["tau_y_min"])
     delta_S, gamma, transient = theory["delta_S"], theory["gamma"], theory["p_flat_transient"]
+    above_equilibrium = theory["p_flat_stationary"] - theory["p_flat_equilibrium"]  # Eq. 22 less Eq. A28
+    _, ridge, flat = floors(theory)
     unequal = gamma > 1  # at gamma = 1 the valleys are the same for any noise
     measured = {
         "equal_depth": depth_difference(theory),
-        "barrier_with_y": barrier_trend(theory),
+        "barrier_with_y": trend_of_closed_form(ridge - flat, theory["y"][theory["y"] > 0]),
         "tau_x": exact(tau_x, FORM),
         "tau_y": exact(tau_y, FORM),
         "tau_ratio": exact(tau_x / tau_y, FORM),
         "effective_loss_flat": effective_loss_on_floor(theory, +1),
         "effective_loss_sharp": effective_loss_on_floor(theory, -1),
-        "above_equilibrium": margin_above_equilibrium(theory),
+        "above_equilibrium": exact(above_equilibrium.min(), f"{FORM} at {above_equilibrium.size} points"),
         "equilibrium_share": exact(theory["p_flat_boltzmann"], FORM),
-        "simulated_above_equilibrium": lowest_final_p_flat(occupancy, runs),
+        "simulated_above_equilibrium": estimates.fraction_of_runs(occupancy["p_flat"][:, -1].min(), runs),
         "theory_until_freezing": deviation_until_freezing(theory, occupancy, new_sampling()),
         "stationary_falls": stationary_change_with_noise(theory),
         "rate_ratio_as_printed": rate_ratio_change_with_noise(theory),
@@ -42,22 +44,11 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, new_sampling: NewSampl
     return make_claims("two_valley", measured, equilibrium=float(theory["p_flat_equilibrium"]))
 
 
-def lowest_final_p_flat(occupancy: Arrays, runs: int) -> Estimate:
-    """Estimate the lowest final fraction of runs in the flat valley of all noise levels."""
-    return estimates.fraction_of_runs(occupancy["p_flat"][:, -1].min(), runs)
-
-
 def final_p_flat_rise(occupancy: Arrays, runs: int, sampling: Sampling) -> Estimate:
     """Estimate the final fraction in the flat valley at the strongest noise less that at the weakest."""
     order = np.argsort(occupancy["delta_S"])
     strongest, weakest = occupancy["p_flat"][order[[-1, 0]], -1]
     return estimates.fraction_difference((strongest, weakest), (runs, runs), sampling)
-
-
-def margin_above_equilibrium(theory: Arrays) -> Estimate:
-    """Return the least difference of Eq. 22 and Eq. A28, over y and Delta_S."""
-    least = (theory["p_flat_stationary"] - theory["p_flat_equilibrium"]).min()
-    return exact(least, f"{FORM} at {theory['p_flat_stationary'].size} points")
 
 
 def stationary_change_with_noise(theory: Arrays) -> Estimate:
@@ -95,12 +86,6 @@ def depth_difference(theory: Arrays) -> Estimate:
     height = ridge - flat
     resolved = height > 0.01 * height.max()  # by the grid
     return exact(np.abs(sharp - flat)[resolved].max() / height[resolved].max(), f"{FORM} at {resolved.sum()} y")
-
-
-def barrier_trend(theory: Arrays) -> Estimate:
-    """Return the rank correlation of the barrier's height with y."""
-    _, ridge, flat = floors(theory)
-    return trend_of_closed_form(ridge - flat, theory["y"][theory["y"] > 0])
 
 
 def deviation_until_freezing(theory: Arrays, occupancy: Arrays, sampling: Sampling) -> Estimate:

@@ -29,6 +29,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 AGREES, DIRECTION, UNDECIDED, DISAGREES = "agrees", "agrees in direction", "undecided", "disagrees"
@@ -117,38 +118,20 @@ def falls(strength: float, no_effect: float = 0.0) -> Direction:
     return Direction(-1, strength, no_effect)
 
 
-def at_least(bound: float) -> Direction:
-    """Expect a number above a bound."""
-    return rises(0.0, bound)
-
-
-def at_most(bound: float) -> Direction:
-    """Expect a number below a bound."""
-    return falls(0.0, bound)
-
-
+at_least, at_most = partial(rises, 0.0), partial(falls, 0.0)  # expect a number above or below a bound
 EXPECTATIONS = dict(value=Value, equal=Equal, rises=rises, falls=falls, at_least=at_least, at_most=at_most)  # by word
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A measurement.
+    """A measurement."""
 
-    Attributes:
-        value: the number; NaN where it could not be measured.
-        interval: its 95% interval (low, high); NaN where there is none.
-        samples: number and kind of the samples behind the number.
-        method: statistics of the interval.
-        p_value: of a permutation test against the absence of a trend, on the side that was measured.
-        spread: whether the interval is the central 95% of single runs, not of the number.
-    """
-
-    value: float
-    interval: tuple[float, float]
-    samples: str
-    method: str
-    p_value: float | None = None
-    spread: bool = False
+    value: float  # NaN where it could not be measured
+    interval: tuple[float, float]  # 95%, (low, high); NaN where there is none
+    samples: str  # number and kind of the samples behind the number
+    method: str  # statistics of the interval
+    p_value: float | None = None  # of a permutation test against the absence of a trend, on the side that was measured
+    spread: bool = False  # whether the interval is the central 95% of single runs, not of the number
 
 
 @dataclass(frozen=True)

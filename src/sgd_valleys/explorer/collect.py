@@ -11,31 +11,25 @@ from sgd_valleys.config.sweep import canonical
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.cells import find_cell, read_cells
 
+Arrays = Mapping[str, np.ndarray]
 RANK_DIGITS = 12  # rounding for ranks: the last bits of a mean depend on the order of summation
 ENDPOINTS = ("converged", "diverged", "train_loss", "test_accuracy", "test_file_accuracy", "flatness")
 
 
 @dataclass(frozen=True)
 class MapStyle:
-    """How the page shows a map over (eta, B).
+    """How the page shows a map over (eta, B)."""
 
-    Attributes:
-        symbol: HTML.
-        title: what the map shows.
-        superlative: of the cell with rank 1, as in "flattest".
-        lowest: whether rank 1 is the smallest value.
-        log: whether colours follow the logarithm.
-        span: limits of the colours; by default the smallest and the largest value.
-    """
-
-    symbol: str
+    symbol: str  # HTML
     title: str
-    superlative: str
-    lowest: bool = False
-    log: bool = False
-    span: tuple[float, float] | None = None
+    superlative: str  # of the cell with rank 1, as in "flattest"
+    lowest: bool = False  # whether rank 1 is the smallest value
+    log: bool = False  # whether colours follow the logarithm
+    span: tuple[float, float] | None = None  # of the colours; by default the smallest and the largest value
 
 
+TEST_FILE = "the whole test file"
+LOSS = {"superlative": "lowest in loss", "lowest": True, "log": True}
 MAPS = {  # by their names in cell_maps.h5
     "similarity": MapStyle("⟨Sim<sub>J</sub>⟩", "similarity of a cell’s solutions", "most similar"),
     "convergence_probability": MapStyle(
@@ -43,24 +37,17 @@ MAPS = {  # by their names in cell_maps.h5
     ),
     "max_test_accuracy": MapStyle("max(Acc<sub>test</sub>)", "best test accuracy", "most accurate"),
     "mean_test_accuracy": MapStyle("⟨Acc<sub>test</sub>⟩", "mean test accuracy", "most accurate"),
-    "max_test_file_accuracy": MapStyle(
-        "max(Acc<sub>file</sub>)", "best accuracy on the whole test file", "most accurate"
-    ),
-    "mean_test_file_accuracy": MapStyle(
-        "⟨Acc<sub>file</sub>⟩", "mean accuracy on the whole test file", "most accurate"
-    ),
+    "max_test_file_accuracy": MapStyle("max(Acc<sub>file</sub>)", f"best accuracy on {TEST_FILE}", "most accurate"),
+    "mean_test_file_accuracy": MapStyle("⟨Acc<sub>file</sub>⟩", f"mean accuracy on {TEST_FILE}", "most accurate"),
     "max_flatness": MapStyle("max(F)", "flatness of the flattest solution", "flattest"),
     "mean_flatness": MapStyle("⟨F⟩", "mean flatness", "flattest"),
     "eta_t_freeze": MapStyle("η⟨t<sub>freeze</sub>⟩", "mean freezing time", "latest to freeze", log=True),
-    "mean_train_loss": MapStyle(
-        "⟨ℒ<sub>train</sub>⟩", "mean final training loss", "lowest in loss", lowest=True, log=True
-    ),
-    "mean_test_loss": MapStyle("⟨ℒ<sub>test</sub>⟩", "mean final test loss", "lowest in loss", lowest=True, log=True),
+    "mean_train_loss": MapStyle("⟨ℒ<sub>train</sub>⟩", "mean final training loss", **LOSS),
+    "mean_test_loss": MapStyle("⟨ℒ<sub>test</sub>⟩", "mean final test loss", **LOSS),
     "mean_train_accuracy": MapStyle("⟨Acc<sub>train</sub>⟩", "mean training accuracy", "most accurate"),
     "displacement_cosine": MapStyle("⟨cos⟩", "cosine of displacements from the start", "most similar"),
     "mean_displacement": MapStyle("⟨‖Δθ‖⟩", "mean displacement from the start", "farthest"),
 }
-CONVERGED, NOT_CONVERGED, DIVERGED = "converged", "not converged", "diverged"
 
 
 def pack(array: np.ndarray) -> dict[str, Any]:
@@ -77,11 +64,7 @@ def to_json(array: np.ndarray) -> Any:
 
 
 def ranks(values: np.ndarray, lowest: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Rank values among the finite ones; equal values share a rank.
-
-    Args:
-        values: of any shape.
-        lowest: whether rank 1 is the smallest value; by default it is the largest.
+    """Rank the finite values, the largest first unless ``lowest``; equal values share a rank.
 
     Returns:
         of the shape of ``values``: the rank, 0 for non-finite values; and how many values share it.
@@ -90,19 +73,15 @@ def ranks(values: np.ndarray, lowest: bool = False) -> tuple[np.ndarray, np.ndar
     finite = np.isfinite(values)
     signed = np.round(values[finite] if lowest else -values[finite], RANK_DIGITS)
     _, which, count = np.unique(signed, return_inverse=True, return_counts=True)
-    before = np.cumsum(count) - count
-    rank[finite], share[finite] = 1 + before[which], count[which]
+    rank[finite], share[finite] = (1 + np.cumsum(count) - count)[which], count[which]
     return rank, share
 
 
-def heatmaps(cell_maps: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Return the heatmaps of a sweep with their values (eta, B) and ranks.
+def heatmaps(cell_maps: Arrays) -> list[dict[str, Any]]:
+    """Return the heatmaps of a sweep, from the arrays of ``cell_maps.h5``, with their values (eta, B) and ranks.
 
     A cell in which no run converges is empty in every map but that of the convergence probability. Every threshold of
     the freezing time after the first, L_c, has a map of its own, as in Fig. S3.
-
-    Args:
-        cell_maps: the arrays of ``cell_maps.h5``.
     """
     styles, values = dict(MAPS), {name: cell_maps[name] for name in MAPS}
     first = MAPS["eta_t_freeze"]
@@ -119,24 +98,18 @@ def heatmaps(cell_maps: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
     return found
 
 
-def cell_runs(
-    endpoints: Mapping[str, np.ndarray],
-    cell: tuple[int, int],
-    train: Mapping[str, np.ndarray],
-    curvature: Mapping[str, np.ndarray],
-) -> dict[str, Any]:
+def cell_runs(endpoints: Arrays, cell: tuple[int, int], train: Arrays, curvature: Arrays) -> dict[str, Any]:
     """Return state, final values and curves of the runs of a cell.
 
     Args:
-        endpoints: arrays (eta, B, realization) of the sweep: ``ENDPOINTS``, and ``freezing_time`` at the first
-            threshold.
+        endpoints: arrays (eta, B, realization): ``ENDPOINTS``, and ``freezing_time`` at the first threshold.
         cell: position on the axes (eta, B).
         train: the cell's ``realization``, and ``train_loss`` (realization, time).
         curvature: its ``realization``, and ``flatness`` (realization, time), NaN where it was not measured.
     """
     runs = train["realization"]
     own = {name: array[cell][runs] for name, array in endpoints.items()}
-    state = np.where(own.pop("converged"), CONVERGED, np.where(own.pop("diverged"), DIVERGED, NOT_CONVERGED))
+    state = np.where(own.pop("converged"), "converged", np.where(own.pop("diverged"), "diverged", "not converged"))
     has_curve = np.flatnonzero(np.isfinite(curvature["flatness"]).sum(axis=1) > 1)
     return {
         "realization": to_json(runs),
@@ -208,8 +181,8 @@ def read_experiment(paths: Mapping[str, Any], reference: Sequence[Any] | None) -
 
     Args:
         paths: ``cell_maps``, ``endpoints``, ``freezing`` and ``projection``; the lists ``train`` and ``curvature``; and
-            those of ``read_branches`` if there is a reference run.
-        reference: (eta, B, realization) of the run with branches; None without branches.
+            those of ``read_branches`` if there are branches.
+        reference: (eta, B, realization) of the run with branches, if there are any.
 
     Returns:
         the sweep's ``eta``, ``B``, ``full_batch`` (the B of gradient descent, or None) and ``L_c`` (nat), ``iteration``
@@ -253,11 +226,9 @@ def read_diagram(path: str) -> dict[str, Any]:
     """
     names = ["eta", "sigma", "stable", "p_flat", "p_flat_error", "freezing_time", "freezing_time_error"]
     diagram = hdf5.read(path, names)
-    rate = diagram["eta"][:, None]
-    quantities = {
-        "p_flat": (diagram["p_flat"], diagram["p_flat_error"]),
-        "eta_t_freeze": (rate * diagram["freezing_time"], rate * diagram["freezing_time_error"]),
-    }
+    for suffix in ("", "_error"):
+        diagram[f"eta_t_freeze{suffix}"] = diagram["eta"][:, None] * diagram[f"freezing_time{suffix}"]
+    quantities = {name: (diagram[name], diagram[f"{name}_error"]) for name in ("p_flat", "eta_t_freeze")}
     return {
         **{axis: [f"{value:.4g}" for value in diagram[axis]] for axis in ("eta", "sigma")},
         "stable": to_json(diagram["stable"]),

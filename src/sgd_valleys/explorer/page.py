@@ -17,14 +17,13 @@ COLORMAP_STEPS = 17  # colours of a colour map in the page; the browser interpol
 
 def to_css(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Convert colours and colour maps of figure settings to #rrggbb and lists of #rrggbb."""
-    return {key: _to_css(key, value) for key, value in settings.items()}
 
+    def convert(key: str, value: Any) -> str | list[str]:
+        if key.endswith("colormap"):
+            value = mpl.colormaps[value](np.linspace(0, 1, COLORMAP_STEPS))
+        return to_hex(value) if key.endswith("color") else [to_hex(color) for color in value]
 
-def _to_css(key: str, value: Any) -> Any:
-    """Convert the value of one setting; the end of the key names its type."""
-    if key.endswith("colormap"):
-        return [to_hex(color) for color in mpl.colormaps[value](np.linspace(0, 1, COLORMAP_STEPS))]
-    return [to_hex(color) for color in value] if key.endswith("colors") else to_hex(value)
+    return {key: convert(key, value) for key, value in settings.items()}
 
 
 def html(data: Mapping[str, Any]) -> str:

@@ -10,19 +10,17 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
-from sgd_valleys.figures.style import ITERATION, annotate_corner, colorbar, label_panel, mark_empty
+from sgd_valleys.figures.style import Arrays, annotate_corner, colorbar, label_panel, mark_empty
+from sgd_valleys.figures.symbols import ITERATION
 from sgd_valleys.storage import hdf5
 
 T_C = "$t_c$"
 NO_BRANCH = "no branch"
+Bounds = tuple[float, float, float, float]  # left, bottom, width and height, as fractions of a panel
 
 
-def load_branches(paths: dict[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Read curves of the branches and of their SGD run.
-
-    Args:
-        paths: ``run``, the file of the SGD run; ``train`` and ``endpoints`` of the branches.
-        names: of the curves.
+def load_branches(paths: dict[str, Any], names: Sequence[str]) -> Arrays:
+    """Read curves ``names`` of the branches and of their SGD run.
 
     Returns:
         ``t_c``; ``total`` (branch, time), the branching time plus the branch's own iteration; ``names`` (branch, time);
@@ -36,34 +34,23 @@ def load_branches(paths: dict[str, Any], names: Sequence[str]) -> dict[str, np.n
 
 
 def draw_branches(
-    axes: Axes,
-    letter: str,
-    data: dict[str, np.ndarray],
-    name: str,
-    symbol: str,
-    settings: dict[str, Any],
-    inset: tuple[float, float, float, float],
-    log: bool = False,
+    axes: Axes, letter: str, data: Arrays, name: str, symbol: str, settings: dict, inset: Bounds, log: bool = False
 ) -> None:
     """Draw a quantity of the branches, coloured by t_c, and of their SGD run up to its end.
 
     The inset at ``inset`` shows the final values of the branches against t_c.
     """
     label_panel(axes, letter)
-    axes.set_xlabel(ITERATION)
-    axes.set_ylabel(symbol)
+    axes.set(xlabel=ITERATION, ylabel=symbol)
     end = data["run_iteration"][-1]
     shown = (data["total"] <= end) & np.isfinite(data[name])
     if not shown.any():
         mark_empty(axes, NO_BRANCH)
         return
     branches = zip(data["total"], data[name], shown, strict=True)
-    lines = LineCollection(
-        [np.column_stack([total[use], values[use]]) for total, values, use in branches],
-        cmap=settings["t_c_colormap"],
-        norm=t_c_norm(data["t_c"]),
-        linewidths=0.5,
-    )
+    curves = [np.column_stack([total[use], values[use]]) for total, values, use in branches]
+    colors = _t_c_colors(data, settings)
+    lines = LineCollection(curves, **colors, linewidths=0.5)
     lines.set_array(data["t_c"])
     axes.add_collection(lines)
     axes.plot(data["run_iteration"], data[f"run_{name}"], color=settings["run_color"], linewidth=1.3, zorder=3)
@@ -71,29 +58,23 @@ def draw_branches(
     if log:
         axes.set_yscale("log")
     axes.autoscale_view(scalex=False)
-    colorbar(axes, ScalarMappable(lines.norm, settings["t_c_colormap"]), T_C)
+    colorbar(axes, ScalarMappable(**colors), T_C)
     small = axes.inset_axes(inset)
-    small.scatter(
-        data["t_c"], data[f"final_{name}"], c=data["t_c"], cmap=settings["t_c_colormap"], norm=lines.norm, s=3, zorder=3
-    )
+    small.scatter(data["t_c"], data[f"final_{name}"], c=data["t_c"], **colors, s=3, zorder=3)
     small.yaxis.set_major_locator(MaxNLocator(4))
     small.set_xlabel(T_C, labelpad=0)
     small.set_title("final", pad=2)
     small.patch.set_alpha(0.85)
 
 
-def draw_scatter(
-    axes: Axes, data: dict[str, np.ndarray], x: str, y: str, line: tuple[float, float, float], settings: dict[str, Any]
-) -> None:
+def draw_scatter(axes: Axes, data: Arrays, x: str, y: str, line: tuple[float, float, float], settings: dict) -> None:
     """Draw final values of the branches against each other, coloured by t_c, and a line (slope, intercept, R^2)."""
     usable = np.isfinite(data[x]) & np.isfinite(data[y])
     if not usable.any():
         mark_empty(axes, NO_BRANCH)
         return
-    points = axes.scatter(
-        data[x][usable], data[y][usable], c=data["t_c"][usable], cmap=settings["t_c_colormap"],
-        norm=t_c_norm(data["t_c"]), s=9, linewidths=0,
-    )  # fmt: skip
+    colors = {"c": data["t_c"][usable], **_t_c_colors(data, settings)}
+    points = axes.scatter(data[x][usable], data[y][usable], **colors, s=9, linewidths=0)
     colorbar(axes, points, T_C)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     slope, intercept, r_squared = line
@@ -103,6 +84,6 @@ def draw_scatter(
         annotate_corner(axes, f"$R^2$ = {r_squared:.2f}", "right" if slope < 0 else "left")
 
 
-def t_c_norm(t_c: np.ndarray) -> Normalize:
-    """Return the norm of the colours of branching times, from the first to the last."""
-    return Normalize(t_c[0], t_c[-1])
+def _t_c_colors(data: Arrays, settings: dict) -> dict[str, Any]:
+    """Return the colour map of branching times and its norm, from the first time to the last."""
+    return {"cmap": settings["t_c_colormap"], "norm": Normalize(*data["t_c"][[0, -1]])}

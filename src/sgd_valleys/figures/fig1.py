@@ -12,16 +12,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from sgd_valleys.figures import runs
-from sgd_valleys.figures.style import (
-    BARRIER,
-    SIMILARITY,
-    TRAIN_LOSS,
-    annotate_corner,
-    colorbar,
-    label_panel,
-    mark_empty,
-    styled_figure,
-)
+from sgd_valleys.figures.style import Arrays, annotate_corner, colorbar, label_panel, mark_empty, styled_figure
+from sgd_valleys.figures.symbols import BARRIER, SIMILARITY, TRAIN_LOSS
 from sgd_valleys.storage import hdf5
 
 FIT = ("pair_similarity", "pair_barrier", "slope", "intercept", "r_squared", "r_squared_interval")
@@ -29,12 +21,12 @@ PATHS = ("alpha", "time_fraction", "path_loss", "path_similarity", "path_barrier
 NO_PAIR = "no pair of converged runs"
 
 
-def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
+def load(paths: dict[str, str]) -> Arrays:
     """Read what the panels show."""
     return runs.load_block(paths["projection"], paths["jaccard"]) | hdf5.read(paths["barriers"], [*FIT, *PATHS])
 
 
-def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
+def draw(data: Arrays, settings: dict, style: dict) -> Figure:
     """Draw panels A-E."""
     with styled_figure(style, 5.3, grey="not available") as figure:
         upper, lower = figure.add_gridspec(2, 1, height_ratios=[1.35, 1])
@@ -51,11 +43,10 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     return figure
 
 
-def _draw_path(axes: Axes, data: dict[str, np.ndarray], path: int, colormap: str) -> None:
+def _draw_path(axes: Axes, data: Arrays, path: int, colormap: str) -> None:
     """Draw the loss along the straight line between two runs, one curve for each time, the last one heavier."""
     letter = "CD"[path]
-    axes.set_xlabel(r"$\alpha$")
-    axes.set_ylabel(TRAIN_LOSS)
+    axes.set(xlabel=r"$\alpha$", ylabel=TRAIN_LOSS)
     if path >= len(data["path_loss"]):
         label_panel(axes, letter, "\n")
         mark_empty(axes, NO_PAIR)
@@ -69,19 +60,17 @@ def _draw_path(axes: Axes, data: dict[str, np.ndarray], path: int, colormap: str
     lines = LineCollection(curves, cmap=colormap, norm=Normalize(0, 1), linewidths=0.6)
     lines.set_array(data["time_fraction"])
     axes.add_collection(lines)
-    axes.set_xlim(0, 1)
-    axes.set_yscale("log")
+    axes.set(xlim=(0, 1), yscale="log")
     axes.autoscale_view(scalex=False)
     last = data["path_loss"][path][-1]
     axes.plot(data["alpha"], last, color=colormaps[colormap](1.0), linewidth=1.8)
     colorbar(axes, ScalarMappable(Normalize(0, 1), colormap), r"$t/t_{\mathrm{max}}$")
 
 
-def _draw_barriers(axes: Axes, data: dict[str, np.ndarray], color: str) -> None:
+def _draw_barriers(axes: Axes, data: Arrays, color: str) -> None:
     """Draw the barrier of pairs of runs against their similarity, and the fitted line."""
     label_panel(axes, "E", "\n")  # as tall as the titles beside it
-    axes.set_xlabel(SIMILARITY)
-    axes.set_ylabel(BARRIER)
+    axes.set(xlabel=SIMILARITY, ylabel=BARRIER)
     x, y = data["pair_similarity"], data["pair_barrier"]
     usable = np.isfinite(x) & np.isfinite(y)
     if not usable.any():

@@ -11,18 +11,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from sgd_valleys.figures import panels
-from sgd_valleys.figures.style import (
-    FLATNESS,
-    GREY,
-    INK,
-    TEST_ACCURACY,
-    TRAIN_LOSS,
-    color_norm,
-    colorbar,
-    label_panel,
-    mark_empty,
-    styled_figure,
-)
+from sgd_valleys.figures.style import GREY, INK, Arrays, color_norm, colorbar, label_panel, mark_empty, styled_figure
+from sgd_valleys.figures.symbols import FLATNESS, TEST_ACCURACY, TRAIN_LOSS
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.cells import find_cell, index_of
 
@@ -30,7 +20,7 @@ NUMBERS = "①②③④⑤⑥⑦⑧⑨"
 QUANTITIES = {"test_accuracy": TEST_ACCURACY, "flatness": FLATNESS}
 
 
-def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
+def load(paths: dict[str, str]) -> Arrays:
     """Read what the panels show."""
     return (
         panels.load_grid(paths["cell_maps"], ["similarity", *(f"max_{name}" for name in QUANTITIES)])
@@ -39,7 +29,7 @@ def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
     )
 
 
-def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
+def draw(data: Arrays, settings: dict, style: dict) -> Figure:
     """Draw panels A-G."""
     colormap, eta = settings["colormap"], settings["violin_eta"]
     with styled_figure(style, 6.3) as figure:
@@ -54,11 +44,11 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
             panels.draw_map(left, letters[0], data, f"max_{name}", colormap)
             if name == "test_accuracy":
                 box_rate(left, data, eta)
-            draw_violins(right, letters[1], data, name, symbol, eta, settings["violin_color"])
+            draw_violins(right, letters[1], data, name, symbol, settings)
     return figure
 
 
-def converged_values(data: dict[str, np.ndarray], name: str, eta: float) -> list[np.ndarray]:
+def converged_values(data: Arrays, name: str, eta: float) -> list[np.ndarray]:
     """Return for every B the finite values of the converged runs at ``eta``; no item if the sweep has no such rate."""
     row = index_of(data["eta"], eta)
     if row is None:
@@ -67,7 +57,7 @@ def converged_values(data: dict[str, np.ndarray], name: str, eta: float) -> list
     return [run[ok & np.isfinite(run)] for run, ok in zip(values, converged, strict=True)]
 
 
-def _number_cells(axes: Axes, data: dict[str, np.ndarray]) -> None:
+def _number_cells(axes: Axes, data: Arrays) -> None:
     """Number the cells whose trajectories are drawn."""
     for number, eta, B in zip(NUMBERS, data["cell_eta"], data["cell_B"], strict=False):
         cell = find_cell(data["eta"], data["B"], eta, B)
@@ -76,7 +66,7 @@ def _number_cells(axes: Axes, data: dict[str, np.ndarray]) -> None:
             axes.text(*cell, number, ha="center", va="center_baseline", color="black", path_effects=outline, fontsize=9)
 
 
-def box_rate(axes: Axes, data: dict[str, np.ndarray], eta: float) -> None:
+def box_rate(axes: Axes, data: Arrays, eta: float) -> None:
     """Frame the column of the rate whose violins are drawn."""
     column = index_of(data["eta"], eta)
     if column is not None:
@@ -84,7 +74,7 @@ def box_rate(axes: Axes, data: dict[str, np.ndarray], eta: float) -> None:
         axes.add_patch(Rectangle((column - 0.5, -0.5), 1, size, fill=False, edgecolor=INK, linewidth=2, clip_on=False))
 
 
-def _draw_trajectories(pair: np.ndarray, data: dict[str, np.ndarray], colormap: str) -> None:
+def _draw_trajectories(pair: np.ndarray, data: Arrays, colormap: str) -> None:
     """Draw the runs of two cells in one plane, with the same limits, coloured by training loss."""
     plane = data["cell_pc"][..., :2]
     norm = color_norm(data["cell_loss"], log=True)
@@ -106,27 +96,19 @@ def _draw_trajectories(pair: np.ndarray, data: dict[str, np.ndarray], colormap: 
         axes.plot(*plane[cell][0, 0], "*", color="black", markersize=7, zorder=4)
         low, high = finite.min(axis=0), finite.max(axis=0)
         margin = 0.06 * (high - low)
-        axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
-        axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
+        axes.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
         if axes is pair[-1]:
             colorbar(axes, lines, TRAIN_LOSS)
 
 
 def draw_violins(
-    axes: Axes,
-    letter: str,
-    data: dict[str, np.ndarray],
-    name: str,
-    symbol: str,
-    eta: float,
-    color: str,
-    separator: str = " ",
+    axes: Axes, letter: str, data: Arrays, name: str, symbol: str, settings: dict, separator: str = " "
 ) -> None:
-    """Draw the distribution of the converged runs at ``eta`` for every B; a point if all values are the same."""
+    """Draw the distribution of the converged runs at one rate for every B; a point if all values are the same."""
+    eta, color = settings["violin_eta"], settings["violin_color"]
     groups = converged_values(data, name, eta)
     label_panel(axes, letter, rf"$\eta = {eta:g}$")
-    axes.set_xlabel(r"$B$")
-    axes.set_ylabel(symbol)
+    axes.set(xlabel=r"$B$", ylabel=symbol)
     axes.set_xticks(range(len(data["B"])), panels.batch_labels(data, separator))
     axes.set_xlim(-0.6, len(data["B"]) - 0.4)
     if not any(group.size for group in groups):

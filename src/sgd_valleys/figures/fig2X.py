@@ -10,20 +10,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sgd_valleys.figures import fig2, panels
-from sgd_valleys.figures.style import TEST_ACCURACY, label_panel, mark_empty, styled_figure
+from sgd_valleys.figures.style import Arrays, label_panel, mark_empty, styled_figure
+from sgd_valleys.figures.symbols import TEST_ACCURACY
 from sgd_valleys.storage import hdf5
 
 SETS = {"test_accuracy": "test set", "test_file_accuracy": "whole test file"}
 
 
-def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
+def load(paths: dict[str, Any]) -> Arrays:
     """Read what the panels show."""
     kinds = ("max_{}", "mean_{}", "mean_{}_correlation", "mean_{}_interval")
     names = [kind.format(name) for name in SETS for kind in kinds]
     return panels.load_grid(paths["cell_maps"], ["noise", *names]) | hdf5.read(paths["endpoints"], ["converged", *SETS])
 
 
-def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
+def draw(data: Arrays, settings: dict, style: dict) -> Figure:
     """Draw panels A-F: the test set above, the whole test file below; on the right the means against the noise."""
     eta = settings["violin_eta"]
     with styled_figure(style, 4.0) as figure:
@@ -31,13 +32,12 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
         for row, letters, (name, title) in zip(rows, ("ABC", "DEF"), SETS.items(), strict=True):
             panels.draw_map(row[0], letters[0], data, f"max_{name}", settings["colormap"], title)
             fig2.box_rate(row[0], data, eta)
-            color = settings["violin_color"]
-            fig2.draw_violins(row[1], letters[1], data, name, TEST_ACCURACY, eta, color, separator="\n")
+            fig2.draw_violins(row[1], letters[1], data, name, TEST_ACCURACY, settings, separator="\n")
             _draw_means(row[2], letters[2], data, name, settings["color"])
     return figure
 
 
-def _draw_means(axes: Axes, letter: str, data: dict[str, np.ndarray], name: str, color: str) -> None:
+def _draw_means(axes: Axes, letter: str, data: Arrays, name: str, color: str) -> None:
     """Draw the mean of every cell's converged runs against eta / B, with its standard error.
 
     The title is Spearman's rank correlation. Gradient descent has no noise, thus no position on a logarithmic axis,
@@ -45,8 +45,7 @@ def _draw_means(axes: Axes, letter: str, data: dict[str, np.ndarray], name: str,
     """
     correlation, (low, high) = data[f"mean_{name}_correlation"], data[f"mean_{name}_interval"]
     label_panel(axes, letter, rf"$\rho$ = {correlation:.2f} [{low:.2f}, {high:.2f}]")
-    axes.set_xlabel(r"$\eta / B$")
-    axes.set_ylabel(rf"$\langle${TEST_ACCURACY}$\rangle$")
+    axes.set(xlabel=r"$\eta / B$", ylabel=rf"$\langle${TEST_ACCURACY}$\rangle$")
     noise, mean = data["noise"], data[f"mean_{name}"]
     shown = np.isfinite(mean)
     if not shown.any():

@@ -11,15 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sgd_valleys.figures import panels, runs
-from sgd_valleys.figures.style import (
-    ITERATION,
-    TRAIN_ACCURACY,
-    TRAIN_LOSS,
-    label_panel,
-    mark_empty,
-    mark_value,
-    styled_figure,
-)
+from sgd_valleys.figures.style import Arrays, label_panel, mark_empty, mark_value, styled_figure
+from sgd_valleys.figures.symbols import ITERATION, TRAIN_ACCURACY, TRAIN_LOSS
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.cells import find_cell, index_of
 
@@ -47,7 +40,7 @@ def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
     return figure
 
 
-def read_run(data: dict[str, Any], eta: float, B: int, realization: int) -> tuple[dict[str, np.ndarray], float] | None:
+def read_run(data: dict[str, Any], eta: float, B: int, realization: int) -> tuple[Arrays, float] | None:
     """Return the curves of a run and its freezing time (NaN if it does not freeze); None if it was not trained."""
     trained, cell = data["train"].get((eta, B)), find_cell(data["eta"], data["B"], eta, B)
     row = None if trained is None else index_of(trained["realization"], realization)
@@ -70,8 +63,7 @@ def _draw_run(axes: Axes, data: dict[str, Any], settings: dict) -> None:
         return
     curves, freezing_time = run
     axes.plot(curves["iteration"], curves["train_loss"], color=settings["loss_color"])
-    axes.set_yscale("log")
-    axes.set_xlim(0, curves["iteration"][-1])
+    axes.set(yscale="log", xlim=(0, curves["iteration"][-1]))
     L_c = data["threshold"][0]
     mark_value(axes, L_c, rf"$\mathcal{{L}}_c = {L_c:g}$", 1, (-3, 2), ha="right")
     if np.isfinite(freezing_time):

@@ -15,18 +15,8 @@ from matplotlib.patches import Rectangle
 
 from sgd_valleys.figures import panels
 from sgd_valleys.figures.branches import NO_BRANCH, T_C, draw_branches, draw_scatter, load_branches
-from sgd_valleys.figures.style import (
-    FLATNESS,
-    GREY,
-    SIMILARITY,
-    TEST_LOSS,
-    TRAIN_LOSS,
-    colorbar,
-    label_component_axes,
-    label_panel,
-    mark_empty,
-    styled_figure,
-)
+from sgd_valleys.figures.style import GREY, colorbar, label_component_axes, label_panel, mark_empty, styled_figure
+from sgd_valleys.figures.symbols import FLATNESS, SIMILARITY, TEST_LOSS, TRAIN_LOSS
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.cells import index_of
 
@@ -62,8 +52,7 @@ def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
         draw_branches(left, "C", data, "flatness", FLATNESS, settings, (0.21, 0.63, 0.33, 0.29))
         label_panel(middle, "D")
         draw_scatter(middle, data, "final_test_loss", "final_flatness", data["line"], settings)
-        middle.set_xlabel(f"final {TEST_LOSS}")
-        middle.set_ylabel(f"final {FLATNESS}")
+        middle.set(xlabel=f"final {TEST_LOSS}", ylabel=f"final {FLATNESS}")
         label_panel(right, "E")
         _draw_similarity(right, data, settings["similarity_colormap"])
     return figure
@@ -91,10 +80,7 @@ def _draw_similarity(axes: Axes, data: dict[str, Any], colormap: str) -> None:
     t_c = data["t_c"]
     step = np.diff(t_c)[0]
     edges = np.append(t_c, t_c[-1] + step) - step / 2
-    axes.set_facecolor(GREY)
-    axes.set_box_aspect(1)
-    axes.set_xlabel(T_C)
-    axes.set_ylabel(T_C)
+    axes.set(facecolor=GREY, box_aspect=1, xlabel=T_C, ylabel=T_C)
     jaccard = np.ma.masked_invalid(data["jaccard"])
     if jaccard.mask.all():
         mark_empty(axes, NO_BRANCH)
@@ -105,6 +91,5 @@ def _draw_similarity(axes: Axes, data: dict[str, Any], colormap: str) -> None:
     if frozen.size:
         corner = edges[frozen[0]]
         size = edges[-1] - corner
-        axes.add_patch(
-            Rectangle((corner, corner), size, size, fill=False, edgecolor="red", linewidth=1.2, clip_on=False)
-        )
+        square = Rectangle((corner, corner), size, size, fill=False, edgecolor="red", linewidth=1.2, clip_on=False)
+        axes.add_patch(square)

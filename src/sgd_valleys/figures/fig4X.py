@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sgd_valleys.figures.branches import NO_BRANCH, T_C
-from sgd_valleys.figures.style import INK, SIMILARITY, TEST_LOSS, label_panel, mark_empty, styled_figure
+from sgd_valleys.figures.style import INK, Arrays, label_panel, mark_empty, styled_figure
+from sgd_valleys.figures.symbols import SIMILARITY, TEST_LOSS
 from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL
 from sgd_valleys.storage import hdf5
 
@@ -19,12 +20,12 @@ Sets = dict[str, tuple[str, str]]  # colour and label of a test set, by the name
 FREEZE = r"$t_{\mathrm{freeze}}$"
 
 
-def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
+def load(paths: dict[str, Any]) -> Arrays:
     """Read all arrays."""
     return hdf5.read(paths["statistics"])
 
 
-def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
+def draw(data: Arrays, settings: dict, style: dict) -> Figure:
     """Draw panels A-F."""
     color = settings["color"]
     sets = {"test_loss": (color, "test set"), "test_file_loss": (settings["test_file_color"], "whole test file")}
@@ -48,12 +49,10 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     return figure
 
 
-def _draw_lines(axes: Axes, data: dict[str, np.ndarray], sets: Sets) -> None:
+def _draw_lines(axes: Axes, data: Arrays, sets: Sets) -> None:
     """Draw slope and R^2 of Fig. 4D, one point for each realization, with the median R^2."""
     label_panel(axes, "A", "line of Fig. 4D, each realization\n")
-    axes.set_xlabel(f"slope of $F$ against {TEST_LOSS}")
-    axes.set_ylabel("$R^2$")
-    axes.set_ylim(0, 1.05)
+    axes.set(xlabel=f"slope of $F$ against {TEST_LOSS}", ylabel="$R^2$", ylim=(0, 1.05))
     axes.set_yticks(np.linspace(0, 1, 6))
     shown = False
     for name, (color, label) in sets.items():
@@ -69,10 +68,9 @@ def _draw_lines(axes: Axes, data: dict[str, np.ndarray], sets: Sets) -> None:
     axes.legend(loc="lower left")
 
 
-def _draw_cloud(axes: Axes, data: dict[str, np.ndarray], sets: Sets) -> None:
+def _draw_cloud(axes: Axes, data: Arrays, sets: Sets) -> None:
     """Draw flatness against test loss of all branches, relative to the means of their realization."""
-    axes.set_xlabel(f"{TEST_LOSS} less its realization's mean")
-    axes.set_ylabel("$F$ less its realization's mean")
+    axes.set(xlabel=f"{TEST_LOSS} less its realization's mean", ylabel="$F$ less its realization's mean")
     title = []
     for name, (color, label) in sets.items():
         slope, r_squared = (float(data[f"{name}_within_{kind}"]) for kind in ("slope", "r_squared"))
@@ -103,36 +101,34 @@ def _center(values: np.ndarray) -> np.ndarray:
     return centered[np.isfinite(centered)]
 
 
-def _draw_runs(axes: Axes, data: dict[str, np.ndarray], name: str, label: str, color: str) -> None:
+def _draw_runs(axes: Axes, data: Arrays, name: str, label: str, color: str) -> None:
     """Draw a final value of the branches against t_c: every realization, their mean and its interval."""
     axes.plot(data["t_c"], data[name].T, color="0.75", linewidth=0.4)
     _draw_mean(axes, data, name, color, None)
     axes.set_ylabel(label)
 
 
-def _draw_mean(axes: Axes, data: dict[str, np.ndarray], name: str, color: str, label: str | None) -> None:
+def _draw_mean(axes: Axes, data: Arrays, name: str, color: str, label: str | None) -> None:
     """Draw the mean of a final value over realizations against t_c, and its interval."""
     axes.plot(data["t_c"], data[f"{name}_mean"], color=color, linewidth=1.3, label=label)
     if _has_interval(np.isfinite(data[name])):
         axes.fill_between(data["t_c"], *data[f"{name}_interval"], color=color, alpha=0.25, linewidth=0)
-    axes.set_xlabel(T_C)
-    axes.set_xlim(data["t_c"][0], data["t_c"][-1])
+    axes.set(xlabel=T_C, xlim=(data["t_c"][0], data["t_c"][-1]))
     if not np.isfinite(data[f"{name}_mean"]).any():
         mark_empty(axes, NO_BRANCH)
 
 
-def _mark_freezing(axes: Axes, data: dict[str, np.ndarray]) -> None:
+def _mark_freezing(axes: Axes, data: Arrays) -> None:
     """Shade the freezing times by loss, from the earliest to the latest realization."""
     times = data["freezing_time"][np.isfinite(data["freezing_time"])]
     if times.size:
         axes.axvspan(times.min(), times.max(), color=INK, alpha=0.15, linewidth=0, zorder=0)
 
 
-def _draw_freezing(axes: Axes, data: dict[str, np.ndarray], color: str) -> None:
+def _draw_freezing(axes: Axes, data: Arrays, color: str) -> None:
     """Draw the freezing time by basin against the freezing time by loss, one point for each run."""
     label_panel(axes, "F")
-    axes.set_xlabel(f"{FREEZE} by loss")
-    axes.set_ylabel("by basin")
+    axes.set(xlabel=f"{FREEZE} by loss", ylabel="by basin")
     x, y = data["freezing_time"], data["basin_freezing_time"]
     if not (np.isfinite(x) & np.isfinite(y)).any():
         mark_empty(axes, "no run froze")
@@ -140,5 +136,4 @@ def _draw_freezing(axes: Axes, data: dict[str, np.ndarray], color: str) -> None:
     axes.plot(x, y, "o", color=color, markeredgewidth=0, alpha=0.8)
     ends = [0, data["t_c"][-1]]
     axes.plot(ends, ends, color=INK, linewidth=0.6, linestyle="--")
-    axes.set_xlim(ends)
-    axes.set_ylim(ends)
+    axes.set(xlim=ends, ylim=ends)

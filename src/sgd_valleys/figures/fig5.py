@@ -9,21 +9,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sgd_valleys.figures.phases import draw_freezing, draw_p_flat, load_diagram
-from sgd_valleys.figures.style import INK, fade_3d_background, label_panel, styled_figure
+from sgd_valleys.figures.phases import draw_diagrams, load_diagram
+from sgd_valleys.figures.style import INK, Arrays, fade_3d_background, label_panel, styled_figure
 from sgd_valleys.storage import hdf5
 
 WALL_HEIGHT = 0.25  # of the drawn surface above the ridge
 SURFACE = ("x", "y", "loss", "flat_floor", "sharp_floor")
 
 
-def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
+def load(paths: dict[str, Any]) -> Arrays:
     """Read what the panels show; the runs are those of the strongest noise."""
     runs = hdf5.read(paths["occupancy"], ["trajectory"], {"sigma": -1})
     return load_diagram(paths["diagram"]) | hdf5.read(paths["theory"], SURFACE) | runs
 
 
-def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
+def draw(data: Arrays, settings: dict, style: dict) -> Figure:
     """Draw panels A-D."""
     with styled_figure(style, 5.4, grey="every run diverged") as figure:
         above, below = figure.add_gridspec(2, 1, height_ratios=[1.15, 1])
@@ -32,13 +32,11 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
         surface = figure.add_subplot(top[1], projection="3d")
         label_panel(surface, "B")
         _draw_surface(surface, data, settings)
-        left, right = below.subgridspec(1, 2).subplots()
-        draw_p_flat(left, "C", data, settings["p_flat_colormap"])
-        draw_freezing(right, "D", data, settings["freezing_colormap"])
+        draw_diagrams(below.subgridspec(1, 2).subplots(), "CD", data, settings)
     return figure
 
 
-def _draw_schematic(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> None:
+def _draw_schematic(axes: Axes, data: Arrays, settings: dict) -> None:
     """Draw cuts through the landscape at three stages of training, and a ball for the run."""
     label_panel(axes, "A")
     axes.set_axis_off()
@@ -75,24 +73,19 @@ def _draw_schematic(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> 
     axes.annotate("flatter", (data["flat_floor"][-1], last), ha="center", va="top", color=settings["flat_color"])
     axes.annotate("", (-1.45, last), (-1.45, 0.5), arrowprops={"arrowstyle": "->", "linewidth": 1, "color": INK})
     axes.annotate("training $y$, falling loss", (-1.55, -1.8), rotation=90, ha="center", va="center", color=INK)
-    axes.set_xlim(-1.65, 1.3)
-    axes.set_ylim(last - 0.35, 1.1)
+    axes.set(xlim=(-1.65, 1.3), ylim=(last - 0.35, 1.1))
 
 
-def _draw_surface(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> None:
+def _draw_surface(axes: Axes, data: Arrays, settings: dict) -> None:
     """Draw the landscape with the floors of its valleys and two runs."""
     x, y, loss = data["x"], data["y"], data["loss"]
     middle = len(x) // 2
     ridge = loss[middle]
     across, height = np.empty((2, 81, len(y)))
     for k in range(len(y)):  # both walls end at one height above the ridge, so that no wall hides a valley
-        walls = [
-            np.interp(ridge[k] + WALL_HEIGHT, loss[side, k], x[side])
-            for side in (
-                slice(np.searchsorted(x, data["sharp_floor"][k]), None, -1),
-                slice(np.searchsorted(x, data["flat_floor"][k]), None),
-            )
-        ]
+        sharp, flat = (np.searchsorted(x, data[f"{name}_floor"][k]) for name in ("sharp", "flat"))
+        sides = slice(sharp, None, -1), slice(flat, None)
+        walls = [np.interp(ridge[k] + WALL_HEIGHT, loss[side, k], x[side]) for side in sides]
         across[:, k] = np.append(np.linspace(walls[0], 0, 41), np.linspace(0, walls[1], 41)[1:])
         height[:, k] = np.interp(across[:, k], x, loss[:, k])
     axes.computed_zorder = False

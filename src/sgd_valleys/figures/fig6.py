@@ -11,22 +11,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sgd_valleys.figures.style import DELTA_S, INK, P_FLAT, colorbar, label_panel, styled_figure
+from sgd_valleys.figures.style import INK, Arrays, colorbar, label_panel, styled_figure
+from sgd_valleys.figures.symbols import DELTA_S, P_FLAT
 from sgd_valleys.storage import hdf5
 
 CUT = ("cut_x", "cut_y", "cut_loss", "cut_L_eff", "cut_L_SGD")
 STATIONARY = ("along", "p_flat_stationary", "p_flat_equilibrium", "p_flat_boltzmann")
 
 
-def load(paths: dict[str, Any]) -> dict[str, np.ndarray]:
+def load(paths: dict[str, Any]) -> Arrays:
     """Read what the panels show."""
-    return hdf5.read(paths["theory"], [*CUT, *STATIONARY, "gamma", "delta_S", "p_flat_transient"]) | {
-        f"run_{name}": array
-        for name, array in hdf5.read(paths["occupancy"], ["delta_S", "p_flat", "p_flat_error", "mean_y"]).items()
-    }
+    runs = hdf5.read(paths["occupancy"], ["delta_S", "p_flat", "mean_y"])
+    theory = hdf5.read(paths["theory"], [*CUT, *STATIONARY, "gamma", "delta_S", "p_flat_transient"])
+    return theory | {f"run_{name}": array for name, array in runs.items()}
 
 
-def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
+def draw(data: Arrays, settings: dict, style: dict) -> Figure:
     """Draw panels A-C."""
     with styled_figure(style, 2.7, grey="no answer") as figure:
         cut, occupancy, final = figure.subplots(1, 3)
@@ -36,7 +36,7 @@ def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
     return figure
 
 
-def _draw_cut(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> None:
+def _draw_cut(axes: Axes, data: Arrays, settings: dict) -> None:
     """Draw the loss and the effective losses along x at one y."""
     label_panel(axes, "A", f"$y$ = {data['cut_y']:g}")
     for name, label, color, style in (
@@ -51,47 +51,40 @@ def _draw_cut(axes: Axes, data: dict[str, np.ndarray], settings: dict) -> None:
     low = data["cut_L_SGD"][inside].min()
     axes.set_ylim(low - 0.1, ridge + 0.4)
     axes.axhline(0, color=INK, linewidth=0.4)
-    axes.set_xlabel("$x$")
-    axes.set_ylabel("loss")
+    axes.set(xlabel="$x$", ylabel="loss")
     axes.legend(loc="center left", bbox_to_anchor=(0.0, 0.42))
 
 
-def _draw_occupancy(axes: Axes, data: dict[str, np.ndarray], colormap: str) -> None:
+def _draw_occupancy(axes: Axes, data: Arrays, colormap: str) -> None:
     """Draw the simulated P_flat against mean y, and the stationary one at fixed y."""
     label_panel(axes, "B")
-    axes.set_xlabel(r"$\langle y \rangle$")
-    axes.set_ylabel(P_FLAT)
-    handles = []
-    for k, delta_S in enumerate(data["run_delta_S"]):
-        color = colormaps[colormap](0.8 * k / max(1, len(data["run_delta_S"]) - 1))
+    axes.set(xlabel=r"$\langle y \rangle$", ylabel=P_FLAT)
+    for k, color in enumerate(color_noise_levels(axes, data["run_delta_S"], colormap)):
         axes.plot(data["run_mean_y"][k], data["run_p_flat"][k], color=color, linewidth=0.9)
         axes.plot(data["along"], data["p_flat_stationary"][k], ":", color=color)
-        handles.append(Line2D([], [], color=color, label=f"{delta_S:g}"))
     axes.axhline(data["p_flat_equilibrium"], color="black", linestyle=":", linewidth=0.9)
     axes.axhline(data["p_flat_boltzmann"], color="0.55", linestyle="-.", linewidth=0.7)
     axes.set_xscale("log")
     reached = data["run_mean_y"][np.isfinite(data["run_mean_y"])]
-    axes.set_xlim(reached.min(initial=1.0), reached.max(initial=10.0))
-    axes.set_ylim(0.2, 1.02)  # room for the legends below the curves
-    axes.add_artist(axes.legend(handles=handles, title=DELTA_S, loc="lower right"))
-    kinds = (
-        ("-", "0.3", "simulation"),
-        (":", "0.3", "Eq. 22"),
-        (":", "black", "ESS, A28"),
-        ("-.", "0.55", "Boltzmann"),
-    )
+    axes.set(xlim=(reached.min(initial=1.0), reached.max(initial=10.0)), ylim=(0.2, 1.02))  # the legends need room
+    kinds = ("-", "0.3", "simulation"), (":", "0.3", "Eq. 22"), (":", "black", "ESS, A28"), ("-.", "0.55", "Boltzmann")
     lines = [Line2D([], [], color=color, linestyle=style, label=label) for style, color, label in kinds]
     axes.legend(handles=lines, loc="lower left")
 
 
-def _draw_transient(axes: Axes, data: dict[str, np.ndarray], colormap: str) -> None:
+def color_noise_levels(axes: Axes, delta_S: np.ndarray, colormap: str) -> np.ndarray:
+    """Return a colour (noise, rgba) for every noise level, and name the levels in a legend."""
+    colors = colormaps[colormap](0.8 * np.arange(len(delta_S)) / max(1, len(delta_S) - 1))
+    handles = [Line2D([], [], color=color, label=f"{level:g}") for color, level in zip(colors, delta_S, strict=True)]
+    axes.add_artist(axes.legend(handles=handles, title=DELTA_S, loc="lower right"))
+    return colors
+
+
+def _draw_transient(axes: Axes, data: Arrays, colormap: str) -> None:
     """Draw the final P_flat of Eq. 26 over noise and ratio of flatness."""
     label_panel(axes, "C")
     values = np.ma.masked_invalid(data["p_flat_transient"])
-    mesh = axes.pcolormesh(
-        data["delta_S"], data["gamma"], values, cmap=colormap, shading="nearest", rasterized=True
-    )  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_xlabel(DELTA_S)
-    axes.set_ylabel(r"$\gamma$")
+    x, y = data["delta_S"], data["gamma"]
+    mesh = axes.pcolormesh(x, y, values, cmap=colormap, shading="nearest", rasterized=True)
+    axes.set(xscale="log", xlabel=DELTA_S, ylabel=r"$\gamma$")
     colorbar(axes, mesh, r"$P_{\mathrm{flat}}^{\mathrm{tr}}$")

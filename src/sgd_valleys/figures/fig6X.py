@@ -8,12 +8,13 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sgd_valleys.figures.style import DELTA_S, INK, P_FLAT, color_norm, colorbar, label_panel, styled_figure
+from sgd_valleys.figures.fig6 import color_noise_levels
+from sgd_valleys.figures.style import INK, Arrays, color_norm, colorbar, label_panel, styled_figure
+from sgd_valleys.figures.symbols import DELTA_S, P_FLAT
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.cells import index_of
 
@@ -27,7 +28,7 @@ def load(paths: dict[str, Any]) -> dict[str, Any]:
     return {
         "theory": hdf5.read(paths["theory"], ["along", *STATIONARY, *FREEZE]),
         "runs": hdf5.read(paths["occupancy"], ["delta_S", "p_flat", "mean_y"]),
-        "diagram": hdf5.read(paths["diagram"], ["eta", "sigma", "p_flat", "p_flat_error", "freezing_y", "changed"]),
+        "diagram": hdf5.read(paths["diagram"], ["eta", "sigma", "p_flat", "freezing_y", "changed"]),
         "small_eta_limit": [
             hdf5.read(path) | {"delta_S": float(hdf5.read_attributes(path)["delta_S"])}
             for path in paths["small_eta_limit"]
@@ -56,17 +57,11 @@ def _draw_courses(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     """Draw P_flat against mean y: simulated, and from both Fokker-Planck equations."""
     label_panel(axes, "A")
     runs = data["runs"]
-    handles = []
-    for k, delta_S in enumerate(runs["delta_S"]):
-        color = colormaps[settings["sigma_colormap"]](0.8 * k / max(1, len(runs["delta_S"]) - 1))
+    for k, color in enumerate(color_noise_levels(axes, runs["delta_S"], settings["sigma_colormap"])):
         axes.plot(runs["mean_y"][k], runs["p_flat"][k], color=color, linewidth=0.5, alpha=0.6)
         for name, line in (("ito", "-"), ("printed", "--")):
             axes.plot(data[name]["mean_y"][k], data[name]["p_flat"][k], line, color=color)
-        handles.append(Line2D([], [], color=color, label=f"{delta_S:g}"))
-    axes.set_xscale("log")
-    axes.set_xlabel(r"$\langle y \rangle$")
-    axes.set_ylabel(P_FLAT)
-    axes.add_artist(axes.legend(handles=handles, title=DELTA_S, loc="lower right"))
+    axes.set(xscale="log", xlabel=r"$\langle y \rangle$", ylabel=P_FLAT)
     kinds = [Line2D([], [], color="0.3", linestyle=line, label=name) for line, name in (("-", "Ito"), ("--", "Eq. 16"))]
     axes.legend(handles=kinds, loc="center right")
 
@@ -87,8 +82,7 @@ def _draw_small_eta_limit(axes: Axes, data: dict[str, Any], settings: dict) -> N
         )  # fmt: skip
         axes.plot(0, printed - ito, marker, color=settings["printed_color"], clip_on=False, zorder=3)
     axes.set_xlim(left=0)
-    axes.set_xlabel(r"$\sqrt{\eta}$")
-    axes.set_ylabel(f"{P_FLAT} less Ito's")
+    axes.set(xlabel=r"$\sqrt{\eta}$", ylabel=f"{P_FLAT} less Ito's")
     axes.legend(title=DELTA_S)
 
 
@@ -99,9 +93,8 @@ def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     delta_S = diagram["eta"][:, None] * diagram["sigma"]
     rate = np.broadcast_to(diagram["eta"][:, None], delta_S.shape)
     norm = color_norm(diagram["eta"], log=True)
-    points = axes.scatter(
-        delta_S, diagram["p_flat"], c=rate, s=6, cmap=settings["eta_colormap"], norm=norm, linewidths=0, zorder=3
-    )
+    colors = {"c": rate, "cmap": settings["eta_colormap"], "norm": norm}
+    points = axes.scatter(delta_S, diagram["p_flat"], **colors, s=6, linewidths=0, zorder=3)
     colorbar(axes, points, r"$\eta$")
     # thin: at the end of the runs of the smallest eta; thick: at the end of those of the largest
     for name, label in (("ito", "Ito"), ("printed", "Eq. 16")):
@@ -111,9 +104,7 @@ def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
                 label=label if end == "longest" else None,
             )  # fmt: skip
     axes.plot(theory["delta_S"], theory["p_flat_transient_here"], ":", color="black", label="Eq. 26")
-    axes.set_xscale("log")
-    axes.set_xlim(delta_S.min() * 0.8, delta_S.max() * 1.25)
-    axes.set_xlabel(DELTA_S)
+    axes.set(xscale="log", xlim=(delta_S.min() * 0.8, delta_S.max() * 1.25), xlabel=DELTA_S)
     axes.set_ylabel(f"final {P_FLAT}")
     axes.legend(loc="center left")
 
@@ -127,18 +118,15 @@ def _draw_freezing_points(axes: Axes, data: dict[str, Any], settings: dict) -> N
     axes.plot(delta_S[frequent], diagram["freezing_y"][frequent], "o", color="0.6", markersize=2, label="simulation")
     axes.plot(theory["delta_S"], theory["y_freeze"], ":", color="black", label="Eq. 25")
     axes.plot(theory["delta_S"], theory["y_freeze_numerical"], color=settings["ito_color"], label="A30")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlim(delta_S.min() * 0.8, delta_S.max() * 1.25)
+    axes.set(xscale="log", yscale="log", xlim=(delta_S.min() * 0.8, delta_S.max() * 1.25))
     shown = diagram["freezing_y"][np.isfinite(diagram["freezing_y"])]
     if shown.size:
         axes.set_ylim(shown.min() / 3, shown.max() * 5)
-    axes.set_xlabel(DELTA_S)
-    axes.set_ylabel(Y_FREEZE)
+    axes.set(xlabel=DELTA_S, ylabel=Y_FREEZE)
     axes.legend(loc="upper left")
 
 
-def _draw_fixed(axes: Axes, theory: dict[str, np.ndarray], settings: dict) -> None:
+def _draw_fixed(axes: Axes, theory: Arrays, settings: dict) -> None:
     """Draw the stationary P_flat at fixed y, for the weakest and the strongest noise of Fig. 6B."""
     label_panel(axes, "E")
     curves = (
@@ -155,18 +143,14 @@ def _draw_fixed(axes: Axes, theory: dict[str, np.ndarray], settings: dict) -> No
             label, (1, theory[name]), xycoords=axes.get_yaxis_transform(), xytext=(-2, 2),
             textcoords="offset points", ha="right", color="0.4",
         )  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_xlim(theory["along"][0], 30)
-    axes.set_xlabel("$y$")
-    axes.set_ylabel(f"stationary {P_FLAT}")
+    axes.set(xscale="log", xlim=(theory["along"][0], 30), xlabel="$y$", ylabel=f"stationary {P_FLAT}")
     axes.legend(loc="upper left")
 
 
-def _draw_kramers(axes: Axes, theory: dict[str, np.ndarray]) -> None:
+def _draw_kramers(axes: Axes, theory: Arrays) -> None:
     """Draw the mean time to the ridge times the rate of Eq. 21: 1 where the barrier is high relative to the noise."""
     label_panel(axes, "F")
     axes.plot(theory["height"], theory["kramers"], color="black")
     axes.axhline(1, color=INK, linewidth=0.6)
-    axes.set_ylim(0.4, 1.1)
-    axes.set_xlabel(r"$\sqrt{\Delta\mathcal{L}\,f/2\Delta_S}$")
+    axes.set(ylim=(0.4, 1.1), xlabel=r"$\sqrt{\Delta\mathcal{L}\,f/2\Delta_S}$")
     axes.set_ylabel(r"$\tau$ (A19) $\times$ $k$ (Eq. 21)")

@@ -3,11 +3,10 @@
 Reads ``cell_maps``.
 """
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from sgd_valleys.figures import panels
-from sgd_valleys.figures.style import styled_figure
+from sgd_valleys.figures.style import Arrays, styled_figure
 
 MAPS = (
     "displacement_cosine",
@@ -19,12 +18,12 @@ MAPS = (
 )
 
 
-def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
+def load(paths: dict[str, str]) -> Arrays:
     """Read what the panels show."""
     return panels.load_grid(paths["cell_maps"], MAPS)
 
 
-def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
+def draw(data: Arrays, settings: dict, style: dict) -> Figure:
     """Draw panels A-F."""
     with styled_figure(style, 4.2) as figure:
         for axes, letter, name in zip(figure.subplots(2, 3).flat, "ABCDEF", MAPS, strict=True):

@@ -5,19 +5,18 @@ Reads ``cell_maps``. The first threshold is L_c, shown in Fig. 3C.
 
 from string import ascii_uppercase
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from sgd_valleys.figures import panels
-from sgd_valleys.figures.style import styled_figure
+from sgd_valleys.figures.style import Arrays, styled_figure
 
 
-def load(paths: dict[str, str]) -> dict[str, np.ndarray]:
+def load(paths: dict[str, str]) -> Arrays:
     """Read what the panels show."""
     return panels.load_grid(paths["cell_maps"], ["threshold", "eta_t_freeze_by_threshold"])
 
 
-def draw(data: dict[str, np.ndarray], settings: dict, style: dict) -> Figure:
+def draw(data: Arrays, settings: dict, style: dict) -> Figure:
     """Draw a panel for every threshold but the first."""
     others = list(zip(data["threshold"], data["eta_t_freeze_by_threshold"], strict=True))[1:]
     with styled_figure(style, 2.3, grey=r"no converged run, or none below $\mathcal{L}_c$") as figure:

@@ -1,14 +1,14 @@
 """Reading and drawing that the figures of a sweep share: maps over (eta, B), curves of batch sizes, mean curves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from sgd_valleys.figures.style import (
+from sgd_valleys.figures.style import Arrays, Quantity, draw_matrix, label_panel
+from sgd_valleys.figures.symbols import (
     FLATNESS,
     FREEZING,
     SIMILARITY,
@@ -16,55 +16,39 @@ from sgd_valleys.figures.style import (
     TEST_LOSS,
     TRAIN_ACCURACY,
     TRAIN_LOSS,
-    draw_matrix,
-    label_panel,
 )
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.cells import read_cells
 
-Cells = dict[tuple[float, int], dict[str, np.ndarray]]
-
-
-@dataclass(frozen=True)
-class CellMap:
-    """How a map over (eta, B) is drawn: its symbol, and whether its colours are logarithmic or have fixed limits."""
-
-    symbol: str
-    log: bool = False
-    limits: tuple[float, float] | None = None
+Cells = dict[tuple[float, int], Arrays]
 
 
 CELL_MAPS = {  # by their names in cell_maps.h5
-    "similarity": CellMap(rf"$\langle${SIMILARITY}$\rangle$"),
-    "displacement_cosine": CellMap(r"$\langle\cos(\Delta\theta^{(i)}, \Delta\theta^{(j)})\rangle$"),
-    "convergence_probability": CellMap(r"$P_{\mathrm{converge}}$", limits=(0.0, 1.0)),
-    "max_test_accuracy": CellMap(f"max({TEST_ACCURACY})"),
-    "max_test_file_accuracy": CellMap(f"max({TEST_ACCURACY})"),
-    "max_flatness": CellMap(f"max({FLATNESS})"),
-    "eta_t_freeze": CellMap(FREEZING),
-    "mean_displacement": CellMap(r"$\langle\|\Delta\theta\|\rangle$"),
-    "mean_train_accuracy": CellMap(rf"$\langle${TRAIN_ACCURACY}$\rangle$"),
-    "mean_train_loss": CellMap(rf"$\langle${TRAIN_LOSS}$\rangle$", log=True),
-    "mean_test_loss": CellMap(rf"$\langle${TEST_LOSS}$\rangle$", log=True),
+    "similarity": Quantity(rf"$\langle${SIMILARITY}$\rangle$"),
+    "displacement_cosine": Quantity(r"$\langle\cos(\Delta\theta^{(i)}, \Delta\theta^{(j)})\rangle$"),
+    "convergence_probability": Quantity(r"$P_{\mathrm{converge}}$", limits=(0.0, 1.0)),
+    "max_test_accuracy": Quantity(f"max({TEST_ACCURACY})"),
+    "max_test_file_accuracy": Quantity(f"max({TEST_ACCURACY})"),
+    "max_flatness": Quantity(f"max({FLATNESS})"),
+    "eta_t_freeze": Quantity(FREEZING),
+    "mean_displacement": Quantity(r"$\langle\|\Delta\theta\|\rangle$"),
+    "mean_train_accuracy": Quantity(rf"$\langle${TRAIN_ACCURACY}$\rangle$"),
+    "mean_train_loss": Quantity(rf"$\langle${TRAIN_LOSS}$\rangle$", log=True),
+    "mean_test_loss": Quantity(rf"$\langle${TEST_LOSS}$\rangle$", log=True),
 }
 
 
-def load_grid(path: str, names: Sequence[str] = ()) -> dict[str, np.ndarray]:
+def load_grid(path: str, names: Sequence[str] = ()) -> Arrays:
     """Read the axes of a sweep, what every map needs, and the arrays ``names``, from ``cell_maps.h5``."""
     return hdf5.read(path, ["eta", "B", "gradient_descent", "convergence_probability", *names])
 
 
 def load_cells(paths: Sequence[str], names: Sequence[str]) -> Cells:
-    """Read ``iteration``, ``realization`` and ``names`` (realization, time) of every cell (eta, B).
-
-    Args:
-        paths: files of training or curvature; a cell may have several.
-        names: of arrays.
-    """
-    return read_cells(list(paths), names, shared=["iteration"])
+    """Read ``iteration``, ``realization`` and ``names`` (realization, time) of every cell (eta, B)."""
+    return read_cells(paths, names, shared=["iteration"])
 
 
-def cells_at(cells: Cells, eta: float) -> dict[int, dict[str, np.ndarray]]:
+def cells_at(cells: Cells, eta: float) -> dict[int, Arrays]:
     """Return the cells of one learning rate, by batch size in ascending order."""
     return {B: cells[rate, B] for rate, B in sorted(cells) if rate == eta}
 
@@ -74,8 +58,7 @@ def draw_map(axes: Axes, letter: str, data: Mapping[str, Any], name: str, colorm
     label_panel(axes, letter, title)
     values = np.where(data["convergence_probability"] > 0, data[name], np.nan)
     x, y = (r"$\eta$", [f"{eta:g}" for eta in data["eta"]]), (r"$B$", batch_labels(data))
-    style = CELL_MAPS[name]
-    draw_matrix(axes, values, x, y, style.symbol, colormap, style.log, style.limits)
+    draw_matrix(axes, values, x, y, CELL_MAPS[name], colormap)
 
 
 def batch_labels(data: Mapping[str, Any], separator: str = "\n") -> list[str]:

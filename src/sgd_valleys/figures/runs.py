@@ -11,15 +11,15 @@ from matplotlib.lines import Line2D
 from sgd_valleys.figures import panels
 from sgd_valleys.figures.style import (
     INK,
-    ITERATION,
-    SIMILARITY,
-    TRAIN_LOSS,
+    Arrays,
+    Quantity,
     draw_matrix,
     label_component_axes,
     label_panel,
     mark_empty,
     mark_value,
 )
+from sgd_valleys.figures.symbols import ITERATION, SIMILARITY, TRAIN_LOSS
 from sgd_valleys.storage import hdf5
 
 BLOCK = ("block_pc", "block_loss", "block_eta", "block_B", "block_explained")
@@ -28,7 +28,7 @@ MAX_FULL_LABELS, MAX_B_LABELS = 16, 36  # runs of a block up to which each has a
 EIGENVALUE_FLOOR = 1e-10  # relative to the largest eigenvalue: smaller ones are rounding errors of float64
 
 
-def load_block(projection: str, jaccard: str) -> dict[str, np.ndarray]:
+def load_block(projection: str, jaccard: str) -> Arrays:
     """Read the trajectories of a block of runs, and the similarities of their endpoints."""
     return hdf5.read(projection, BLOCK) | hdf5.read(jaccard, ["block_jaccard"])
 
@@ -45,7 +45,7 @@ def load_spectra(paths: Sequence[str]) -> dict[str, Any]:
     return data
 
 
-def draw_trajectories(axes: Axes, letter: str, data: dict[str, np.ndarray], colors: list[str]) -> None:
+def draw_trajectories(axes: Axes, letter: str, data: Arrays, colors: list[str]) -> None:
     """Draw the block's runs over the plane of their principal components; diverged runs are left out."""
     label_panel(axes, letter)
     color = dict(zip(dict.fromkeys(data["block_eta"].tolist()), cycle(colors)))
@@ -75,14 +75,14 @@ def draw_trajectories(axes: Axes, letter: str, data: dict[str, np.ndarray], colo
     axes.legend(handles=sizes + star, title=r"$B$", loc="upper left", bbox_to_anchor=(1.17, 0.6))
 
 
-def draw_similarity(axes: Axes, letter: str, data: dict[str, np.ndarray], colormap: str) -> None:
+def draw_similarity(axes: Axes, letter: str, data: Arrays, colormap: str) -> None:
     """Draw the Jaccard similarity of every pair of the block's endpoints; lines separate the rates of a large block."""
     label_panel(axes, letter)
     names, groups = run_labels(data["block_eta"], data["block_B"])
     label = r"$\eta,\ B$"
     if len(names) > MAX_B_LABELS:
         label = rf"$\eta$ ($B$ = {', '.join(map(str, data['block_B'][groups[0]]))} in each)"
-    mesh = draw_matrix(axes, data["block_jaccard"], (label, names), (label, names), SIMILARITY, colormap)
+    mesh = draw_matrix(axes, data["block_jaccard"], (label, names), (label, names), Quantity(SIMILARITY), colormap)
     axes.invert_yaxis()
     axes.set_box_aspect(1)
     if mesh is not None and len(names) > MAX_FULL_LABELS:
@@ -95,10 +95,6 @@ def run_labels(eta: np.ndarray, B: np.ndarray) -> tuple[list[str], list[slice]]:
     """Label the runs of a block, sorted by eta.
 
     Above ``MAX_FULL_LABELS`` runs, eta stands only in the middle of its group; above ``MAX_B_LABELS``, B is left out.
-
-    Args:
-        eta: (run) learning rates.
-        B: (run) batch sizes.
 
     Returns:
         a label for every run, and the group of runs of every learning rate.
@@ -127,8 +123,7 @@ def spectra_at(data: dict[str, Any], eta: float, realization: int) -> dict[int, 
 def draw_spectra(axes: Axes, letter: str, data: dict[str, Any], eta: float, realization: int, colormap: str) -> None:
     """Draw the eigenvalues of one rate and realization against their index, one curve for each B."""
     label_panel(axes, letter, rf"$\eta = {eta:g}$")
-    axes.set_xlabel("index $i$")
-    axes.set_ylabel(r"eigenvalue $\lambda_i$")
+    axes.set(xlabel="index $i$", ylabel=r"eigenvalue $\lambda_i$")
     spectra = spectra_at(data, eta, realization)
     if not spectra:
         mark_empty(axes)
@@ -138,8 +133,7 @@ def draw_spectra(axes: Axes, letter: str, data: dict[str, Any], eta: float, real
     for B, spectrum in spectra.items():
         index = np.arange(1, spectrum.size + 1)
         axes.plot(index, np.maximum(spectrum, floor), **styles.get(B, {"color": INK, "label": B}))
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    axes.set(xscale="log", yscale="log")
     mark_value(axes, data["N"], f"$N = {data['N']}$", 0.94, (3, 0), vertical=True)
     clipped = rf"clipped at $10^{{{round(np.log10(EIGENVALUE_FLOOR))}}}\,\max\lambda_1$"
     mark_value(axes, floor, clipped, 0.02, (0, 3), bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
@@ -165,8 +159,7 @@ def _draw_means(
 ) -> None:  # fmt: skip
     """Draw the mean of ``name`` over a cell's runs against iteration, one curve for each B."""
     label_panel(axes, letter, rf"$\eta = {eta:g}$")
-    axes.set_xlabel(ITERATION)
-    axes.set_ylabel(rf"$\langle${symbol}$\rangle$")
+    axes.set(xlabel=ITERATION, ylabel=rf"$\langle${symbol}$\rangle$")
     styles = panels.batch_styles(data, colormap)
     for B, cell in panels.cells_at(cells, eta).items():
         mean = panels.mean_curve(cell[name])

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -24,25 +25,26 @@ WIDTH = 7.0  # inches: two columns of the journal
 MIN_FONT_SIZE = 6  # points: only subscripts are smaller
 GREY = "0.72"  # cells without a value
 INK = "0.25"  # guide lines and boxes
-
-SIMILARITY = r"$\mathrm{Sim}_J$"
-FLATNESS = "$F$"
-BARRIER = r"$\Delta\mathcal{L}_{\mathrm{barrier}}$"
-TRAIN_LOSS = r"$\mathcal{L}_{\mathrm{train}}$"
-TEST_LOSS = r"$\mathcal{L}_{\mathrm{test}}$"
-TRAIN_ACCURACY = r"$\mathrm{Acc}_{\mathrm{train}}$"
-TEST_ACCURACY = r"$\mathrm{Acc}_{\mathrm{test}}$"
-FREEZING = r"$\eta\,\langle t_{\mathrm{freeze}}\rangle$"
-P_FLAT = r"$P_{\mathrm{flat}}$"
-DELTA_S = r"$\Delta_S$"
-ITERATION = "iteration $t$"
 NO_CONVERGED_RUN = "no converged run"
+
+Arrays = dict[str, np.ndarray]  # what a figure shows, by name
+MatrixAxis = tuple[str, Sequence[str]]  # label of an axis, and the name of every cell along it
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """How coloured cells show a quantity: its symbol, and whether colours are logarithmic or have fixed limits."""
+
+    symbol: str
+    log: bool = False
+    limits: tuple[float, float] | None = None
 
 
 def rc_parameters(style: Mapping[str, Any]) -> dict[str, Any]:
     """Return the Matplotlib parameters of every figure, from ``figures.style`` of the configuration."""
     size, thin = style["font_size"], 0.6
     small = max(MIN_FONT_SIZE, size - 1)
+    ticks = {"labelsize": small, "major.width": thin, "minor.width": thin / 2, "major.size": 2.5, "minor.size": 1.5}
     return {
         "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],  # comes with Matplotlib: the same letters on every machine
@@ -50,8 +52,6 @@ def rc_parameters(style: Mapping[str, Any]) -> dict[str, Any]:
         "font.size": size,
         "axes.titlesize": size,
         "axes.labelsize": size,
-        "xtick.labelsize": small,
-        "ytick.labelsize": small,
         "legend.fontsize": small,
         "legend.title_fontsize": small,
         "legend.frameon": False,
@@ -63,14 +63,7 @@ def rc_parameters(style: Mapping[str, Any]) -> dict[str, Any]:
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.formatter.useoffset": False,
-        "xtick.major.width": thin,
-        "ytick.major.width": thin,
-        "xtick.minor.width": thin / 2,
-        "ytick.minor.width": thin / 2,
-        "xtick.major.size": 2.5,
-        "ytick.major.size": 2.5,
-        "xtick.minor.size": 1.5,
-        "ytick.minor.size": 1.5,
+        **{f"{axis}tick.{name}": value for axis in "xy" for name, value in ticks.items()},
         "lines.linewidth": style["line_width"],
         "lines.markersize": 3.0,
         "figure.dpi": style["dpi"],
@@ -160,28 +153,14 @@ def mark_value(
     linestyle: str = ":",
     **options: Any,
 ) -> None:
-    """Draw a labelled guide line.
-
-    Args:
-        axes: the panel.
-        value: where the line crosses its axis, y for a horizontal line.
-        text: the label.
-        position: of the label along the line, as a fraction of the panel.
-        offset: of the label from that point, in points.
-        vertical: whether the line is vertical.
-        linestyle: of the line.
-        **options: of the label.
-    """
-    (axes.axvline if vertical else axes.axhline)(value, color=INK, linestyle=linestyle, linewidth=0.8)
-    axes.annotate(
-        text,
-        (value, position) if vertical else (position, value),
-        xycoords=axes.get_xaxis_transform() if vertical else axes.get_yaxis_transform(),
-        xytext=offset,
-        textcoords="offset points",
-        color=INK,
-        **options,
-    )
+    """Draw a guide line at ``value``, with a label at a fraction of the line, ``offset`` from it in points."""
+    if vertical:
+        axes.axvline(value, color=INK, linestyle=linestyle, linewidth=0.8)
+        at, transform = (value, position), axes.get_xaxis_transform()
+    else:
+        axes.axhline(value, color=INK, linestyle=linestyle, linewidth=0.8)
+        at, transform = (position, value), axes.get_yaxis_transform()
+    axes.annotate(text, at, offset, xycoords=transform, textcoords="offset points", color=INK, **options)
 
 
 def annotate_corner(axes: Axes, text: str, side: str = "right", color: str = INK) -> None:
@@ -213,17 +192,12 @@ def fade_3d_background(axes: Axes) -> None:
 def colorbar(axes: Axes, mappable: ScalarMappable, label: str) -> Colorbar:
     """Draw a colour bar as tall as ``axes`` at its right."""
     inset = axes.inset_axes((1.03, 0.0, 0.05, 1.0))
-    options: dict[str, Any] = {}
-    norm = mappable.norm
-    plain = False
-    if isinstance(norm, LogNorm):
-        decades = np.log10(norm.vmax / norm.vmin)
-        plain = decades < 2
-        if plain:  # powers of ten alone would leave the bar with one number or none
-            options["ticks"] = LogLocator(subs=(1, 2, 5)) if decades > 0.7 else MaxNLocator(4)
-            options["format"] = "%g"
+    norm, options = mappable.norm, {}
+    decades = np.log10(norm.vmax / norm.vmin) if isinstance(norm, LogNorm) else np.inf
+    if decades < 2:  # powers of ten alone would leave the bar with one number or none
+        options = {"ticks": LogLocator(subs=(1, 2, 5)) if decades > 0.7 else MaxNLocator(4), "format": "%g"}
     bar = axes.figure.colorbar(mappable, cax=inset, **options)
-    if plain:
+    if options:
         bar.minorticks_off()
     bar.set_label(label)
     bar.outline.set_visible(False)
@@ -242,61 +216,33 @@ def color_norm(values: np.ndarray, log: bool = False) -> Normalize | None:
 
 
 def draw_matrix(
-    axes: Axes,
-    values: np.ndarray,
-    x: tuple[str, Sequence[str]],
-    y: tuple[str, Sequence[str]],
-    label: str,
-    colormap: str,
-    log: bool = False,
-    limits: tuple[float, float] | None = None,
+    axes: Axes, values: np.ndarray, x: MatrixAxis, y: MatrixAxis, quantity: Quantity, colormap: str
 ) -> QuadMesh | None:
-    """Draw ``values`` (x, y) as coloured cells with a colour bar.
+    """Draw ``values`` (x, y) of a quantity as coloured cells with a colour bar; None if all cells are grey.
 
-    Cell (i, j) is centred on the point (i, j). Cells that are not finite, or not positive if ``log``, are grey.
-
-    Args:
-        axes: the panel.
-        values: (x, y).
-        x: label of the x axis, and a label for each column.
-        y: label of the y axis, and a label for each row.
-        label: of the colour bar.
-        colormap: name of a Matplotlib colour map.
-        log: whether colours are logarithmic.
-        limits: of the colours; by default those of the values.
-
-    Returns:
-        the cells; None if all of them are grey.
+    Cell (i, j) is centred on the point (i, j). Cells that are not finite, or not positive in a quantity with
+    logarithmic colours, are grey.
     """
     (x_label, x_names), (y_label, y_names) = x, y
-    axes.set_facecolor(GREY)
-    axes.set_xlim(-0.5, len(x_names) - 0.5)
-    axes.set_ylim(-0.5, len(y_names) - 0.5)
+    axes.set(facecolor=GREY, xlim=(-0.5, len(x_names) - 0.5), ylim=(-0.5, len(y_names) - 0.5))
     axes.set_xticks(range(len(x_names)), x_names)
     axes.set_yticks(range(len(y_names)), y_names)
     axes.tick_params(length=0)
     axes.tick_params(axis="x", labelrotation=90)
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    norm = color_norm(values, log)
+    axes.set(xlabel=x_label, ylabel=y_label)
+    norm = color_norm(values, quantity.log)
     if norm is None:
         mark_empty(axes, ticks=True)
         return None
-    hidden = ~np.isfinite(values) | ((values <= 0) & log)
-    if limits is not None:
-        norm.vmin, norm.vmax = limits
+    hidden = ~np.isfinite(values) | ((values <= 0) & quantity.log)
+    if quantity.limits is not None:
+        norm.vmin, norm.vmax = quantity.limits
     if hidden.any():
         axes.figure.has_grey = True
-    mesh = axes.pcolormesh(
-        np.arange(len(x_names) + 1) - 0.5,
-        np.arange(len(y_names) + 1) - 0.5,
-        np.ma.array(values, mask=hidden).T,
-        norm=norm,
-        cmap=colormap,
-        edgecolors="white",
-        linewidth=0.4,
-    )
-    colorbar(axes, mesh, label)
+    edges = (np.arange(len(names) + 1) - 0.5 for names in (x_names, y_names))
+    shown = np.ma.array(values, mask=hidden).T
+    mesh = axes.pcolormesh(*edges, shown, norm=norm, cmap=colormap, edgecolors="white", linewidth=0.4)
+    colorbar(axes, mesh, quantity.symbol)
     return mesh
 
 

@@ -1,0 +1,13 @@
+"""Symbols of the paper, as the figures print them."""
+
+SIMILARITY = r"$\mathrm{Sim}_J$"
+FLATNESS = "$F$"
+BARRIER = r"$\Delta\mathcal{L}_{\mathrm{barrier}}$"
+TRAIN_LOSS = r"$\mathcal{L}_{\mathrm{train}}$"
+TEST_LOSS = r"$\mathcal{L}_{\mathrm{test}}$"
+TRAIN_ACCURACY = r"$\mathrm{Acc}_{\mathrm{train}}$"
+TEST_ACCURACY = r"$\mathrm{Acc}_{\mathrm{test}}$"
+FREEZING = r"$\eta\,\langle t_{\mathrm{freeze}}\rangle$"
+P_FLAT = r"$P_{\mathrm{flat}}$"
+DELTA_S = r"$\Delta_S$"
+ITERATION = "iteration $t$"
