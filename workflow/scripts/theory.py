@@ -12,7 +12,7 @@ with job(snakemake) as log:
     landscape, gamma = Landscape(**settings["landscape"]), settings["gamma"]
     variables = theory_curves.tabulate(
         landscape,
-        y_cut=settings["y"],
+        cut=settings["y"],
         course_delta_S=np.array(settings["occupancy_delta_S"]),
         delta_S=np.array(settings["delta_S"]),
         gamma=np.linspace(gamma["first"], gamma["last"], gamma["points"]),

@@ -139,14 +139,12 @@ def _update_lanes(noise, state, counter, key, t, eta, sigma, shape):
 @compiled
 def _advance(state, counter, key, start, stop, eta, sigma, noise, shape, source=SOURCE_HASH):
     """Take LANES runs from theta_start to theta_stop."""
-    if noise == 0:
-        for t in range(start, stop):
+    for t in range(start, stop):
+        if noise == 0:
             _update_lanes(0, state, counter, key, t, eta, sigma, shape)
-    elif noise == 1:
-        for t in range(start, stop):
+        elif noise == 1:
             _update_lanes(1, state, counter, key, t, eta, sigma, shape)
-    else:
-        for t in range(start, stop):
+        else:
             _update_lanes(2, state, counter, key, t, eta, sigma, shape)
 
 
@@ -277,8 +275,7 @@ def _check(eta: float, sigma: float, noise: str, start: tuple[float, float], see
         raise UserError(f"noise = {noise!r}: unknown covariance; it has to be one of {', '.join(NOISES)}.")
     if not (len(start) == 2 and all(map(math.isfinite, start)) and start[0] > 0 and start[1] >= 0):
         raise UserError(f"start = {start}: invalid point; x has to be positive and y not negative.")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise UserError(f"seed = {seed!r}: invalid seed; it has to be an integer of at least 0.")
-    for name, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-            raise UserError(f"{name} = {count!r}: invalid number; it has to be an integer of at least 1.")
+    for name, value in (("seed", seed), *counts.items()):
+        least = 0 if name == "seed" else 1
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise UserError(f"{name} = {value!r}: invalid number; it has to be an integer of at least {least}.")

@@ -9,22 +9,13 @@ from sgd_valleys.two_valley.landscape import Landscape
 
 
 def tabulate(
-    landscape: Landscape,
-    y_cut: float,
-    course_delta_S: np.ndarray,
-    delta_S: np.ndarray,
-    gamma: np.ndarray,
-    epsilon: float,
+    landscape: Landscape, cut: float, course_delta_S: np.ndarray, delta_S: np.ndarray, gamma: np.ndarray, epsilon: float
 ) -> dict[str, Variable]:
     """Return the variables of ``theory.h5``.
 
-    Args:
-        landscape: the loss.
-        y_cut: y of the cut through the effective loss, Fig. 6A.
-        course_delta_S: (course) Delta_S of the runs of Fig. 6B.
-        delta_S: (delta_S) Delta_S of the final P_flat and the freezing point.
-        gamma: (gamma) ratios of flatness of Fig. 6C.
-        epsilon: small parameter of the freezing criterion.
+    ``cut`` is y of the cut of Fig. 6A, and ``course_delta_S`` (course) is Delta_S of the runs of Fig. 6B. The final
+    P_flat and the freezing point are tabulated over ``delta_S`` and over ``gamma``, ratios of flatness, at the small
+    parameter ``epsilon`` of the freezing criterion.
     """
     reach = 2 * landscape.x1
     x, y = np.linspace(-reach, reach, 401), np.linspace(0, 2 * landscape.y_b, 121)
@@ -46,10 +37,10 @@ def tabulate(
         "flat_floor": (("y",), flat, "x of the flat valley's floor"),
         "sharp_floor": (("y",), sharp, "x of the sharp valley's floor"),
         "cut_x": (("cut_x",), x, "x of the cut"),
-        "cut_y": ((), y_cut, "y of the cut"),
-        "cut_loss": (("cut_x",), landscape.loss(x, y_cut), "loss on the cut"),
-        "cut_L_eff": (("cut_x",), theory.L_eff(landscape, x, y_cut), "effective loss on the cut, Eq. 19"),
-        "cut_L_SGD": (("cut_x",), theory.L_SGD(landscape, x, y_cut), "its part from the noise, Eq. 20"),
+        "cut_y": ((), cut, "y of the cut"),
+        "cut_loss": (("cut_x",), landscape.loss(x, cut), "loss on the cut"),
+        "cut_L_eff": (("cut_x",), theory.L_eff(landscape, x, cut), "effective loss on the cut, Eq. 19"),
+        "cut_L_SGD": (("cut_x",), theory.L_SGD(landscape, x, cut), "its part from the noise, Eq. 20"),
         "along": (("along",), along, "y at which P_flat is taken"),
         "course_delta_S": (("course",), course_delta_S, "Delta_S of the runs of Fig. 6B"),
         "p_flat_stationary": (("course", "along"), stationary, "P_flat at fixed y, Eq. 22 exact"),

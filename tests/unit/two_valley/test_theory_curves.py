@@ -14,7 +14,7 @@ OTHER = Landscape(x0=1.3, f0=0.7, L_d=2.0, x1=1.1, x2=0.4, y_b=12.0, y_f=25.0, y
 def table():
     return tabulate(
         PAPER,
-        y_cut=40.0,
+        cut=40.0,
         course_delta_S=np.array([1e-4, 1e-3]),
         delta_S=np.array([1e-3, 1e-2, 5e-2]),
         gamma=np.array([1.0, PAPER.gamma]),
