@@ -11,7 +11,7 @@ from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.statistics.fits import fit_line, fit_pairs
 from sgd_valleys.storage import hdf5, provenance
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
 from sgd_valleys.workflow.job import job
 
@@ -53,12 +53,10 @@ with job(snakemake) as log:
     fit = fit_pairs(pairs, pair_similarity, pair_barrier, rng, settings["resamples"])
     # statistics.rank.rank_correlation differs from SciPy's in the last bits
     rank_correlation = float(spearmanr(pair_similarity, pair_barrier).statistic)
-    block_fits = np.array(
-        [
-            fit_line(jaccard[tuple(block.T)], heights) if len(block) else (np.nan,) * 3
-            for block, heights in zip(blocks, block_barriers, strict=True)
-        ]
-    )
+    block_fits = np.full((len(blocks), 3), np.nan)  # slope, intercept and R^2 of each realization
+    for r, (block, heights) in enumerate(zip(blocks, block_barriers, strict=True)):
+        if len(block):
+            block_fits[r] = fit_line(jaccard[tuple(block.T)], heights)
     log.info(
         f"{len(pairs)} pairs of {len(number)} solutions: R^2 = {fit.r_squared:.3f} "
         f"({fit.r_squared_interval[0]:.3f} to {fit.r_squared_interval[1]:.3f}), slope {fit.slope:.3g}, "
@@ -82,32 +80,29 @@ with job(snakemake) as log:
     path_loss = line_loss_along_training(network, along, path_pairs, samples["train"], alpha, progress, times=times)
 
     eta, B = np.array([eta for eta, _, _ in block_runs]), np.array([B for _, B, _ in block_runs], dtype=int)
-    pair, path, realization, bound = (("pair",), ("path",), ("realization",), ("bound",))
+    realization, bound, ends, lines = ("realization",), ("bound",), ("path", "end"), ("path", "time", "alpha")
+    path_similarity = block_jaccard[tuple(path_pairs.T)]
     interval = "95% bootstrap interval over solutions"
     variables = {
         "alpha": Variable(("alpha",), alpha, "interpolation coefficient alpha of Eq. 5"),
-        "pair_similarity": Variable(pair, pair_similarity, "Jaccard similarity of the pair, Eq. 4"),
-        "pair_barrier": Variable(pair, pair_barrier, "loss barrier of the pair, Eq. 5", "nat"),
-        "pair_solution": Variable((*pair, "end"), pairs, "the pair's solutions, numbered among the converged ones"),
+        "pair_similarity": Variable(("pair",), pair_similarity, "Jaccard similarity of the pair, Eq. 4"),
+        "pair_barrier": Variable(("pair",), pair_barrier, "loss barrier of the pair, Eq. 5", "nat"),
+        "pair_solution": Variable(("pair", "end"), pairs, "the pair's solutions, numbered among the converged ones"),
         "slope": Variable((), fit.slope, "slope of barrier against similarity", "nat"),
         "intercept": Variable((), fit.intercept, "intercept of barrier against similarity", "nat"),
         "r_squared": Variable((), fit.r_squared, "R^2 of the linear fit"),
-        "slope_interval": Variable(bound, np.array(fit.slope_interval), interval, "nat"),
-        "r_squared_interval": Variable(bound, np.array(fit.r_squared_interval), interval),
+        "slope_interval": Variable(bound, fit.slope_interval, interval, "nat"),
+        "r_squared_interval": Variable(bound, fit.r_squared_interval, interval),
         "rank_correlation": Variable((), rank_correlation, "Spearman's rank correlation of barrier and similarity"),
-        "realization": Variable(realization, np.arange(len(blocks)), "realization (order of the minibatches)"),
+        **coordinates(realization=np.arange(len(blocks))),
         "block_slope": Variable(realization, block_fits[:, 0], "slope over the pairs of the block's cells", "nat"),
         "block_r_squared": Variable(realization, block_fits[:, 2], "R^2 over the pairs of the block's cells"),
         "time_fraction": Variable(("time",), np.linspace(0, 1, times), "t / t_max"),
-        "path_loss": Variable(
-            (*path, "time", "alpha"), path_loss, "training loss along the line at equal times", "nat"
-        ),
-        "path_barrier": Variable((*path, "time"), barrier(path_loss), "loss barrier, Eq. 5", "nat"),
-        "path_similarity": Variable(path, block_jaccard[tuple(path_pairs.T)], "Jaccard similarity at the end, Eq. 4"),
-        "path_solution": Variable(
-            (*path, "end"), path_pairs, "the pair's runs, numbered in Fig. 1's block as they converge"
-        ),
-        "path_eta": Variable((*path, "end"), eta[path_pairs], "learning rates of the pair, first at alpha = 1"),
-        "path_B": Variable((*path, "end"), B[path_pairs], "batch sizes of the pair, first at alpha = 1", "samples"),
+        "path_loss": Variable(lines, path_loss, "training loss along the line at equal times", "nat"),
+        "path_barrier": Variable(lines[:2], barrier(path_loss), "loss barrier, Eq. 5", "nat"),
+        "path_similarity": Variable(("path",), path_similarity, "Jaccard similarity at the end, Eq. 4"),
+        "path_solution": Variable(ends, path_pairs, "the pair's runs, numbered in Fig. 1's block as they converge"),
+        "path_eta": Variable(ends, eta[path_pairs], "learning rates of the pair, first at alpha = 1"),
+        "path_B": Variable(ends, B[path_pairs], "batch sizes of the pair, first at alpha = 1", "samples"),
     }
     hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))

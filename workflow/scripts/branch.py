@@ -6,7 +6,7 @@ from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.errors import UserError
 from sgd_valleys.progress import Progress
 from sgd_valleys.storage import hdf5, provenance
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import parameter_variables, read_parameters
 from sgd_valleys.training.device import choose_device
 from sgd_valleys.training.recording import Recording, finite_runs
@@ -33,6 +33,8 @@ with job(snakemake) as log:
         )
 
     log.info(f"eta {eta}, B {B}, realization {realization}: {len(t_c)} branches of {iterations} iterations")
+    # whole parameters of the reference at all points, of other runs only at the end of the SGD run
+    checkpoints = {b: range(points) if is_reference else [end] for b, end in enumerate(final)}
     device = choose_device(settings["device"])
     trajectory = train(
         network,
@@ -42,10 +44,7 @@ with job(snakemake) as log:
         eta=settings["eta"],
         B=len(samples["train"][1]),
         iterations=iterations,
-        # whole parameters of the reference at all points, of other runs only at the end of the SGD run
-        recording=Recording(
-            points, settings["layer"], {b: range(points) if is_reference else [end] for b, end in enumerate(final)}
-        ),
+        recording=Recording(points, settings["layer"], checkpoints),
         device=device,
         progress=Progress(iterations * len(t_c), "iterations of all branches", log),
     )
@@ -53,16 +52,13 @@ with job(snakemake) as log:
     log.info(f"{trajectory.diverged.sum()} diverged; training loss at the end of the SGD run at most {largest:.3g}")
 
     variables = {
-        "t_c": Variable(
-            ("t_c",), np.array(t_c), "iteration of the SGD run at which the branch leaves it", "iterations"
-        ),
+        **coordinates(t_c=t_c),
         **trajectory.variables("t_c", "steps of gradient descent since t_c"),
-        "final": Variable(("t_c",), np.array(final), "position on axis time of the end of the SGD run"),
+        "final": Variable(("t_c",), final, "position on axis time of the end of the SGD run"),
         **parameter_variables(trajectory.checkpoint_at(final), "final", ("t_c",), "at the end of the SGD run"),
     }
     if is_reference:
-        variables |= parameter_variables(
-            trajectory.checkpoint, "checkpoint", ("t_c", "time"), "at the recorded iterations"
-        )
+        axes = ("t_c", "time")
+        variables |= parameter_variables(trajectory.checkpoint, "checkpoint", axes, "at the recorded iterations")
     attributes = provenance.attributes(settings | {"device": device.type}, snakemake.input.data)
     hdf5.write(snakemake.output[0], variables, attributes | {"eta": float(eta), "B": B, "realization": realization})

@@ -6,7 +6,7 @@ import numpy as np
 
 from sgd_valleys.measures import curvature
 from sgd_valleys.storage import hdf5, provenance
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
 from sgd_valleys.workflow.job import job
 
@@ -31,7 +31,7 @@ with job(snakemake) as log:
         log=log,
     )
     variables = {
-        "t_c": Variable(("t_c",), t_c, "iteration of the SGD run at which the branch leaves it", "iterations"),
+        **coordinates(t_c=t_c),
         "iteration": Variable(("time",), iteration, "steps of gradient descent since t_c", "iterations"),
         **found.variables("t_c", settings["layer"]),
     }

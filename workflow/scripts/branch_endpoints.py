@@ -4,7 +4,7 @@ from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.measures.endpoints import SERIES, branch_endpoints
 from sgd_valleys.measures.evaluation import score
 from sgd_valleys.storage import hdf5, provenance
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
 from sgd_valleys.workflow.job import job
 
@@ -24,11 +24,7 @@ FOUND = {
     "similarity_before": (RUN, "mean Sim_J among the branches before t_freeze", "1"),
     "similarity_after": (RUN, "mean Sim_J among the branches from t_freeze on", "1"),
     "freezing_time": (RUN, "freezing time t_freeze of the SGD run, Eq. 7", "iterations"),
-    "basin_freezing_time": (
-        RUN,
-        "earliest t_c from which on all branches end in the basin of the last",
-        "iterations",
-    ),
+    "basin_freezing_time": (RUN, "earliest t_c from which on all branches end in the basin of the last", "iterations"),
 }
 for name, samples in (("test_loss", "test set"), ("test_file_loss", "whole test file")):
     for quantity, units in (("slope", "1/nat^2"), ("intercept", "1/nat"), ("r_squared", "1")):
@@ -50,9 +46,7 @@ with job(snakemake) as log:
         f"mean Sim_J among branches before t_freeze {found['similarity_before']:.3f}, "
         f"from t_freeze on {found['similarity_after']:.3f}"
     )
-    t_c = Variable(BRANCH, branches["t_c"], "iteration of the SGD run at which the branch leaves it", "iterations")
-    variables = {
-        name: Variable(axes, found[name], long_name, units) for name, (axes, long_name, units) in FOUND.items()
-    }
+    variables = coordinates(t_c=branches["t_c"])
+    variables |= {name: Variable(axes, found[name], *description) for name, (axes, *description) in FOUND.items()}
     attributes = provenance.attributes(settings, snakemake.input.data)
-    hdf5.write(snakemake.output[0], {"t_c": t_c} | variables, attributes | {"realization": settings["realization"]})
+    hdf5.write(snakemake.output[0], variables, attributes | {"realization": settings["realization"]})

@@ -2,7 +2,7 @@
 
 from sgd_valleys.measures import projection
 from sgd_valleys.storage import hdf5, provenance
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
@@ -13,24 +13,17 @@ with job(snakemake) as log:
     branch_weights = branches["layer_weight"].reshape(*branches["layer_weight"].shape[:2], -1)
     run_weights = run["layer_weight"].reshape(len(run["layer_weight"]), -1)
     axes = projection.principal_axes(branch_weights)
+    pc, run_pc = (projection.coordinates(axes, weights) for weights in (branch_weights, run_weights))
     explained = axes.explained_variance_ratio_
     log.info(f"fraction of the variance that each component explains: {explained}")
     variables = {
-        "t_c": Variable(
-            ("t_c",), branches["t_c"], "iteration of the SGD run at which the branch leaves it", "iterations"
-        ),
+        **coordinates(t_c=branches["t_c"]),
         "iteration": Variable(("time",), branches["iteration"], "steps of gradient descent since t_c", "iterations"),
         "pc": Variable(
-            ("t_c", "time", "component"),
-            projection.coordinates(axes, branch_weights),
-            "principal components of the layer's weights, of all branches together",
+            ("t_c", "time", "component"), pc, "principal components of the layer's weights, of all branches together"
         ),
         "run_iteration": Variable(("run_time",), run["iteration"], "iteration of the SGD run", "iterations"),
-        "run_pc": Variable(
-            ("run_time", "component"),
-            projection.coordinates(axes, run_weights),
-            "the SGD run in the same components",
-        ),
+        "run_pc": Variable(("run_time", "component"), run_pc, "the SGD run in the same components"),
         "explained": Variable(
             ("component",), explained, "fraction of the branches' variance that the component explains"
         ),

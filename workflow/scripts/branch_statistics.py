@@ -6,7 +6,7 @@ from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.statistics.bootstrap import interval
 from sgd_valleys.statistics.fits import fit_groups
 from sgd_valleys.storage import hdf5, provenance
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.workflow.job import job
 
 BRANCH = {
@@ -32,26 +32,23 @@ with job(snakemake) as log:
     settings = snakemake.params.settings
     resamples = settings["resamples"]
     files = [hdf5.read(path, ["t_c", *BRANCH, *RUN]) for path in snakemake.input.endpoints]
-    realization = np.array([hdf5.read_attributes(path)["realization"] for path in snakemake.input.endpoints])
+    realization = [hdf5.read_attributes(path)["realization"] for path in snakemake.input.endpoints]
     values = {name: np.stack([file[name] for file in files]) for name in (*BRANCH, *RUN)}
 
     def rng() -> np.random.Generator:
-        """The same resamples for every quantity, so that a new quantity does not change the others."""
+        """Return a new generator of the same resamples: a new quantity must not change the others."""
         return stream(settings["seed"], Stage.BRANCH_BOOTSTRAP)
 
     per_run, per_branch = ("realization",), ("realization", "t_c")
     variables = {
-        "realization": Variable(per_run, realization, "realization (order of the minibatches)"),
-        "t_c": Variable(
-            ("t_c",), files[0]["t_c"], "iteration of the SGD run at which the branch leaves it", "iterations"
-        ),
+        **coordinates(realization=realization, t_c=files[0]["t_c"]),
         **{name: Variable(per_branch, values[name], *BRANCH[name]) for name in BRANCH},
         **{name: Variable(per_run, values[name], *RUN[name]) for name in RUN},
     }
     for name, (text, units) in BRANCH.items():
         mean, *bounds = interval(values[name], rng(), resamples)
         variables[f"{name}_mean"] = Variable(("t_c",), mean, f"{text}, mean over realizations", units)
-        variables[f"{name}_interval"] = Variable(("bound", "t_c"), np.stack(bounds), f"of the mean: {INTERVAL}", units)
+        variables[f"{name}_interval"] = Variable(("bound", "t_c"), bounds, f"of the mean: {INTERVAL}", units)
     for name in RUN:
         mean, low, high = interval(values[name], rng(), resamples)
         log.info(f"{name}: {np.round(values[name], 3).tolist()}, mean {mean:.4g} [{low:.4g}, {high:.4g}]")
@@ -64,16 +61,15 @@ with job(snakemake) as log:
             found = {
                 kind: (per_run, own, f"{text}, of each realization"),
                 f"{kind}_median": ((), median, f"{text}, median over realizations"),
-                f"{kind}_median_interval": (("bound",), np.stack(bounds), INTERVAL),
+                f"{kind}_median_interval": (("bound",), bounds, INTERVAL),
             }
             for name, line in (("pooled", fit.pooled), ("within", fit.within)):
-                value, bounds = getattr(line, kind), np.array(getattr(line, f"{kind}_interval"))
+                value, bounds = getattr(line, kind), getattr(line, f"{kind}_interval")
                 found[f"{name}_{kind}"] = (), value, f"{text}, {name}"
                 found[f"{name}_{kind}_interval"] = ("bound",), bounds, INTERVAL
                 log.info(f"flatness against {loss}: {text}, {name}: {value:.3g} [{bounds[0]:.3g}, {bounds[1]:.3g}]")
             log.info(f"flatness against {loss}: {text}, of each realization: {np.round(own, 2).tolist()}")
             variables |= {f"{loss}_{name}": Variable(*each, units) for name, each in found.items()}
-        variables[f"{loss}_pooled_intercept"] = Variable(
-            (), fit.pooled.intercept, "intercept of the pooled line", "1/nat"
-        )
+        intercept = Variable((), fit.pooled.intercept, "intercept of the pooled line", "1/nat")
+        variables[f"{loss}_pooled_intercept"] = intercept
     hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))

@@ -6,7 +6,7 @@ from sgd_valleys.measures import cell_maps
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.statistics.rank import trend
 from sgd_valleys.storage import hdf5, provenance
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
@@ -14,17 +14,13 @@ with job(snakemake) as log:
     endpoints = hdf5.read(snakemake.input.endpoints)
     freezing = hdf5.read(snakemake.input.freezing, ["threshold", "freezing_time"])
     solutions = hdf5.read(snakemake.input.jaccard, ["solution_eta", "solution_B", "jaccard"])
-    eta, B, runs = (endpoints[name] for name in ("eta", "B", "runs"))
-    noise = cell_maps.noise(eta, B, endpoints["gradient_descent"])
+    eta, B, runs, gradient_descent = (endpoints[name] for name in ("eta", "B", "runs", "gradient_descent"))
+    noise = cell_maps.noise(eta, B, gradient_descent)
 
     plane = ("eta", "B")
     variables = {
-        "eta": Variable(("eta",), eta, "learning rate"),
-        "B": Variable(("B",), B, "batch size", "samples"),
-        "threshold": Variable(("threshold",), freezing["threshold"], "threshold L_c of Eq. 7", "nat"),
-        "gradient_descent": Variable(
-            ("B",), endpoints["gradient_descent"], "whether B = M, full-batch gradient descent"
-        ),
+        **coordinates(eta=eta, B=B, threshold=freezing["threshold"]),
+        "gradient_descent": Variable(("B",), gradient_descent, "whether B = M, full-batch gradient descent"),
         "runs": Variable(plane, runs, "runs of the cell"),
         "noise": Variable(plane, noise, "noise eta / B; 0 for gradient descent", "1/samples"),
         "eta_t_freeze_by_threshold": Variable(
@@ -49,7 +45,7 @@ with job(snakemake) as log:
         variables |= {
             name: Variable(plane, found.value.reshape(noise.shape), long_name, units),
             f"{name}_correlation": Variable((), found.correlation, f"rank correlation with noise: {long_name}"),
-            f"{name}_interval": Variable(("bound",), np.array(found.interval), f"rank correlation: {resampled}"),
+            f"{name}_interval": Variable(("bound",), found.interval, f"rank correlation: {resampled}"),
             f"{name}_axes": Variable(("axis",), found.axes, along_axes),
             f"{name}_axes_interval": Variable(("axis", "bound"), found.axes_interval, f"{along_axes}: {resampled}"),
         }

@@ -4,7 +4,7 @@ import numpy as np
 
 from sgd_valleys.measures import curvature
 from sgd_valleys.storage import hdf5, provenance
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
 from sgd_valleys.workflow.job import job
 
@@ -24,34 +24,26 @@ with job(snakemake) as log:
             return hessian({name: array[r] for name, array in final.items()})
         return hessian({name: array[checkpoint_row.index(realization[r]), t] for name, array in checkpoint.items()})
 
+    times = [range(last + 1) if number in settings["along"] else [last] for number in realization]
+    complete = np.isin(realization, settings["spectrum"]) & ~runs["diverged"]
     found = curvature.along_training(
         hessian_at,
-        [
-            (r, t)
-            for r, number in enumerate(realization)
-            for t in (range(last + 1) if number in settings["along"] else [last])
-        ],
+        [(r, t) for r, own in enumerate(times) for t in own],
         (len(realization), len(iteration)),
         **{name: settings[name] for name in ("N", "tolerance", "seed")},
         label=lambda r, t: f"realization {realization[r]}, iteration {iteration[t]}",
         log=log,
-        spectra={
-            (r, last)
-            for r, number in enumerate(realization)
-            if number in settings["spectrum"] and not runs["diverged"][r]
-        },
+        spectra={(r, last) for r in np.flatnonzero(complete).tolist()},
     )
     variables = {
-        "realization": Variable(("realization",), realization, "realization (order of the minibatches)"),
+        **coordinates(realization=realization),
         "iteration": Variable(("time",), iteration, "iteration t", "iterations"),
         **found.variables("realization", settings["layer"]),
     }
     if found.spectrum:
-        rows, spectra = list(found.spectrum), list(found.spectrum.values())
-        variables["spectrum_realization"] = Variable(("spectrum_realization",), realization[rows], "realization")
-        variables["spectrum"] = Variable(
-            ("spectrum_realization", "index"), np.stack(spectra), "all eigenvalues, descending", "nat"
-        )
+        axes, spectra = ("spectrum_realization", "index"), np.stack(list(found.spectrum.values()))
+        variables["spectrum_realization"] = Variable(axes[:1], realization[list(found.spectrum)], "realization")
+        variables["spectrum"] = Variable(axes, spectra, "all eigenvalues, descending", "nat")
     train = hdf5.read_attributes(snakemake.input.train)
     attributes = provenance.attributes(settings, snakemake.input.data)
     hdf5.write(snakemake.output[0], variables, attributes | {"eta": float(train["eta"]), "B": int(train["B"])})

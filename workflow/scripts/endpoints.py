@@ -8,7 +8,7 @@ from sgd_valleys.measures.evaluation import score
 from sgd_valleys.measures.grid import on_grid
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.cells import files_by_cell, grid, read_cells
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
 from sgd_valleys.workflow.job import job
 
@@ -51,13 +51,11 @@ with job(snakemake) as log:
         cells[eta, B] = cell
 
     arrays = {name: on_grid({key: cell[name] for key, cell in cells.items()}) for name in (*BY_RUN, *BY_CELL)}
-    etas, Bs = map(np.array, grid(cells))
-    realizations = np.arange(arrays["converged"].shape[-1])
+    etas, Bs = grid(cells)
+    gradient_descent = np.array(Bs) == M
     variables = {
-        "eta": Variable(("eta",), etas, "learning rate"),
-        "B": Variable(("B",), Bs, "batch size", "samples"),
-        "realization": Variable(("realization",), realizations, "realization (order of the minibatches)"),
-        "gradient_descent": Variable(("B",), Bs == M, "whether B = M, full-batch gradient descent"),
+        **coordinates(eta=etas, B=Bs, realization=np.arange(arrays["converged"].shape[-1])),
+        "gradient_descent": Variable(("B",), gradient_descent, "whether B = M, full-batch gradient descent"),
         **{name: Variable(("eta", "B", "realization"), arrays[name], *BY_RUN[name]) for name in BY_RUN},
         **{name: Variable(("eta", "B"), arrays[name], *BY_CELL[name]) for name in BY_CELL},
     }

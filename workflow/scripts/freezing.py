@@ -7,7 +7,7 @@ from sgd_valleys.measures.freezing import freezing_time
 from sgd_valleys.measures.grid import on_grid
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.cells import grid, read_cells
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
@@ -15,12 +15,10 @@ with job(snakemake) as log:
     runs = read_cells(snakemake.input.train, ["train_loss"], shared=["iteration"])
     etas, Bs = grid(runs)
     thresholds = [settings["L_c"], *settings["robustness"]]
-    time = np.stack(
-        [
-            on_grid({cell: freezing_time(run["iteration"], run["train_loss"], L_c) for cell, run in runs.items()})
-            for L_c in thresholds
-        ]
-    )
+    time = [
+        on_grid({cell: freezing_time(run["iteration"], run["train_loss"], L_c) for cell, run in runs.items()})
+        for L_c in thresholds
+    ]
     lowest = min(np.nanmin(run["train_loss"], initial=np.inf) for run in runs.values())
     for L_c, times in zip(thresholds, time, strict=True):
         reached = np.isfinite(times).sum()
@@ -30,17 +28,8 @@ with job(snakemake) as log:
                 f"experiments.{snakemake.wildcards.experiment}.freezing: no run reaches a training loss below {L_c}; "
                 f"the lowest is {lowest:.3g}: choose L_c and robustness above it, or train for longer (sweep.eta_T)."
             )
-    realizations = np.arange(time.shape[-1])
-    variables = {
-        "threshold": Variable(("threshold",), np.array(thresholds), "threshold L_c of Eq. 7", "nat"),
-        "eta": Variable(("eta",), np.array(etas), "learning rate"),
-        "B": Variable(("B",), np.array(Bs), "batch size", "samples"),
-        "realization": Variable(("realization",), realizations, "realization (order of the minibatches)"),
-        "freezing_time": Variable(
-            ("threshold", "eta", "B", "realization"),
-            time,
-            "freezing time t_freeze, Eq. 7; NaN where never",
-            "iterations",
-        ),
-    }
+    variables = coordinates(threshold=thresholds, eta=etas, B=Bs, realization=np.arange(time[0].shape[-1]))
+    variables["freezing_time"] = Variable(
+        ("threshold", "eta", "B", "realization"), time, "freezing time t_freeze, Eq. 7; NaN where never", "iterations"
+    )
     hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))

@@ -14,25 +14,24 @@ with job(snakemake) as log:
     by_cell = files_by_cell(snakemake.input.train)
 
     def trajectories(eta: str, B: int) -> tuple[np.ndarray, np.ndarray, list[int]]:
-        """The weights (run, time, parameter), losses (run, time) and realizations (run) of a cell."""
+        """Read the weights (run, time, parameter), losses (run, time) and realizations (run) of a cell."""
         (run,) = read_cells(by_cell[float(eta), B], ["layer_weight", "train_loss", "diverged"]).values()
         weights = run["layer_weight"].reshape(*run["layer_weight"].shape[:2], -1)
         weights[run["diverged"]] = np.nan  # its last finite points are so far away that they would set the axes
         return weights, run["train_loss"], run["realization"].tolist()
 
     def variables(axes: tuple[str, ...], weights: np.ndarray, loss: np.ndarray, cells: list) -> dict[str, Variable]:
-        """The projection of ``weights`` (``*axes``, time, parameter), the first axis of which is over ``cells``."""
+        """Project ``weights`` (``*axes``, time, parameter), whose first axis is over ``cells``."""
         name = axes[0].split("_")[0]
         pc, explained = projection.project(weights)
         log.info(f"fraction of the variance that each component explains, {name}: {explained}")
+        component = ("component",)
         return {
             f"{name}_pc": Variable((*axes, "time", "component"), pc, "principal components of the layer's weights"),
             f"{name}_loss": Variable((*axes, "time"), loss, "training loss", "nat"),
-            f"{name}_eta": Variable(axes[:1], np.array([float(eta) for eta, *_ in cells]), "learning rate"),
-            f"{name}_B": Variable(axes[:1], np.array([B for _, B, *_ in cells]), "batch size", "samples"),
-            f"{name}_explained": Variable(
-                ("component",), explained, "fraction of the variance that the component explains"
-            ),
+            f"{name}_eta": Variable(axes[:1], [float(eta) for eta, *_ in cells], "learning rate"),
+            f"{name}_B": Variable(axes[:1], [B for _, B, *_ in cells], "batch size", "samples"),
+            f"{name}_explained": Variable(component, explained, "fraction of the variance that the component explains"),
         }
 
     weights, losses = [], []

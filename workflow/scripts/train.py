@@ -1,12 +1,10 @@
 """Train one stack of a cell's realizations."""
 
-import numpy as np
-
 from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import hdf5, provenance
-from sgd_valleys.storage.hdf5 import Variable
+from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import parameter_variables
 from sgd_valleys.training.device import choose_device
 from sgd_valleys.training.recording import Recording
@@ -20,12 +18,11 @@ with job(snakemake) as log:
     seed, eta, B, iterations = settings["seed"], float(settings["eta"]), settings["B"], settings["iterations"]
     network, samples = load_network_and_samples(snakemake.input.data, settings)
     device = choose_device(settings["device"])
-    first, last = settings["first"], settings["last"]
+    first, last, points = settings["first"], settings["last"], settings["points"]
     realizations = list(range(first, last + 1))
     log.info(f"eta {settings['eta']}, B {B}, realizations {first} to {last}, {iterations} iterations")
     attributes = provenance.attributes(settings | {"device": device.type}, snakemake.input.data)
-    code = [path for path in snakemake.input if path.endswith(".py")]
-    resume = Resume(snakemake.output[0], attributes, log, code)
+    resume = Resume(snakemake.output[0], attributes, log, [path for path in snakemake.input if path.endswith(".py")])
     checkpoints = [realizations.index(r) for r in settings["checkpoints"]]
     streams = [stream(seed, Stage.MINIBATCHES, eta, B, r) for r in realizations]
     trajectory = train(
@@ -36,9 +33,7 @@ with job(snakemake) as log:
         eta=eta,
         B=B,
         iterations=iterations,
-        recording=Recording(
-            settings["points"], settings["layer"], dict.fromkeys(checkpoints, range(settings["points"]))
-        ),
+        recording=Recording(points, settings["layer"], dict.fromkeys(checkpoints, range(points))),
         orders=[minibatch_order(rng, len(samples["train"][1])) for rng in streams],
         device=device,
         progress=Progress(iterations * len(realizations), "iterations of all runs", log),
@@ -50,16 +45,13 @@ with job(snakemake) as log:
         log.info(f"realization {realization}: {'diverged' if trajectory.diverged[run] else state}")
 
     variables = {
-        "realization": Variable(("realization",), np.array(realizations), "realization (order of the minibatches)"),
+        **coordinates(realization=realizations),
         **trajectory.variables("realization"),
         **parameter_variables(trajectory.final, "final", ("realization",), "at the last iteration"),
     }
     if checkpoints:
-        variables["checkpoint"] = Variable(
-            ("checkpoint",), np.array(settings["checkpoints"]), "realization of the checkpoint"
-        )
-        variables |= parameter_variables(
-            trajectory.checkpoint, "checkpoint", ("checkpoint", "time"), "at the recorded iterations"
-        )
+        axes = ("checkpoint", "time")
+        variables["checkpoint"] = Variable(axes[:1], settings["checkpoints"], "realization of the checkpoint")
+        variables |= parameter_variables(trajectory.checkpoint, "checkpoint", axes, "at the recorded iterations")
     hdf5.write(snakemake.output[0], variables, attributes | {"eta": eta, "B": B})
     resume.remove()

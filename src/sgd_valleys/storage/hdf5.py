@@ -43,6 +43,21 @@ class Variable:
     compress: bool = False
 
 
+# long name and unit of the coordinates that several files have
+COORDINATES = {
+    "eta": ("learning rate", "1"),
+    "B": ("batch size", "samples"),
+    "realization": ("realization (order of the minibatches)", "1"),
+    "threshold": ("threshold L_c of Eq. 7", "nat"),
+    "t_c": ("iteration of the SGD run at which the branch leaves it", "iterations"),
+}
+
+
+def coordinates(**values: Any) -> dict[str, Variable]:
+    """Describe the coordinates of the named axes, one-dimensional each, for ``write``."""
+    return {name: Variable((name,), array, *COORDINATES[name]) for name, array in values.items()}
+
+
 def write(path: FilePath, variables: Mapping[str, Variable], attributes: Mapping[str, Any] | None = None) -> None:
     """Write ``variables`` to an HDF5 file, whole or not at all.
 
