@@ -33,7 +33,7 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 jobs, inputs = Jobs(config, experiments), Inputs(config, experiments)
-reporting = Report(PAPER, config, experiments)
+reporting = Report(config, experiments, PAPER)
 
 
 wildcard_constraints:

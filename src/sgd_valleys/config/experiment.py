@@ -12,6 +12,19 @@ from sgd_valleys.networks.network import Network
 
 
 @dataclass(frozen=True)
+class Configuration:
+    """A checked configuration.
+
+    Attributes:
+        config: all settings, inheritance resolved.
+        experiments: its experiments by name.
+    """
+
+    config: Mapping[str, Any]
+    experiments: Mapping[str, "Experiment"]
+
+
+@dataclass(frozen=True)
 class Branching:
     """The branches of the runs of one cell.
 

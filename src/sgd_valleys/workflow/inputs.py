@@ -3,13 +3,12 @@
 Functions take a job's wildcards, or the name of an experiment or a figure.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from snakemake.exceptions import WorkflowError
 
-from sgd_valleys.config.experiment import Experiment
+from sgd_valleys.config.experiment import Configuration
 from sgd_valleys.config.sweep import Cell, Run, canonical, log_grid, select
 from sgd_valleys.workflow import paths
 
@@ -34,17 +33,8 @@ FIGURES = {
 }
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """The files that every rule's jobs read.
-
-    Attributes:
-        config: the checked configuration.
-        experiments: its experiments by name.
-    """
-
-    config: Mapping[str, Any]
-    experiments: Mapping[str, Experiment]
+class Inputs(Configuration):
+    """The files that every rule's jobs read."""
 
     def chunks(self, pattern: str, experiment: str, cells: Iterable[Cell] | None = None) -> list[str]:
         """Return the files of all training jobs of some cells, or of the whole sweep.

@@ -6,10 +6,9 @@ a job's wildcards.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from sgd_valleys.config.experiment import Experiment
+from sgd_valleys.config.experiment import Configuration
 from sgd_valleys.config.model import continuous_diagram
 from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, select
 from sgd_valleys.data.registry import DATA_SETS
@@ -18,17 +17,8 @@ Settings = dict[str, Any]
 SAMPLES_PER_MINUTE = {"mlp": 10_000_000, "cnn": 60_000}  # a fraction of what one core trains
 
 
-@dataclass(frozen=True)
-class Jobs:
-    """The settings of every rule's jobs: a method with the name of a rule returns them.
-
-    Attributes:
-        config: the checked configuration.
-        experiments: its experiments by name.
-    """
-
-    config: Mapping[str, Any]
-    experiments: Mapping[str, Experiment]
+class Jobs(Configuration):
+    """The settings of every rule's jobs: a method with the name of a rule returns them."""
 
     @property
     def model(self) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 
 from sgd_valleys.claims import tables
 from sgd_valleys.claims.formatting import format_measurement
-from sgd_valleys.config.experiment import Experiment
+from sgd_valleys.config.experiment import Configuration
 from sgd_valleys.config.inheritance import as_overlay, changes
 from sgd_valleys.workflow import paths
 from sgd_valleys.workflow.inputs import Inputs
@@ -73,18 +73,14 @@ def claims_about(figure: str, part: str = "") -> str:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Configuration):
     """What the templates ask of the configuration.
 
     Attributes:
         paper: config.yaml as it is written.
-        config: the checked configuration of this run.
-        experiments: its experiments by name.
     """
 
     paper: Mapping[str, Any]
-    config: Mapping[str, Any]
-    experiments: Mapping[str, Experiment]
 
     existing = staticmethod(existing)
     measurement = staticmethod(measurement)

@@ -23,7 +23,7 @@ CLAIM = {
 
 
 def report(*overlays):
-    return Report(PAPER, *checked(*overlays))
+    return Report(*checked(*overlays), PAPER)
 
 
 @pytest.fixture
