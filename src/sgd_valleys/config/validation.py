@@ -90,7 +90,7 @@ def _network_errors(experiment: Experiment) -> Iterator[str]:
     elif network["name"] == "cnn" and side >> len(channels) == 0:
         yield (
             f"network.channels names {len(channels)} convolutions, each of which halves the image: "
-            f"{name}'s {side} pixels bear {side.bit_length() - 1}."
+            f"{name}'s {side} pixels allow {side.bit_length() - 1}."
         )
     elif network["name"] != "cnn" and channels is not None:
         yield "network.channels: an mlp has none: leave it out (null), or take the cnn."

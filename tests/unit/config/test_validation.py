@@ -105,9 +105,9 @@ CHANGES = {
     "an mlp with channels": ("network: {channels: [4]}", r"network\.channels: an mlp has none"),
     "a network of no kind": ("network: {name: vit}", r"network\.name is 'vit': it may be mlp, cnn"),
     "a cnn without channels": ("network: {name: cnn}", r"network: a cnn needs channels"),
-    "more convolutions than the image bears": (
+    "more convolutions than the image allows": (
         "network: {name: cnn, channels: [4, 4, 4, 4, 4]}",
-        r"network\.channels names 5 convolutions, .* mnist's 28 pixels bear 4",
+        r"network\.channels names 5 convolutions, .* mnist's 28 pixels allow 4",
     ),
     "the curvature of a convolution": (
         "{network: {name: cnn, channels: [4, 4]}, layer: 1}",
