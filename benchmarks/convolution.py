@@ -26,8 +26,7 @@ import yaml
 from machine import peak, seconds
 from torch.nn import functional as F
 
-from sgd_valleys.config.sweep import cells, iterations
-from sgd_valleys.config.validation import training_samples
+from sgd_valleys.config.experiment import Experiment
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.training.cnn_replicas import CNNReplicas
 from sgd_valleys.training.device import choose_device
@@ -132,16 +131,18 @@ def main() -> None:
         row = f"{B:>4} {top:>7.0f} {useful:>8.1f} {useful / top:>8.2f} {library:>9.0f}"
         print(f"{row} {default / library:>7.2f}x {grouped / library:>7.2f}x", flush=True)
 
-    experiment = yaml.safe_load(Path("config.yaml").read_text())["experiments"]["cifar10"]
+    base = yaml.safe_load(Path("config.yaml").read_text())["experiments"]["cifar10"]
     overlay = yaml.safe_load(Path(options.config).read_text())["experiments"]["cifar10"]
-    grid, dataset = experiment["sweep"] | overlay.get("sweep", {}), experiment["dataset"] | overlay.get("dataset", {})
-    runs = {(eta, B): float(iterations(grid, eta)) * B for eta, B in cells(grid)}
+    parts = ("sweep", "dataset", "recording")
+    experiment = Experiment("cifar10", {part: base[part] | overlay.get(part, {}) for part in parts})
+    sweep = experiment.sweep
+    runs = {cell: sweep.iterations(cell.eta) * cell.B for cell in sweep.cells}
     hours = {(eta, B): samples / speed[B] / 3600 for (eta, B), samples in runs.items()}
-    points = (experiment["recording"] | overlay.get("recording", {}))["points"]
-    total = sum(hours.values()) * grid["realizations"]
+    points = experiment["recording"]["points"]
+    total = sum(hours.values()) * sweep.realizations
     print(
-        f"{options.config}: {len(runs)} cells of {grid['realizations']} runs on {training_samples(dataset):,} images, "
-        f"{sum(runs.values()) * grid['realizations']:.2g} images in all: {total:,.0f} hours of this {options.device}, "
+        f"{options.config}: {len(runs)} cells of {sweep.realizations} runs on {sweep.M:,} images, "
+        f"{sum(runs.values()) * sweep.realizations:.2g} images in all: {total:,.0f} hours of this {options.device}, "
         f"the longest run {max(hours.values()):.1f}; not counted: {points} evaluations of all images per run"
     )
 

@@ -23,7 +23,7 @@ import torch
 import yaml
 from machine import peak, seconds
 
-from sgd_valleys.config.sweep import cells, iterations
+from sgd_valleys.config.sweep import Sweep
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.training.device import choose_device
 from sgd_valleys.training.recording import Recording
@@ -100,9 +100,10 @@ def main() -> None:
         row = f"{B:>5} {top:>7.0f} {rate:>8.1f} {rate / top:>8.2f}"
         print(f"{row} {step * 1e6:>8.1f} {slow * 1e6:>9.1f} {slow / step:>8.1f}x", flush=True)
 
-    grid = yaml.safe_load(Path("config.yaml").read_text())["experiments"]["mnist"]["sweep"]
-    total = sum(float(iterations(grid, eta)) * per_step[B] for eta, B in cells(grid))
-    print(f"config.yaml: {len(cells(grid))} cells of up to {REPLICAS} runs: {total:,.0f} s of training")
+    experiment = yaml.safe_load(Path("config.yaml").read_text())["experiments"]["mnist"]
+    sweep = Sweep.from_settings(experiment["sweep"], M)
+    total = sum(sweep.iterations(eta) * per_step[B] for eta, B in sweep.cells)
+    print(f"config.yaml: {len(sweep.cells)} cells of up to {REPLICAS} runs: {total:,.0f} s of training")
 
 
 if __name__ == "__main__":
