@@ -115,7 +115,9 @@ def replace_readme_section(readme: str, content: Content) -> str:
 def html(content: Content) -> str:
     """Render a fragment of HTML: answers, claims that do not simply agree, all claims by section, and the rule."""
     loader = PackageLoader(__package__, ".")
-    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
     environment.filters |= {
         "symbols": lambda text: Markup(symbols(text)),
         "expectation": format_expectation,
