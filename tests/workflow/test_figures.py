@@ -149,7 +149,13 @@ def test_a_figure_has_the_same_bytes_as_that_of_the_workflow(
     assert b"/Type3" not in pdf.replace(b" ", b"")
 
 
-@pytest.mark.parametrize("name", tiny_run.FIGURES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("fig2", "fig4", "figS5") else pytest.mark.slow)
+        for name in tiny_run.FIGURES
+    ],
+)
 def test_a_figure_is_drawn_if_every_run_diverged(name: str, diverged: Path, tmp_path: Path) -> None:
     data = tiny_run.load_figure(diverged, name)
     figure = import_module(f"sgd_valleys.figures.{name}").draw(data, SETTINGS[name], SETTINGS["style"])

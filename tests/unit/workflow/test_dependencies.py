@@ -38,6 +38,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     dependencies.imports.cache_clear()
 
 
+@pytest.mark.slow
 def test_the_code_of_every_script_is_what_python_imports_for_it() -> None:
     starts = {name: [ROOT / "workflow" / "scripts" / f"{name}.py"] for name in SCRIPTS}
     starts |= {name: [*starts["figure"], ROOT / "src" / "sgd_valleys" / "figures" / f"{name}.py"] for name in FIGURES}
