@@ -55,7 +55,7 @@ def test_a_diverged_run_and_a_cell_in_several_stacks_go_through_to_the_figures(f
     assert np.isfinite(statistics["flatness_mean"]).all()
     log = (finished.root / "results/logs/mnist/curvature/eta0.02_B10_r0-1.log").read_text()
     assert "no top 10: the network's output is not finite" in log
-    assert "8 without a positive, converged top 10" in log
+    assert "top 10 eigenvalues at 14 of 22 points, 8 failures" in log
     assert len(finished.results(".png")) == len(FIGURES)
 
 
@@ -63,6 +63,7 @@ def test_another_experiment_is_another_entry_of_the_config(checkout: Checkout) -
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     update_config(config, yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text()))
     wide = config["experiments"]["mnist"] | {"network": {"name": "mlp", "hidden": [24, 30, 24]}}
+    wide["sweep"] |= {"B": [10, 50]}
     checkout.set({"experiments": {"wide": wide}, "figures": {"figS2": {"experiment": "wide"}}})
     checkout.run("results/figures/figS2.png")
     assert not (checkout.root / "results" / "mnist").exists()
