@@ -11,17 +11,17 @@ from sgd_valleys.storage.atomic import atomic_write
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    p = snakemake.params.settings
+    settings = snakemake.params.settings
     citation = Path(snakemake.input.citation)
     with atomic_write(snakemake.output.workflow) as temporary:
-        crate.pack([Path(path) for path in p["code"]], citation.parent, temporary)
+        crate.pack([Path(path) for path in settings["code"]], citation.parent, temporary)
     # an intermediate file that somebody has removed since is no part of it
-    files = {Path(path): purpose for path, purpose in p["files"].items() if Path(path).exists()}
+    files = {Path(path): purpose for path, purpose in settings["files"].items() if Path(path).exists()}
     described = crate.describe(
         files,
         Path(snakemake.output.workflow),
         yaml.safe_load(citation.read_text()),
-        provenance.library_versions() | {"snakemake": p["snakemake"]},
+        provenance.library_versions() | {"snakemake": settings["snakemake"]},
     )
     with atomic_write(snakemake.output.metadata) as temporary:
         temporary.write_text(json.dumps(described, indent=1, sort_keys=True, ensure_ascii=False))

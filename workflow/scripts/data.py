@@ -6,10 +6,10 @@ from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    p = snakemake.params.settings
-    dataset = p["dataset"]
-    source = download.fetch(dataset["name"], p["root"], log.info)
-    loaded = images.load(dataset["name"], p["root"], dataset["train_per_class"], dataset["test_per_class"])
+    settings = snakemake.params.settings
+    dataset = settings["dataset"]
+    source = download.fetch(dataset["name"], settings["root"], log.info)
+    loaded = images.load(dataset["name"], settings["root"], dataset["train_per_class"], dataset["test_per_class"])
     log.info(f"{len(loaded.train_label)} training and {len(loaded.test_label)} test images from {source}")
     attributes = provenance.attributes(dataset) | {
         "source": source,

@@ -5,25 +5,25 @@ from sgd_valleys.storage.atomic import atomic_write
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    p = snakemake.params.settings
+    settings = snakemake.params.settings
     files = dict(snakemake.input.items())
 
     def colors(by_figure: dict[str, dict]) -> dict:
         """Merge the colours of several figures."""
-        return page.to_css({key: value for settings in by_figure.values() for key, value in settings.items()})
+        return page.to_css({key: value for figure in by_figure.values() for key, value in figure.items()})
 
     def paths_of(name: str) -> dict:
         """Return the files of an experiment."""
         return {key.removeprefix(f"{name}/"): path for key, path in files.items() if key.startswith(f"{name}/")}
 
     data = {"experiments": {}, "diagrams": {}}
-    for name, settings in p["experiments"].items():
-        found = collect.read_experiment(paths_of(name), settings["reference"])
-        data["experiments"][name] = found | {"colors": colors(settings["colors"])}
+    for name, shown in settings["experiments"].items():
+        found = collect.read_experiment(paths_of(name), shown["reference"])
+        data["experiments"][name] = found | {"colors": colors(shown["colors"])}
         log.info(f"{name}: {sum(len(cell['realization']) for row in found['cells'] for cell in row if cell)} runs")
-    for name, settings in p["diagrams"].items():
+    for name, shown in settings["diagrams"].items():
         found = collect.read_diagram(files[f"two_valley/{name}"])
-        data["diagrams"][name] = found | settings | {"colors": colors(settings["colors"])}
+        data["diagrams"][name] = found | shown | {"colors": colors(shown["colors"])}
     content = page.html(data)
     with atomic_write(snakemake.output[0]) as temporary:
         temporary.write_text(content, encoding="utf-8")

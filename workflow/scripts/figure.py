@@ -6,8 +6,8 @@ from sgd_valleys.figures import style
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    p = snakemake.params.settings
-    module = import_module(f"sgd_valleys.figures.{p['name']}")
-    figure = module.draw(module.load(dict(snakemake.input.items())), p["figure"], p["style"])
+    settings = snakemake.params.settings
+    module = import_module(f"sgd_valleys.figures.{settings['name']}")
+    figure = module.draw(module.load(dict(snakemake.input.items())), settings["figure"], settings["style"])
     style.save(figure, snakemake.output.png, snakemake.output.pdf)
     log.info(f"wrote {snakemake.output.png} and {snakemake.output.pdf}")

@@ -21,13 +21,13 @@ def installed(package: str) -> str:
 
 
 with job(snakemake) as log:
-    p = snakemake.params.settings
+    settings = snakemake.params.settings
     project = tomllib.loads(Path(snakemake.input.project).read_text())["project"]
     pinned = [re.match(r"[\w.-]+", requirement)[0] for requirement in project["dependencies"]]
-    versions = {project["name"]: project["version"], "commit": p["commit"], "python": platform.python_version()}
+    versions = {project["name"]: project["version"], "commit": settings["commit"], "python": platform.python_version()}
     versions |= {package: installed(package) for package in pinned}
     for path, content, flow in (
-        (snakemake.output.settings, p["settings"], None),  # short lists and mappings in one line
+        (snakemake.output.settings, settings["settings"], None),  # short lists and mappings in one line
         (snakemake.output.versions, versions, False),
     ):
         with atomic_write(path) as temporary:

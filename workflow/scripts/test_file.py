@@ -6,14 +6,14 @@ from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    p = snakemake.params.settings
+    settings = snakemake.params.settings
     root = snakemake.params.root
-    download.fetch(p["dataset"], root, log.info)
-    image, label = images.load_test_file(p["dataset"], root)
+    download.fetch(settings["dataset"], root, log.info)
+    image, label = images.load_test_file(settings["dataset"], root)
     log.info(f"{len(label)} test images")
     axes = ("sample", "channel", "row", "column")
     variables = {
         "test_image": Variable(axes, image, "images of the test file, pixels in [-1, 1]", compress=True),
         "test_label": Variable(axes[:1], label, "labels of the test file"),
     }
-    hdf5.write(snakemake.output[0], variables, provenance.attributes(p, snakemake.input.data))
+    hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))
