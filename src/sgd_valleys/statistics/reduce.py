@@ -1,17 +1,10 @@
 """Reductions of arrays that leave out non-finite values."""
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 
 MIN_RUNS_FOR_INTERVAL = 5  # resamples of fewer runs hardly differ, which would make their interval too narrow
-
-
-def reduce_finite(values: np.ndarray, reduce: Callable[[np.ndarray], float]) -> float:
-    """Reduce the finite values of an array to one number; NaN where none is finite."""
-    finite = values[np.isfinite(values)]
-    return reduce(finite) if finite.size else np.nan
 
 
 def finite_mean(values: np.ndarray, axis: int | None = -1) -> np.ndarray:

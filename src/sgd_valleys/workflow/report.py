@@ -85,7 +85,6 @@ class Report(Configuration):
     existing = staticmethod(existing)
     measurement = staticmethod(measurement)
     claims_about = staticmethod(claims_about)
-    paths = paths
 
     @property
     def overlay(self) -> dict[str, Any]:

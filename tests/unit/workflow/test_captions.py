@@ -22,7 +22,7 @@ def config_of(*overlays: str) -> dict:
 
 
 def caption(name: str, config: dict, claims: str = "", number: str = "") -> str:
-    """A caption as reStructuredText, as it comes out with these settings and one number for every claim."""
+    """Render a caption with these settings, and with one number for every claim."""
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     job = {"params": {"settings": {"figure": config["figures"].get(name)}}, "config": config}
     reporting = {
