@@ -125,9 +125,13 @@ class Slurm:
         """Start Slurm's controller, which resumes from its saved state."""
         self._daemon("slurmctld", ["slurmctld", "-D"])
 
-    def kill_controller(self) -> None:
-        """Kill Slurm's controller: it answers no command. Jobs keep running."""
-        self._kill("slurmctld")
+    def stop_controller(self) -> None:
+        """Stop Slurm's controller after it has saved its state: it answers no command. Jobs keep running.
+
+        A killed controller forgets the jobs of its last seconds, and gives their numbers to others.
+        """
+        self.daemons["slurmctld"].terminate()
+        self.daemons["slurmctld"].wait()
 
     def _kill(self, name: str) -> None:
         self.daemons[name].kill()

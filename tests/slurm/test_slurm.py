@@ -125,10 +125,10 @@ def test_a_controller_that_is_silent_for_a_while_is_waited_for(
 ) -> None:
     running = long_checkout.start(*PROFILE, LONG_TARGET, cores=None)
     process = midway(long_checkout)
-    slurm.kill_controller()
+    slurm.stop_controller()
     known = long_checkout.root / ".snakemake" / "slurm-jobs"
-    killed = known.stat().st_mtime
-    wait_until(lambda: known.stat().st_mtime > killed + 5, "Snakemake has asked in vain")
+    stopped = known.stat().st_mtime
+    wait_until(lambda: known.stat().st_mtime > stopped + 5, "Snakemake has asked in vain")
     slurm.start_controller()
     process.resume()
     ended = end_of(running)
