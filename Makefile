@@ -5,7 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-REPORT := results/report.html
+# the run that `make report` shows: results-preview after `make preview`
+RESULTS ?= results
 
 .PHONY: help preview paper report test test-all test-slurm test-browser lint format bench clean
 
@@ -19,14 +20,14 @@ $(VENV)/.ready: pyproject.toml
 	touch $@
 
 preview: $(VENV)/.ready ## every figure at a reduced scale, in minutes
-	$(BIN)/snakemake --cores $(CORES) --configfile config/preview.yaml --report-after-run --report $(REPORT)
-	@ls results/figures/*.png $(REPORT)
+	$(BIN)/snakemake --cores $(CORES) --configfile config/preview.yaml --report-after-run --report results-preview/report.html
+	@ls results-preview/figures/*.png results-preview/report.html
 
 paper: $(VENV)/.ready ## the paper, at its full scale
-	$(BIN)/snakemake --cores $(CORES) --report-after-run --report $(REPORT)
+	$(BIN)/snakemake --cores $(CORES) --report-after-run --report results/report.html
 
-report: $(VENV)/.ready ## the report of what lies under results/, whatever its settings
-	$(BIN)/snakemake --configfile results/config.yaml --report $(REPORT)
+report: $(VENV)/.ready ## the report of a finished run, that of RESULTS=results-preview for example
+	$(BIN)/snakemake --configfile $(RESULTS)/config.yaml --report $(RESULTS)/report.html
 
 PYTEST := $(BIN)/python -m pytest
 # one process makes the tiny run while the others go on with unit tests

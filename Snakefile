@@ -33,12 +33,13 @@ rule all:
 rule verify:
     """Check every file under results/ against its checksum and the configuration."""
     log:
-        "results/logs/verify.log",
+        paths.log("verify"),
     retries: 0
     localrule: True
     conda:
         "envs/sgd-valleys.yaml"
     params:
+        folder=paths.folder,
         planned=lambda w: catalog.planned_settings(workflow.rules, [*inputs.targets(), *paths.CRATE.values()]),
     script:
         "workflow/scripts/verify.py"
@@ -47,7 +48,7 @@ rule verify:
 rule dictionary:
     """Write the data dictionary, docs/data.md, from the files of a complete run."""
     log:
-        "results/logs/dictionary.log",
+        paths.log("dictionary"),
     localrule: True
     conda:
         "envs/sgd-valleys.yaml"
@@ -63,7 +64,7 @@ rule publish:
         claims=paths.CLAIMS,
         figures=inputs.figures("png"),
     log:
-        "results/logs/publish.log",
+        paths.log("publish"),
     localrule: True
     conda:
         "envs/sgd-valleys.yaml"

@@ -113,7 +113,7 @@ class Checkout:
         """Plan a run: describe every job that Snakemake would run now, except those of ``RECORDS``.
 
         Returns:
-            Of each job its ``rule``, its ``output`` and the existing inputs that have ``changed``.
+            Of each job its ``rule``, its ``output`` and the files among its inputs and its code that have ``changed``.
         """
         quiet = ("--dry-run", "--quiet", "rules", "progress")
         return [job for job in self._described("plan", *arguments, *quiet, **options) if job["rule"] not in RECORDS]

@@ -7,6 +7,7 @@ import atexit
 import importlib
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from typing import Any
 
 # What the workflow imports while Snakemake parses it, besides the library: that has to be the copy's own.
 PRELOADED = ("h5py", "jsonschema", "matplotlib.colors", "numpy", "scipy.optimize", "scipy.stats", "yaml")
+CODE = re.compile(r"(\S+) [0-9a-f]{16}")  # how the parameters of a rule name a file of code
 
 
 class SnakemakeServer:
@@ -141,15 +143,21 @@ def _describe(what: str, path: Path) -> None:
 
 
 def _jobs(workflow: Any) -> list[dict]:
-    """Describe every job that is to be run: its rule, its outputs, and the existing inputs that have changed."""
+    """Describe every job that is to be run: its rule, its outputs, and the changed files among its inputs and code."""
     return [
         {
             "rule": job.rule.name,
             "output": [str(path) for path in job.output],
-            "changed": sorted(map(str, workflow.dag.reason(job).updated_input or ())),
+            "changed": sorted({*map(str, workflow.dag.reason(job).updated_input or ()), *_changed_code(workflow, job)}),
         }
         for job in workflow.dag.needrun_jobs(exclude_finished=False)
     ]
+
+
+def _changed_code(workflow: Any, job: Any) -> list[str]:
+    """List the files of code of a job whose checksums differ from those of its last run."""
+    change = workflow.dag.reason(job).params_changed
+    return [found[1] for each in getattr(change, "only_new", ()) if (found := CODE.fullmatch(each.strip("'")))]
 
 
 def _rules(workflow: Any) -> list[dict]:
@@ -162,6 +170,7 @@ def _rules(workflow: Any) -> list[dict]:
             "docstring": rule.docstring,
             "script": rule.script and os.path.relpath(Path(rule.basedir.get_path_or_uri(False)) / rule.script),
             "input": [str(path) for path in rule.input if not callable(path)],
+            "code": [found[1] for each in rule.params if isinstance(each, str) and (found := CODE.fullmatch(each))],
             "output": [str(path) for path in rule.output],
             "reported": {
                 str(path): str(get_flag_value(path, "report").caption)

@@ -87,7 +87,7 @@ def test_an_edit_runs_the_rules_that_import_it_and_what_depends_on_them(finished
         file.write("\n# edited\n")
     jobs = finished.jobs()
     assert {job["rule"] for job in jobs} == EDITS[source]
-    importing = {name for name, rule in finished.rules().items() if source in rule["input"]} - {*RECORDS}
+    importing = {name for name, rule in finished.rules().items() if source in rule["code"]} - {*RECORDS}
     # Snakemake looks at the inputs of a job only where no input is made anew
     assert {job["rule"] for job in jobs if source in job["changed"]} <= importing <= EDITS[source]
     assert {tuple(job["changed"]) for job in jobs} <= {(source,), ()}  # the others run for outputs of these

@@ -15,17 +15,17 @@ def test_every_rule_declares_its_files_and_its_needs(bare: Checkout) -> None:
     assert {name for name, rule in rules.items() if not rule["output"]} == UNPLANNED
     for name, rule in rules.items():
         if name not in UNPLANNED:
-            for directive in ("input", "output", "log", "benchmark", "conda", "script"):
+            for directive in ("code", "output", "log", "benchmark", "conda", "script"):
                 assert rule[directive], (name, directive)
             assert {"mem_mb", "runtime"} <= rule["resources"].keys(), name
 
 
-def test_every_rule_has_the_code_of_its_script_among_its_inputs(bare: Checkout) -> None:
+def test_every_rule_has_the_code_of_its_script_among_its_parameters(bare: Checkout) -> None:
     for name, rule in bare.rules().items():
         if name not in UNPLANNED:
-            assert rule["script"] in rule["input"], name
+            assert rule["script"] in rule["code"], name
             if rule["script"] == "workflow/scripts/figure.py":  # imports the module of the figure by name
-                assert f"src/sgd_valleys/figures/{name}.py" in rule["input"]
+                assert f"src/sgd_valleys/figures/{name}.py" in rule["code"]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "workflow" / "scripts").glob("*.py")), ids=lambda path: path.stem)

@@ -1,7 +1,6 @@
 rule endpoints:
     """Collect where every run of a sweep ends: losses, accuracies, flatness, displacement."""
     input:
-        code("endpoints"),
         data=paths.DATA,
         test_file=paths.TEST_FILE,
         train=inputs.train,
@@ -18,6 +17,7 @@ rule endpoints:
         mem_mb=3000,
         runtime=60,
     params:
+        *code("endpoints"),
         settings=jobs.endpoints,
     script:
         "../scripts/endpoints.py"
@@ -26,7 +26,6 @@ rule endpoints:
 rule jaccard:
     """Compute the Jaccard similarity of every pair of endpoints (Eq. 4)."""
     input:
-        code("jaccard"),
         data=paths.DATA,
         train=inputs.train,
     output:
@@ -41,6 +40,7 @@ rule jaccard:
         mem_mb=2000,
         runtime=20,
     params:
+        *code("jaccard"),
         settings=jobs.jaccard,
     script:
         "../scripts/jaccard.py"
@@ -49,7 +49,6 @@ rule jaccard:
 rule barriers:
     """Compute loss barriers (Eq. 5) between endpoints and along training."""
     input:
-        code("barriers"),
         data=paths.DATA,
         train=inputs.train,
     output:
@@ -64,6 +63,7 @@ rule barriers:
         mem_mb=4000,
         runtime=30,
     params:
+        *code("barriers"),
         settings=jobs.barriers,
     script:
         "../scripts/barriers.py"
@@ -72,7 +72,6 @@ rule barriers:
 rule freezing:
     """Find the freezing time of every run at every threshold (Eq. 7)."""
     input:
-        code("freezing"),
         data=paths.DATA,
         train=inputs.train,
     output:
@@ -87,6 +86,7 @@ rule freezing:
         mem_mb=1000,
         runtime=20,
     params:
+        *code("freezing"),
         settings=jobs.freezing,
     script:
         "../scripts/freezing.py"
@@ -95,7 +95,6 @@ rule freezing:
 rule cell_maps:
     """Reduce the runs of every cell to one number, and correlate the maps with the noise eta / B."""
     input:
-        code("cell_maps"),
         data=paths.DATA,
         endpoints=paths.ENDPOINTS,
         jaccard=paths.JACCARD,
@@ -112,6 +111,7 @@ rule cell_maps:
         mem_mb=1000,
         runtime=20,
     params:
+        *code("cell_maps"),
         settings=jobs.cell_maps,
     script:
         "../scripts/cell_maps.py"
@@ -120,7 +120,6 @@ rule cell_maps:
 rule projection:
     """Project trajectories on their principal components."""
     input:
-        code("projection"),
         data=paths.DATA,
         train=inputs.projected,
     output:
@@ -135,6 +134,7 @@ rule projection:
         mem_mb=4000,
         runtime=20,
     params:
+        *code("projection"),
         settings=jobs.projection,
     script:
         "../scripts/projection.py"

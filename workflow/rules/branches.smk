@@ -1,7 +1,6 @@
 rule branch:
     """Continue one SGD run by gradient descent from every branching time."""
     input:
-        code("branch"),
         data=paths.DATA,
         train=inputs.run_train,
     output:
@@ -16,6 +15,7 @@ rule branch:
         mem_mb=lambda w: 3500 if jobs.is_reference(w) else 1500,
         runtime=30,
     params:
+        *code("branch"),
         settings=jobs.branch,
     script:
         "../scripts/branch.py"
@@ -24,7 +24,6 @@ rule branch:
 rule branch_curvature:
     """Take the top eigenvalues of the layer's Hessian of every branch."""
     input:
-        code("branch_curvature"),
         data=paths.DATA,
         train=paths.BRANCH_TRAIN,
     output:
@@ -39,6 +38,7 @@ rule branch_curvature:
         mem_mb=1500,
         runtime=30,
     params:
+        *code("branch_curvature"),
         settings=jobs.branch_curvature,
     script:
         "../scripts/branch_curvature.py"
@@ -47,7 +47,6 @@ rule branch_curvature:
 rule branch_endpoints:
     """Collect where the branches of one run end, and when the run freezes by basin."""
     input:
-        code("branch_endpoints"),
         data=paths.DATA,
         test_file=paths.TEST_FILE,
         run=inputs.run_train,
@@ -65,6 +64,7 @@ rule branch_endpoints:
         mem_mb=1500,
         runtime=10,
     params:
+        *code("branch_endpoints"),
         settings=jobs.branch_endpoints,
     script:
         "../scripts/branch_endpoints.py"
@@ -73,7 +73,6 @@ rule branch_endpoints:
 rule branch_projection:
     """Project the branches of one run, and the run, on the branches' principal components."""
     input:
-        code("branch_projection"),
         data=paths.DATA,
         run=inputs.run_train,
         train=paths.BRANCH_TRAIN,
@@ -89,6 +88,7 @@ rule branch_projection:
         mem_mb=1500,
         runtime=10,
     params:
+        *code("branch_projection"),
         settings=jobs.branch_projection,
     script:
         "../scripts/branch_projection.py"
@@ -97,7 +97,6 @@ rule branch_projection:
 rule branch_statistics:
     """Combine the branches of all realizations of a cell."""
     input:
-        code("branch_statistics"),
         data=paths.DATA,
         endpoints=inputs.branched,
     output:
@@ -112,6 +111,7 @@ rule branch_statistics:
         mem_mb=1000,
         runtime=10,
     params:
+        *code("branch_statistics"),
         settings=jobs.branch_statistics,
     script:
         "../scripts/branch_statistics.py"

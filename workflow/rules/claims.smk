@@ -1,8 +1,6 @@
 rule claims:
     """Judge the statements of the paper by what was measured."""
     input:
-        code("claims"),
-        root_file("src/sgd_valleys/claims/statements.yaml"),
         **inputs.claims(),
     output:
         paths.CLAIMS,
@@ -16,6 +14,7 @@ rule claims:
         mem_mb=2000,
         runtime=20,
     params:
+        *code("claims", "src/sgd_valleys/claims/statements.yaml"),
         settings=jobs.claims,
     script:
         "../scripts/claims.py"
@@ -24,20 +23,19 @@ rule claims:
 rule claims_table:
     """Format the judged claims as HTML for the report and as Markdown for the documentation."""
     input:
-        code("claims_table"),
-        root_file("src/sgd_valleys/claims/claims.html.j2"),
-        root_file("src/sgd_valleys/claims/questions.yaml"),
         claims=paths.CLAIMS,
     output:
         **paths.CLAIMS_TABLES,
     log:
-        "results/logs/claims_table.log",
+        paths.log("claims_table"),
     benchmark:
-        "results/benchmarks/claims_table.tsv"
+        paths.benchmark("claims_table")
     conda:
         ENVIRONMENT
     resources:
         mem_mb=500,
         runtime=10,
+    params:
+        *code("claims_table", "src/sgd_valleys/claims/claims.html.j2", "src/sgd_valleys/claims/questions.yaml"),
     script:
         "../scripts/claims_table.py"

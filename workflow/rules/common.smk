@@ -17,10 +17,11 @@ from sgd_valleys.config.validation import check  # noqa: E402
 from sgd_valleys.errors import UserError  # noqa: E402
 from sgd_valleys.figures.appearance import check_appearance  # noqa: E402
 from sgd_valleys.storage import provenance  # noqa: E402
-from sgd_valleys.workflow import catalog, paths  # noqa: E402
+from sgd_valleys.workflow import catalog  # noqa: E402
 from sgd_valleys.workflow.dependencies import code, first_line, module_path  # noqa: E402
 from sgd_valleys.workflow.inputs import FIGURES, Inputs  # noqa: E402
 from sgd_valleys.workflow.jobs import Jobs  # noqa: E402
+from sgd_valleys.workflow.paths import WILDCARDS  # noqa: E402
 from sgd_valleys.workflow.report import Report  # noqa: E402
 
 ENVIRONMENT = "../../envs/sgd-valleys.yaml"
@@ -34,15 +35,11 @@ except UserError as error:
 
 jobs, inputs = Jobs(config, experiments), Inputs(config, experiments)
 reporting = Report(config, experiments, PAPER)
+paths = inputs.paths
 
 
 wildcard_constraints:
-    **paths.WILDCARDS,
-
-
-def root_file(name):
-    """Return the path of a file of the workflow, as an input."""
-    return os.path.relpath(ROOT / name)
+    **WILDCARDS,
 
 
 def unfinished_outputs():

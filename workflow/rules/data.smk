@@ -1,7 +1,5 @@
 rule data:
     """Download and verify the images of a data set, and store those that an experiment uses."""
-    input:
-        code("data"),
     output:
         paths.DATA,
     log:
@@ -14,6 +12,7 @@ rule data:
         mem_mb=lambda w: 1500 + 4 * jobs.data_mb(w),
         runtime=20,
     params:
+        *code("data"),
         settings=jobs.data,
     script:
         "../scripts/data.py"
@@ -22,7 +21,6 @@ rule data:
 rule test_file:
     """Store the whole test file of a data set."""
     input:
-        code("test_file"),
         data=paths.DATA,
     output:
         paths.TEST_FILE,
@@ -36,6 +34,7 @@ rule test_file:
         mem_mb=1500,
         runtime=20,
     params:
+        *code("test_file"),
         settings=jobs.test_file,
         root=config["data"]["root"],
     script:

@@ -1,11 +1,9 @@
-EXPLORER_ASSETS = [root_file(f"src/sgd_valleys/explorer/page.{kind}") for kind in ("html", "js", "css")]
+EXPLORER_ASSETS = [f"src/sgd_valleys/explorer/page.{kind}" for kind in ("html", "js", "css")]
 
 
 rule explorer:
     """Build the page that shows trajectories in space and the runs of every cell."""
     input:
-        code("explorer"),
-        EXPLORER_ASSETS,
         **inputs.explorer(),
     output:
         report(
@@ -24,6 +22,7 @@ rule explorer:
         mem_mb=2000,
         runtime=20,
     params:
+        *code("explorer", *EXPLORER_ASSETS),
         settings=jobs.explorer,
     script:
         "../scripts/explorer.py"

@@ -5,7 +5,6 @@ for figure in FIGURES:
         name:
             figure
         input:
-            code("figure", f"figures.{figure}"),
             **inputs.figure(figure),
         output:
             png=report_figure(figure),
@@ -20,6 +19,7 @@ for figure in FIGURES:
             mem_mb=1000,
             runtime=10,
         params:
+            *code("figure", f"figures.{figure}"),
             settings=jobs.figure(figure),
         script:
             "../scripts/figure.py"

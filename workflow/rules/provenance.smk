@@ -1,21 +1,19 @@
 rule record_configuration:
     """Record every setting of the run, and the versions of what computes."""
-    input:
-        code("record_configuration"),
-        project=root_file("pyproject.toml"),
     output:
         settings=report_file(paths.CONFIGURATION, "every setting of this run"),
         versions=report_file(paths.VERSIONS, "Python, the libraries, the commit of the code"),
     log:
-        "results/logs/record_configuration.log",
+        paths.log("record_configuration"),
     benchmark:
-        "results/benchmarks/record_configuration.tsv"
+        paths.benchmark("record_configuration")
     conda:
         ENVIRONMENT
     resources:
         mem_mb=500,
         runtime=10,
     params:
+        *code("record_configuration", "pyproject.toml"),
         settings=lambda w: {"settings": reporting.overlay, "commit": provenance.git_revision()},
     script:
         "../scripts/record_configuration.py"
@@ -24,15 +22,13 @@ rule record_configuration:
 rule crate:
     """Describe the finished run as an RO-Crate, with a copy of the workflow."""
     input:
-        code("crate"),
         results=lambda w: inputs.targets(),
-        citation=root_file("CITATION.cff"),
     output:
         **paths.CRATE,
     log:
-        "results/logs/crate.log",
+        paths.log("crate"),
     benchmark:
-        "results/benchmarks/crate.tsv"
+        paths.benchmark("crate")
     localrule: True
     conda:
         ENVIRONMENT
@@ -40,6 +36,7 @@ rule crate:
         mem_mb=500,
         runtime=10,
     params:
+        *code("crate", "CITATION.cff"),
         settings=lambda w: {
             "files": catalog.purposes(workflow.rules, inputs.targets()),
             "code": catalog.code_checksums(ROOT),

@@ -1,7 +1,6 @@
 rule train:
     """Train some realizations of a cell (eta, B) by SGD."""
     input:
-        code("train"),
         data=paths.DATA,
     output:
         paths.TRAIN,
@@ -15,6 +14,7 @@ rule train:
         mem_mb=lambda w: 2500 + 3 * jobs.data_mb(w),
         runtime=jobs.train_minutes,
     params:
+        *code("train"),
         settings=jobs.train,
     script:
         "../scripts/train.py"
@@ -23,7 +23,6 @@ rule train:
 rule curvature:
     """Take the top eigenvalues of the layer's Hessian, at the end of every run and along some."""
     input:
-        code("curvature"),
         data=paths.DATA,
         train=paths.TRAIN,
     output:
@@ -38,6 +37,7 @@ rule curvature:
         mem_mb=lambda w: 2500 + 3 * jobs.data_mb(w),
         runtime=30,
     params:
+        *code("curvature"),
         settings=jobs.curvature,
     script:
         "../scripts/curvature.py"

@@ -1,7 +1,5 @@
 rule phase_row:
     """Simulate the two-valley model at one learning rate, for every strength of the noise."""
-    input:
-        code("phase_row"),
     output:
         paths.PHASE_ROW,
     log:
@@ -14,6 +12,7 @@ rule phase_row:
         mem_mb=1000,
         runtime=20,
     params:
+        *code("phase_row"),
         settings=jobs.phase_row,
     script:
         "../scripts/phase_row.py"
@@ -22,7 +21,6 @@ rule phase_row:
 rule phase_diagram:
     """Collect the rows of a phase diagram."""
     input:
-        code("phase_diagram"),
         rows=inputs.phase_rows,
     output:
         paths.PHASE_DIAGRAM,
@@ -36,6 +34,7 @@ rule phase_diagram:
         mem_mb=500,
         runtime=10,
     params:
+        *code("phase_diagram"),
         settings=jobs.phase_diagram,
     script:
         "../scripts/phase_diagram.py"
@@ -43,8 +42,6 @@ rule phase_diagram:
 
 rule occupancy:
     """Record in which valley simulated runs are, and how far along it (Fig. 6B)."""
-    input:
-        code("occupancy"),
     output:
         paths.OCCUPANCY,
     log:
@@ -57,6 +54,7 @@ rule occupancy:
         mem_mb=1000,
         runtime=20,
     params:
+        *code("occupancy"),
         settings=jobs.occupancy,
     script:
         "../scripts/occupancy.py"
@@ -64,8 +62,6 @@ rule occupancy:
 
 rule small_eta_limit:
     """Simulate P_flat as the learning rate becomes smaller at fixed Delta_S = eta sigma."""
-    input:
-        code("small_eta_limit"),
     output:
         paths.SMALL_ETA_LIMIT,
     log:
@@ -78,6 +74,7 @@ rule small_eta_limit:
         mem_mb=1000,
         runtime=20,
     params:
+        *code("small_eta_limit"),
         settings=jobs.small_eta_limit,
     script:
         "../scripts/small_eta_limit.py"
@@ -85,8 +82,6 @@ rule small_eta_limit:
 
 rule fokker_planck:
     """Solve the Fokker-Planck equation (Eq. 16) for P_flat in continuous time."""
-    input:
-        code("fokker_planck"),
     output:
         paths.FOKKER_PLANCK,
     log:
@@ -99,6 +94,7 @@ rule fokker_planck:
         mem_mb=1000,
         runtime=20,
     params:
+        *code("fokker_planck"),
         settings=jobs.fokker_planck,
     script:
         "../scripts/fokker_planck.py"
@@ -106,8 +102,6 @@ rule fokker_planck:
 
 rule theory:
     """Tabulate the closed forms of the two-valley model."""
-    input:
-        code("theory"),
     output:
         paths.THEORY,
     log:
@@ -120,6 +114,7 @@ rule theory:
         mem_mb=1000,
         runtime=10,
     params:
+        *code("theory"),
         settings=jobs.theory,
     script:
         "../scripts/theory.py"

@@ -8,19 +8,19 @@ import yaml
 from sgd_valleys.results import crate
 from sgd_valleys.storage import provenance
 from sgd_valleys.storage.atomic import atomic_write
+from sgd_valleys.workflow.dependencies import ROOT
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
-    citation = Path(snakemake.input.citation)
     with atomic_write(snakemake.output.workflow) as temporary:
-        crate.pack([Path(path) for path in settings["code"]], citation.parent, temporary)
+        crate.pack([ROOT / path for path in settings["code"]], ROOT, temporary)
     # an intermediate file that somebody has removed since is no part of it
     files = {Path(path): purpose for path, purpose in settings["files"].items() if Path(path).exists()}
     described = crate.describe(
         files,
         Path(snakemake.output.workflow),
-        yaml.safe_load(citation.read_text()),
+        yaml.safe_load((ROOT / "CITATION.cff").read_text()),
         provenance.library_versions() | {"snakemake": settings["snakemake"]},
     )
     with atomic_write(snakemake.output.metadata) as temporary:

@@ -4,11 +4,11 @@ import platform
 import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import yaml
 
 from sgd_valleys.storage.atomic import atomic_write
+from sgd_valleys.workflow.dependencies import ROOT
 from sgd_valleys.workflow.job import job
 
 
@@ -22,7 +22,7 @@ def installed(package: str) -> str:
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
-    project = tomllib.loads(Path(snakemake.input.project).read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     pinned = [re.match(r"[\w.-]+", requirement)[0] for requirement in project["dependencies"]]
     versions = {project["name"]: project["version"], "commit": settings["commit"], "python": platform.python_version()}
     versions |= {package: installed(package) for package in pinned}

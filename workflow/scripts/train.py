@@ -22,7 +22,7 @@ with job(snakemake) as log:
     realizations = list(range(first, last + 1))
     log.info(f"eta {settings['eta']}, B {B}, realizations {first} to {last}, {iterations} iterations")
     attributes = provenance.attributes(settings | {"device": device.type}, snakemake.input.data)
-    resume = Resume(snakemake.output[0], attributes, log, [path for path in snakemake.input if path.endswith(".py")])
+    resume = Resume(snakemake.output[0], attributes, log, [each for each in snakemake.params if isinstance(each, str)])
     checkpoints = [realizations.index(r) for r in settings["checkpoints"]]
     streams = [stream(seed, Stage.MINIBATCHES, eta, B, r) for r in realizations]
     trajectory = train(

@@ -7,7 +7,7 @@ from sgd_valleys.results.verification import find_faults
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    faults, summary = find_faults(Path("results"), snakemake.params.planned)
+    faults, summary = find_faults(Path(snakemake.params.folder), snakemake.params.planned)
     for line in (*faults, summary):
         log.info(line)
         print(line)

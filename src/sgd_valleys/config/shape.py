@@ -86,6 +86,8 @@ def _sentence(error: ValidationError) -> str:
             special = {"branches.eta": "same, or a number", "per_class": "all, or a whole number"}
             may = [text for end, text in special.items() if where.endswith(end)]
             return f"{where} is {value!r}: it may be {(*may, GRID)[0]} greater than 0"
+        case "pattern" if where == "results":
+            return f"{where} is {value!r}: it has to be a relative path of letters, digits, and the characters _ . - /"
         case "uniqueItems":
             return f"{where} names the same value twice: {value}"
         case _:

@@ -1,6 +1,5 @@
 """The saved state of a long computation, in a hidden file beside its result, from which a killed job resumes."""
 
-import hashlib
 import json
 import logging
 import time
@@ -26,7 +25,7 @@ class Resume:
         result: file that the computation writes at its end.
         attributes: settings, data and versions.
         log: receives the message that the computation resumes.
-        code: files of the code that the computation executes.
+        code: names and checksums of the files of code that the computation executes.
     """
 
     def __init__(
@@ -34,12 +33,11 @@ class Resume:
         result: FilePath,
         attributes: Mapping[str, Any],
         log: logging.Logger,
-        code: Sequence[FilePath] = (),
+        code: Sequence[str] = (),
     ) -> None:
         result = Path(result)
         self.path = result.with_name(f".{result.name}.resume")
-        checksums = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in code]
-        self.attributes = dict(attributes) | {"code_sha256": checksums}
+        self.attributes = dict(attributes) | {"code": list(code)}
         self.log = log
         self.last_save = time.monotonic()
 

@@ -1,7 +1,6 @@
 """What a complete run consists of: every file, the rule that makes it, its settings, and the code of the workflow."""
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -19,14 +18,14 @@ def producers(rules: Iterable[Any], targets: Iterable[str]) -> dict[str, tuple[A
 
     Args:
         rules: all rules of the workflow.
-        targets: paths below ``results/``.
+        targets: paths of files that rules make.
     """
     rules, found, waiting = list(rules), {}, list(targets)
     while waiting:
         path = str(waiting.pop())
-        if path in found or not path.startswith("results/"):
+        rule = next((rule for rule in rules if rule.is_producer(path)), None)
+        if path in found or rule is None:  # a file of the user's has no rule
             continue
-        (rule,) = (rule for rule in rules if rule.is_producer(path))
         found[path] = rule, Wildcards(fromdict=rule.get_wildcards(path))
         waiting += rule.expand_input(found[path][1])[0]
     return found
@@ -70,9 +69,9 @@ def file_kinds(rules: Iterable[Any], targets: Iterable[str]) -> dict[str, list[A
 
 
 def code_checksums(root: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that the workflow consists of, by path relative to the working directory."""
+    """Return the SHA-256 of every file that the workflow consists of, by path relative to ``root``."""
     files = [root / name for name in PARTS]
     for folder in FOLDERS:
         found = (path for path in (root / folder).rglob("*") if path.is_file() and path.parent.name != "__pycache__")
         files += [path for path in found if path.parent.suffix != ".egg-info"]
-    return {os.path.relpath(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}

@@ -1,31 +1,41 @@
 """The code that a rule's result depends on: its script, and every module of the library that the script imports."""
 
 import ast
-import os
+import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
-SCRIPTS = PACKAGE.parents[1] / "workflow" / "scripts"
+ROOT = PACKAGE.parents[1]  # of the workflow
+SCRIPTS = ROOT / "workflow" / "scripts"
 
 
-def code(script: str, *modules: str) -> list[str]:
-    """List the files of code that a job of a rule executes, as inputs of the rule.
+def code(script: str, *names: str) -> list[str]:
+    """Describe the code that a job of a rule executes, as parameters of the rule.
 
-    Snakemake itself compares only the time stamp of a script. As inputs, files of code are compared by content.
+    Snakemake compares parameters by their values. So a changed file makes the job run again, and a copy of the code, a
+    new time stamp or another working directory does not.
 
     Args:
         script: name of the rule's script under ``workflow/scripts``, without ``.py``.
-        modules: names of modules that the script imports by a name computed at run time, such as ``figures.fig1``.
+        names: modules that the script imports by a name computed at run time, such as ``figures.fig1``; and other files
+            that the job reads, relative to ``ROOT``.
 
     Returns:
-        Paths relative to the working directory, sorted: the script, and every module of the library that the script
-        or one of its modules imports, directly or not.
+        "path checksum" of the script, of every module of the library that the script or one of its modules imports,
+        directly or not, and of the other files; sorted by path, relative to ``ROOT``.
     """
-    start = SCRIPTS / f"{script}.py"
-    found = {start} | closure(start).union(*(closure(module_path(name)) | {module_path(name)} for name in modules))
-    return sorted(os.path.relpath(path) for path in found)
+    files = {ROOT / name for name in names if (ROOT / name).is_file()}
+    starts = {SCRIPTS / f"{script}.py"} | {module_path(name) for name in names if not (ROOT / name).is_file()}
+    found = files | starts.union(*map(closure, starts))
+    return [f"{path.relative_to(ROOT).as_posix()} {checksum(path)}" for path in sorted(found)]
+
+
+@cache
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file of code, to 16 hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def module_path(name: str) -> Path:

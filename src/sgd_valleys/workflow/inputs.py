@@ -8,9 +8,8 @@ from typing import Any
 
 from snakemake.exceptions import WorkflowError
 
-from sgd_valleys.config.experiment import Configuration
 from sgd_valleys.config.sweep import Cell, Run, canonical, log_grid, select
-from sgd_valleys.workflow import paths
+from sgd_valleys.workflow.paths import LocatedConfiguration
 
 Files = dict[str, str | list[str]]
 # what every figure shows, for the menu of the report
@@ -33,7 +32,7 @@ FIGURES = {
 }
 
 
-class Inputs(Configuration):
+class Inputs(LocatedConfiguration):
     """The files that every rule's jobs read."""
 
     def chunks(self, pattern: str, experiment: str, cells: Iterable[Cell] | None = None) -> list[str]:
@@ -67,39 +66,39 @@ class Inputs(Configuration):
 
     def run_train(self, w: Any) -> str:
         """Return the training file of a run."""
-        return self.chunk(paths.TRAIN, w.experiment, Run(w.eta, int(w.B), int(w.realization)))
+        return self.chunk(self.paths.TRAIN, w.experiment, Run(w.eta, int(w.B), int(w.realization)))
 
     def train(self, w: Any) -> list[str]:
         """Return the training files of a sweep."""
-        return self.chunks(paths.TRAIN, w.experiment)
+        return self.chunks(self.paths.TRAIN, w.experiment)
 
     def curvature(self, w: Any) -> list[str]:
         """Return the curvature files of a sweep."""
-        return self.chunks(paths.CURVATURE, w.experiment)
+        return self.chunks(self.paths.CURVATURE, w.experiment)
 
     def projected(self, w: Any) -> list[str]:
         """Return the training files of the cells whose runs are projected."""
         experiment = self.experiments[w.experiment]
         cells = [run.cell for run in experiment.block_runs] + experiment.projected_cells
-        return self.chunks(paths.TRAIN, w.experiment, dict.fromkeys(cells))
+        return self.chunks(self.paths.TRAIN, w.experiment, dict.fromkeys(cells))
 
     def branched(self, w: Any) -> list[str]:
         """Return the endpoints of all branched runs of a cell."""
         branching = self.experiments[w.experiment].branchings[w.eta, int(w.B)]
         return [
-            paths.BRANCH_ENDPOINTS.format(experiment=w.experiment, eta=w.eta, B=w.B, realization=realization)
+            self.paths.BRANCH_ENDPOINTS.format(experiment=w.experiment, eta=w.eta, B=w.B, realization=realization)
             for realization in branching.realizations
         ]
 
     def phase_rows(self, w: Any) -> list[str]:
         """Return one file for each learning rate of a phase diagram."""
         rates = log_grid(self.config["two_valley"]["phase_diagrams"][w.diagram]["eta"])
-        return [paths.PHASE_ROW.format(diagram=w.diagram, eta=canonical(eta)) for eta in rates]
+        return [self.paths.PHASE_ROW.format(diagram=w.diagram, eta=canonical(eta)) for eta in rates]
 
     def small_eta_limits(self) -> list[str]:
         """Return one file for each Delta_S at which the learning rate is made smaller."""
         values = self.config["two_valley"]["continuous_time"]["small_eta_limit"]["delta_S"]
-        return [paths.SMALL_ETA_LIMIT.format(delta_S=canonical(delta_S)) for delta_S in values]
+        return [self.paths.SMALL_ETA_LIMIT.format(delta_S=canonical(delta_S)) for delta_S in values]
 
     def reference(self, experiment: str, **patterns: str) -> Files:
         """Return the files of the reference run of an experiment, under the names of their patterns."""
@@ -125,38 +124,38 @@ class Inputs(Configuration):
         return {path.rsplit("/", 1)[1].removesuffix(".h5"): path for path in found}
 
     def _diagram(self, figure: str) -> str:
-        return paths.PHASE_DIAGRAM.format(diagram=self.config["figures"][figure]["diagram"])
+        return self.paths.PHASE_DIAGRAM.format(diagram=self.config["figures"][figure]["diagram"])
 
     def figure(self, name: str) -> Files:
         """Return the files that a figure shows."""
         settings = self.config["figures"][name]
         experiment = settings.get("experiment")
         branches = {
-            "train": paths.BRANCH_TRAIN,
-            "curvature": paths.BRANCH_CURVATURE,
-            "endpoints": paths.BRANCH_ENDPOINTS,
-            "projection": paths.BRANCH_PROJECTION,
+            "train": self.paths.BRANCH_TRAIN,
+            "curvature": self.paths.BRANCH_CURVATURE,
+            "endpoints": self.paths.BRANCH_ENDPOINTS,
+            "projection": self.paths.BRANCH_PROJECTION,
         }
-        model = {"occupancy": paths.OCCUPANCY, "theory": paths.THEORY}
+        model = {"occupancy": self.paths.OCCUPANCY, "theory": self.paths.THEORY}
         match name:
             case "fig1":
-                return self._analyses(name, paths.PROJECTION, paths.JACCARD, paths.BARRIERS)
+                return self._analyses(name, self.paths.PROJECTION, self.paths.JACCARD, self.paths.BARRIERS)
             case "fig2":
-                return self._analyses(name, paths.CELL_MAPS, paths.ENDPOINTS, paths.PROJECTION)
+                return self._analyses(name, self.paths.CELL_MAPS, self.paths.ENDPOINTS, self.paths.PROJECTION)
             case "fig2X":
-                return self._analyses(name, paths.CELL_MAPS, paths.ENDPOINTS)
+                return self._analyses(name, self.paths.CELL_MAPS, self.paths.ENDPOINTS)
             case "fig3":
                 run = settings["run"]
                 return {
-                    **self._analyses(name, paths.CELL_MAPS, paths.FREEZING),
-                    "train": self._row(paths.TRAIN, name, also=[Cell(canonical(run["eta"]), run["B"])]),
-                    "curvature": self._row(paths.CURVATURE, name),
+                    **self._analyses(name, self.paths.CELL_MAPS, self.paths.FREEZING),
+                    "train": self._row(self.paths.TRAIN, name, also=[Cell(canonical(run["eta"]), run["B"])]),
+                    "curvature": self._row(self.paths.CURVATURE, name),
                 }
             case "fig4":
-                run = {"run": paths.TRAIN, "run_curvature": paths.CURVATURE}
+                run = {"run": self.paths.TRAIN, "run_curvature": self.paths.CURVATURE}
                 return self.reference(experiment, **run, **branches)
             case "fig4X":
-                return self.reference(experiment, statistics=paths.BRANCH_STATISTICS)
+                return self.reference(experiment, statistics=self.paths.BRANCH_STATISTICS)
             case "fig5":
                 return {"diagram": self._diagram(name), **model}
             case "fig6":
@@ -164,25 +163,25 @@ class Inputs(Configuration):
             case "fig6X":
                 compared = self.config["two_valley"]["continuous_time"]["diagram"]
                 return {
-                    "diagram": paths.PHASE_DIAGRAM.format(diagram=compared),
+                    "diagram": self.paths.PHASE_DIAGRAM.format(diagram=compared),
                     **model,
                     "small_eta_limit": self.small_eta_limits(),
-                    "ito": paths.FOKKER_PLANCK.format(convention="ito"),
-                    "printed": paths.FOKKER_PLANCK.format(convention="hanggi-klimontovich"),
+                    "ito": self.paths.FOKKER_PLANCK.format(convention="ito"),
+                    "printed": self.paths.FOKKER_PLANCK.format(convention="hanggi-klimontovich"),
                 }
             case "figS1":
-                files = self._analyses(name, paths.CELL_MAPS, paths.ENDPOINTS)
-                return files | {"curvature": self._row(paths.CURVATURE, name)}
+                files = self._analyses(name, self.paths.CELL_MAPS, self.paths.ENDPOINTS)
+                return files | {"curvature": self._row(self.paths.CURVATURE, name)}
             case "figS2" | "figS3":
-                return self._analyses(name, paths.CELL_MAPS)
+                return self._analyses(name, self.paths.CELL_MAPS)
             case "figS4":
                 chosen = {key: branches[key] for key in ("train", "endpoints")}
-                return self.reference(experiment, run=paths.TRAIN, **chosen)
+                return self.reference(experiment, run=self.paths.TRAIN, **chosen)
             case "figS5":
                 return {
-                    **self._analyses(name, paths.CELL_MAPS, paths.JACCARD, paths.PROJECTION),
-                    "train": self._row(paths.TRAIN, name),
-                    "curvature": self._row(paths.CURVATURE, name, rates=("eta", "spectrum_eta")),
+                    **self._analyses(name, self.paths.CELL_MAPS, self.paths.JACCARD, self.paths.PROJECTION),
+                    "train": self._row(self.paths.TRAIN, name),
+                    "curvature": self._row(self.paths.CURVATURE, name, rates=("eta", "spectrum_eta")),
                 }
             case "figS6":
                 return {"diagram": self._diagram(name)}
@@ -192,7 +191,7 @@ class Inputs(Configuration):
         """Return the curvature files of a figure's experiment that hold whole spectra."""
         experiment = self.experiments[self.config["figures"][figure]["experiment"]]
         return [
-            paths.CURVATURE.format(experiment=experiment.name, eta=cell.eta, B=cell.B, first=first, last=last)
+            self.paths.CURVATURE.format(experiment=experiment.name, eta=cell.eta, B=cell.B, first=first, last=last)
             for cell in experiment.sweep.cells
             for first, last in experiment.sweep.job_chunks(cell)
             if select(experiment.spectrum_selections, cell, range(first, last + 1))
@@ -200,31 +199,31 @@ class Inputs(Configuration):
 
     def claims(self) -> Files:
         """Return the files that the claims are judged by: those of the figures that state them."""
-        fig1 = self._analyses("fig1", paths.BARRIERS, paths.JACCARD, paths.ENDPOINTS)
-        fig3 = self._analyses("fig3", paths.FREEZING, paths.ENDPOINTS, paths.CELL_MAPS)
+        fig1 = self._analyses("fig1", self.paths.BARRIERS, self.paths.JACCARD, self.paths.ENDPOINTS)
+        fig3 = self._analyses("fig3", self.paths.FREEZING, self.paths.ENDPOINTS, self.paths.CELL_MAPS)
         files = {
             "barriers": fig1["barriers"],
             "block": fig1["jaccard"],
             "block_endpoints": fig1["endpoints"],
-            "spectrum_endpoints": self._analyses("figS1", paths.ENDPOINTS)["endpoints"],
+            "spectrum_endpoints": self._analyses("figS1", self.paths.ENDPOINTS)["endpoints"],
             "spectra": self.spectra("figS1"),
-            **self._analyses("fig2", paths.ENDPOINTS, paths.JACCARD, paths.CELL_MAPS),
-            "noise_freezing": self._analyses("fig2", paths.FREEZING)["freezing"],
+            **self._analyses("fig2", self.paths.ENDPOINTS, self.paths.JACCARD, self.paths.CELL_MAPS),
+            "noise_freezing": self._analyses("fig2", self.paths.FREEZING)["freezing"],
             "freezing": fig3["freezing"],
             "freezing_endpoints": fig3["endpoints"],
             "freezing_cell_maps": fig3["cell_maps"],
-            "train": self._row(paths.TRAIN, "fig3"),
-            "curvature": self._row(paths.CURVATURE, "fig3"),
+            "train": self._row(self.paths.TRAIN, "fig3"),
+            "curvature": self._row(self.paths.CURVATURE, "fig3"),
             "branches": self.figure("fig4X")["statistics"],
             "diagrams": [self._diagram("fig5"), self._diagram("figS6")],
-            "occupancy": paths.OCCUPANCY,
-            "theory": paths.THEORY,
+            "occupancy": self.paths.OCCUPANCY,
+            "theory": self.paths.THEORY,
         }
         figures = self.config["figures"]
         if figures["figS5"]["experiment"] != figures["fig2"]["experiment"]:
-            others = self._analyses("figS5", paths.ENDPOINTS, paths.FREEZING, paths.CELL_MAPS) | {
-                "train": self._row(paths.TRAIN, "figS5"),
-                "curvature": self._row(paths.CURVATURE, "figS5"),
+            others = self._analyses("figS5", self.paths.ENDPOINTS, self.paths.FREEZING, self.paths.CELL_MAPS) | {
+                "train": self._row(self.paths.TRAIN, "figS5"),
+                "curvature": self._row(self.paths.CURVATURE, "figS5"),
                 "spectra": self.spectra("figS5"),
             }
             files |= {f"other_{name}": found for name, found in others.items()}
@@ -233,40 +232,42 @@ class Inputs(Configuration):
     def explorer(self) -> Files:
         """Return all files that the explorer shows, under names such as ``mnist/endpoints``."""
         diagrams = self.config["two_valley"]["phase_diagrams"]
-        found: Files = {f"two_valley/{name}": paths.PHASE_DIAGRAM.format(diagram=name) for name in diagrams}
-        analyses = (paths.CELL_MAPS, paths.ENDPOINTS, paths.FREEZING, paths.PROJECTION)
+        found: Files = {f"two_valley/{name}": self.paths.PHASE_DIAGRAM.format(diagram=name) for name in diagrams}
+        analyses = (self.paths.CELL_MAPS, self.paths.ENDPOINTS, self.paths.FREEZING, self.paths.PROJECTION)
         for name, experiment in self.experiments.items():
             own: Files = {
                 pattern.rsplit("/", 1)[1].removesuffix(".h5"): pattern.format(experiment=name) for pattern in analyses
             }
-            own |= {"train": self.chunks(paths.TRAIN, name), "curvature": self.chunks(paths.CURVATURE, name)}
+            own |= {"train": self.chunks(self.paths.TRAIN, name), "curvature": self.chunks(self.paths.CURVATURE, name)}
             if "branches" in experiment:
                 own |= self.reference(
                     name,
-                    branch_run=paths.TRAIN,
-                    branch_train=paths.BRANCH_TRAIN,
-                    branch_projection=paths.BRANCH_PROJECTION,
-                    branch_endpoints=paths.BRANCH_ENDPOINTS,
+                    branch_run=self.paths.TRAIN,
+                    branch_train=self.paths.BRANCH_TRAIN,
+                    branch_projection=self.paths.BRANCH_PROJECTION,
+                    branch_endpoints=self.paths.BRANCH_ENDPOINTS,
                 )
             found |= {f"{name}/{key}": path for key, path in own.items()}
         return found
 
     def figures(self, *formats: str) -> list[str]:
         """Return the files of all figures in some formats."""
-        return [paths.FIGURE.format(figure=name, format=each) for name in FIGURES for each in formats]
+        return [self.paths.FIGURE.format(figure=name, format=each) for name in FIGURES for each in formats]
 
     def targets(self) -> list[str]:
         """Return the files with which a complete run ends.
 
         Beyond the figures, these are every experiment's maps, every branched cell and every phase diagram.
         """
-        maps = [paths.CELL_MAPS.format(experiment=name) for name in self.experiments]
+        maps = [self.paths.CELL_MAPS.format(experiment=name) for name in self.experiments]
         cells = [
-            paths.BRANCH_STATISTICS.format(experiment=name, eta=cell.eta, B=cell.B)
+            self.paths.BRANCH_STATISTICS.format(experiment=name, eta=cell.eta, B=cell.B)
             for name, experiment in self.experiments.items()
             for cell in experiment.branchings
         ]
-        diagrams = [paths.PHASE_DIAGRAM.format(diagram=name) for name in self.config["two_valley"]["phase_diagrams"]]
-        claims = [paths.CLAIMS, *paths.CLAIMS_TABLES.values()]
-        ends = [paths.EXPLORER, paths.CONFIGURATION, paths.VERSIONS]
+        diagrams = [
+            self.paths.PHASE_DIAGRAM.format(diagram=name) for name in self.config["two_valley"]["phase_diagrams"]
+        ]
+        claims = [self.paths.CLAIMS, *self.paths.CLAIMS_TABLES.values()]
+        ends = [self.paths.EXPLORER, self.paths.CONFIGURATION, self.paths.VERSIONS]
         return [*self.figures("png", "pdf"), *maps, *cells, *diagrams, *claims, *ends]

@@ -1,39 +1,13 @@
 """Patterns of the files that the workflow writes, with wildcards in braces."""
 
+from dataclasses import dataclass
+from functools import cached_property
+
+from sgd_valleys.config.experiment import Configuration
+
 CHUNK = "eta{eta}_B{B}_r{first}-{last}"  # one training job: some realizations of a cell
 CELL = "eta{eta}_B{B}"
 RUN = "eta{eta}_B{B}_r{realization}"
-
-DATA = "results/{experiment}/data.h5"
-TEST_FILE = "results/{experiment}/test_file.h5"
-TRAIN = f"results/{{experiment}}/train/{CHUNK}.h5"
-CURVATURE = f"results/{{experiment}}/curvature/{CHUNK}.h5"
-ENDPOINTS = "results/{experiment}/endpoints.h5"
-JACCARD = "results/{experiment}/jaccard.h5"
-BARRIERS = "results/{experiment}/barriers.h5"
-FREEZING = "results/{experiment}/freezing.h5"
-CELL_MAPS = "results/{experiment}/cell_maps.h5"
-PROJECTION = "results/{experiment}/projection.h5"
-BRANCH_TRAIN = f"results/{{experiment}}/branches/train/{RUN}.h5"
-BRANCH_CURVATURE = f"results/{{experiment}}/branches/curvature/{RUN}.h5"
-BRANCH_ENDPOINTS = f"results/{{experiment}}/branches/endpoints/{RUN}.h5"
-BRANCH_PROJECTION = f"results/{{experiment}}/branches/projection/{RUN}.h5"
-BRANCH_STATISTICS = f"results/{{experiment}}/branches/statistics/{CELL}.h5"
-
-PHASE_ROW = "results/two_valley/phase_diagram/{diagram}/eta{eta}.h5"
-PHASE_DIAGRAM = "results/two_valley/phase_diagram_{diagram}.h5"
-OCCUPANCY = "results/two_valley/occupancy.h5"
-SMALL_ETA_LIMIT = "results/two_valley/small_eta_limit/deltaS{delta_S}.h5"
-FOKKER_PLANCK = "results/two_valley/fokker_planck/{convention}.h5"
-THEORY = "results/two_valley/theory.h5"
-
-FIGURE = "results/figures/{figure}.{format}"
-CLAIMS = "results/claims.json"
-CLAIMS_TABLES = {"html": "results/claims.html", "md": "results/claims.md"}
-EXPLORER = "results/explorer.html"
-CONFIGURATION = "results/config.yaml"
-VERSIONS = "results/versions.yaml"
-CRATE = {"metadata": "results/ro-crate-metadata.json", "workflow": "results/workflow.zip"}
 
 WILDCARDS = {
     "experiment": "[a-z][a-z0-9_]*",
@@ -48,16 +22,66 @@ WILDCARDS = {
 }
 
 
-def log(output: str) -> str:
-    """Return the log file of the job that writes a file, as a pattern where the file is one."""
-    return _beside(output, "logs", ".log")
+class Paths:
+    """Patterns of the files below one folder of results.
+
+    Args:
+        folder: relative to the working directory.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        experiment = f"{folder}/{{experiment}}"
+
+        self.DATA = f"{experiment}/data.h5"
+        self.TEST_FILE = f"{experiment}/test_file.h5"
+        self.TRAIN = f"{experiment}/train/{CHUNK}.h5"
+        self.CURVATURE = f"{experiment}/curvature/{CHUNK}.h5"
+        self.ENDPOINTS = f"{experiment}/endpoints.h5"
+        self.JACCARD = f"{experiment}/jaccard.h5"
+        self.BARRIERS = f"{experiment}/barriers.h5"
+        self.FREEZING = f"{experiment}/freezing.h5"
+        self.CELL_MAPS = f"{experiment}/cell_maps.h5"
+        self.PROJECTION = f"{experiment}/projection.h5"
+        self.BRANCH_TRAIN = f"{experiment}/branches/train/{RUN}.h5"
+        self.BRANCH_CURVATURE = f"{experiment}/branches/curvature/{RUN}.h5"
+        self.BRANCH_ENDPOINTS = f"{experiment}/branches/endpoints/{RUN}.h5"
+        self.BRANCH_PROJECTION = f"{experiment}/branches/projection/{RUN}.h5"
+        self.BRANCH_STATISTICS = f"{experiment}/branches/statistics/{CELL}.h5"
+
+        self.PHASE_ROW = f"{folder}/two_valley/phase_diagram/{{diagram}}/eta{{eta}}.h5"
+        self.PHASE_DIAGRAM = f"{folder}/two_valley/phase_diagram_{{diagram}}.h5"
+        self.OCCUPANCY = f"{folder}/two_valley/occupancy.h5"
+        self.SMALL_ETA_LIMIT = f"{folder}/two_valley/small_eta_limit/deltaS{{delta_S}}.h5"
+        self.FOKKER_PLANCK = f"{folder}/two_valley/fokker_planck/{{convention}}.h5"
+        self.THEORY = f"{folder}/two_valley/theory.h5"
+
+        self.FIGURE = f"{folder}/figures/{{figure}}.{{format}}"
+        self.CLAIMS = f"{folder}/claims.json"
+        self.CLAIMS_TABLES = {"html": f"{folder}/claims.html", "md": f"{folder}/claims.md"}
+        self.EXPLORER = f"{folder}/explorer.html"
+        self.CONFIGURATION = f"{folder}/config.yaml"
+        self.VERSIONS = f"{folder}/versions.yaml"
+        self.CRATE = {"metadata": f"{folder}/ro-crate-metadata.json", "workflow": f"{folder}/workflow.zip"}
+
+    def log(self, output: str) -> str:
+        """Return the log file of the job that writes a file, as a pattern where the file is one."""
+        return self._beside(output, "logs", ".log")
+
+    def benchmark(self, output: str) -> str:
+        """Return the benchmark file of the job that writes a file, as a pattern where the file is one."""
+        return self._beside(output, "benchmarks", ".tsv")
+
+    def _beside(self, output: str, folder: str, suffix: str) -> str:
+        stem = output.removeprefix(f"{self.folder}/").rsplit(".", 1)[0]
+        return f"{self.folder}/{folder}/{stem}{suffix}"
 
 
-def benchmark(output: str) -> str:
-    """Return the benchmark file of the job that writes a file, as a pattern where the file is one."""
-    return _beside(output, "benchmarks", ".tsv")
+@dataclass(frozen=True)
+class LocatedConfiguration(Configuration):
+    """A checked configuration, with the files that it is computed to."""
 
-
-def _beside(output: str, folder: str, suffix: str) -> str:
-    stem = output.removeprefix("results/").rsplit(".", 1)[0]
-    return f"results/{folder}/{stem}{suffix}"
+    @cached_property
+    def paths(self) -> Paths:
+        """Patterns of the files of this run."""
+        return Paths(self.config["results"])

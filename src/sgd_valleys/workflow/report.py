@@ -12,68 +12,16 @@ from snakemake.exceptions import WorkflowError
 
 from sgd_valleys.claims import tables
 from sgd_valleys.claims.formatting import format_measurement
-from sgd_valleys.config.experiment import Configuration
 from sgd_valleys.config.inheritance import as_overlay, changes
-from sgd_valleys.workflow import paths
 from sgd_valleys.workflow.inputs import Inputs
+from sgd_valleys.workflow.paths import LocatedConfiguration
 
 TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 VERDICTS = ("disagrees", "undecided", "agrees in direction")  # in the order in which a caption lists them
 
 
-def existing(path: str) -> str:
-    """Return the path of a result that the report shows.
-
-    Raises:
-        WorkflowError: the file does not exist.
-    """
-    if not Path(path).is_file():
-        raise WorkflowError(f"The report shows {path}, which does not exist: run the workflow first.")
-    return path
-
-
-def claims() -> list[dict[str, Any]]:
-    """Return the judged claims."""
-    return json.loads(Path(existing(paths.CLAIMS)).read_text(encoding="utf-8"))["claims"]
-
-
-def measurement(key: str) -> str:
-    """Return a claim's number with its interval, for a caption; empty where the run has no such claim."""
-    return next((format_measurement(claim) for claim in claims() if claim["key"] == key), "")
-
-
-def claims_about(figure: str, part: str = "") -> str:
-    """Return the claims about a figure as a list for its caption, in reStructuredText.
-
-    Claims that do not simply agree come first; the others are folded.
-
-    Args:
-        figure: its number in the paper.
-        part: restricts the list to claims whose key contains it.
-    """
-    lines: dict[str, list[str]] = {verdict: [] for verdict in (*VERDICTS, "agrees")}
-    for claim in claims():
-        where = claim["where"].partition(", as ")[0]  # a claim of another experiment names its own figure first
-        figures = re.sub(r"Eqs?\. [A-Z]?\d+", "", where).partition("Fig")[2]
-        if figure in re.findall(r"S?\d+", figures) and part in claim["key"]:
-            verdict, ours = claim["verdict"], " (ours)" if claim["beyond_paper"] else ""
-            text = escape(f"{claim['statement']} Here {format_measurement(claim)} ({claim['where']}){ours}")
-            lines[verdict].append(f"<li><b>{tables.MARKS[verdict]} {verdict}</b>: {text}</li>")
-    agreeing = lines.pop("agrees")
-    others = [line for found in lines.values() for line in found]
-    if not others and not agreeing:
-        return ""
-    count = f"{'and ' if others else ''}{len(agreeing)} that {'agrees' if len(agreeing) == 1 else 'agree'}"
-    html = [
-        "<p>Its claims, with the numbers of this run [95% interval]; more on each is on the first page:</p>",
-        *(["<ul>", *others, "</ul>"] if others else []),
-        *([f"<details><summary>{count}</summary><ul>", *agreeing, "</ul></details>"] if agreeing else []),
-    ]
-    return "\n   ".join([".. raw:: html\n", '<div class="judged">', *html, "</div>"])
-
-
 @dataclass(frozen=True)
-class Report(Configuration):
+class Report(LocatedConfiguration):
     """What the templates ask of the configuration.
 
     Attributes:
@@ -82,9 +30,52 @@ class Report(Configuration):
 
     paper: Mapping[str, Any]
 
-    existing = staticmethod(existing)
-    measurement = staticmethod(measurement)
-    claims_about = staticmethod(claims_about)
+    def existing(self, path: str) -> str:
+        """Return the path of a result that the report shows.
+
+        Raises:
+            WorkflowError: the file does not exist.
+        """
+        if not Path(path).is_file():
+            raise WorkflowError(f"The report shows {path}, which does not exist: run the workflow first.")
+        return path
+
+    def claims(self) -> list[dict[str, Any]]:
+        """Return the judged claims."""
+        return json.loads(Path(self.existing(self.paths.CLAIMS)).read_text(encoding="utf-8"))["claims"]
+
+    def measurement(self, key: str) -> str:
+        """Return a claim's number with its interval, for a caption; empty where the run has no such claim."""
+        return next((format_measurement(claim) for claim in self.claims() if claim["key"] == key), "")
+
+    def claims_about(self, figure: str, part: str = "") -> str:
+        """Return the claims about a figure as a list for its caption, in reStructuredText.
+
+        Claims that do not simply agree come first; the others are folded.
+
+        Args:
+            figure: its number in the paper.
+            part: restricts the list to claims whose key contains it.
+        """
+        lines: dict[str, list[str]] = {verdict: [] for verdict in (*VERDICTS, "agrees")}
+        for claim in self.claims():
+            where = claim["where"].partition(", as ")[0]  # a claim of another experiment names its own figure first
+            figures = re.sub(r"Eqs?\. [A-Z]?\d+", "", where).partition("Fig")[2]
+            if figure in re.findall(r"S?\d+", figures) and part in claim["key"]:
+                verdict, ours = claim["verdict"], " (ours)" if claim["beyond_paper"] else ""
+                text = escape(f"{claim['statement']} Here {format_measurement(claim)} ({claim['where']}){ours}")
+                lines[verdict].append(f"<li><b>{tables.MARKS[verdict]} {verdict}</b>: {text}</li>")
+        agreeing = lines.pop("agrees")
+        others = [line for found in lines.values() for line in found]
+        if not others and not agreeing:
+            return ""
+        count = f"{'and ' if others else ''}{len(agreeing)} that {'agrees' if len(agreeing) == 1 else 'agree'}"
+        html = [
+            "<p>Its claims, with the numbers of this run [95% interval]; more on each is on the first page:</p>",
+            *(["<ul>", *others, "</ul>"] if others else []),
+            *([f"<details><summary>{count}</summary><ul>", *agreeing, "</ul></details>"] if agreeing else []),
+        ]
+        return "\n   ".join([".. raw:: html\n", '<div class="judged">', *html, "</div>"])
 
     @property
     def overlay(self) -> dict[str, Any]:
@@ -109,7 +100,7 @@ class Report(Configuration):
             raise WorkflowError(
                 f"The report is of a finished run, and with these settings {len(outputs)} jobs are to be run, as that "
                 f"of {outputs[0]}: run the workflow first, or name the settings of the results, --configfile "
-                f"{paths.CONFIGURATION}."
+                f"{self.paths.CONFIGURATION}."
             )
 
     def plan(self, name: str) -> str:
@@ -117,7 +108,7 @@ class Report(Configuration):
         experiment = self.experiments[name]
         sweep = experiment.sweep
         descents = sum(cell.B == sweep.M for cell in sweep.cells)
-        chunks = Inputs(self.config, self.experiments).chunks(paths.TRAIN, name)
+        chunks = Inputs(self.config, self.experiments).chunks(self.paths.TRAIN, name)
         return (
             f"{name}: {len(sweep.cells)} cells: {len(sweep.cells) - descents} with {sweep.realizations} realizations"
             + (f", {descents} of gradient descent with one" if descents else "")

@@ -1,6 +1,5 @@
 """The code that a rule depends on is the code that Python imports for its script."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,11 @@ from sgd_valleys.workflow.dependencies import code
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py"))
 FIGURES = sorted(path.stem for path in (ROOT / "src" / "sgd_valleys" / "figures").glob("fig*.py"))
+
+
+def listed(*names: str) -> list[str]:
+    """The paths that ``code`` names."""
+    return [each.split(" ")[0] for each in code(*names)]
 
 
 @pytest.fixture
@@ -29,46 +33,62 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     monkeypatch.setattr(dependencies, "PACKAGE", root)
+    monkeypatch.setattr(dependencies, "ROOT", tmp_path)
     monkeypatch.setattr(dependencies, "SCRIPTS", tmp_path / "scripts")
-    monkeypatch.chdir(tmp_path)
-    dependencies.closure.cache_clear()
-    dependencies.imports.cache_clear()
+    forget()
     yield tmp_path
-    dependencies.closure.cache_clear()
-    dependencies.imports.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    """Forget the files that were read, as another process would."""
+    for function in (dependencies.closure, dependencies.imports, dependencies.checksum):
+        function.cache_clear()
 
 
 @pytest.mark.slow
 def test_the_code_of_every_script_is_what_python_imports_for_it() -> None:
     starts = {name: [ROOT / "workflow" / "scripts" / f"{name}.py"] for name in SCRIPTS}
     starts |= {name: [*starts["figure"], ROOT / "src" / "sgd_valleys" / "figures" / f"{name}.py"] for name in FIGURES}
-    listed = {name: code("figure", f"figures.{name}") if name in FIGURES else code(name) for name in starts}
+    named = {name: listed("figure", f"figures.{name}") if name in FIGURES else listed(name) for name in starts}
     really = imported_modules(starts)
-    for name, paths in listed.items():
+    for name, paths in named.items():
         script = f"workflow/scripts/{'figure' if name in FIGURES else name}.py"
-        assert {os.path.relpath(path, ROOT) for path in paths} == really[name] | {script}, name
+        assert set(paths) == really[name] | {script}, name
 
 
 def test_imports_are_followed_from_module_to_module_and_into_functions(package: Path) -> None:
     names = ("one.py", "part/three.py", "part/two.py")
-    assert code("a") == ["scripts/a.py", *(f"src/sgd_valleys/{name}" for name in names)]
+    assert listed("a") == ["scripts/a.py", *(f"src/sgd_valleys/{name}" for name in names)]
 
 
 def test_a_new_import_is_followed(package: Path) -> None:
-    assert "src/sgd_valleys/other.py" not in code("a")
+    assert "src/sgd_valleys/other.py" not in listed("a")
     (package / "src/sgd_valleys/part/three.py").write_text("from sgd_valleys import other\n")
-    dependencies.closure.cache_clear()
-    dependencies.imports.cache_clear()
-    assert "src/sgd_valleys/other.py" in code("a")
+    forget()
+    assert "src/sgd_valleys/other.py" in listed("a")
 
 
 def test_a_module_that_is_imported_by_a_computed_name_is_named_by_the_rule(package: Path) -> None:
     (package / "src/sgd_valleys/other.py").write_text("from sgd_valleys.fourth import x\n")
     (package / "src/sgd_valleys/fourth.py").write_text("")
-    assert set(code("a", "other")) - set(code("a")) == {"src/sgd_valleys/other.py", "src/sgd_valleys/fourth.py"}
+    assert set(listed("a", "other")) - set(listed("a")) == {"src/sgd_valleys/other.py", "src/sgd_valleys/fourth.py"}
 
 
 def test_a_relative_import_is_refused(package: Path) -> None:
     (package / "src/sgd_valleys/part/two.py").write_text("x = 1\nfrom . import three\n")
     with pytest.raises(ValueError, match=r"two\.py, line 2: relative imports"):
-        code("a")
+        listed("a")
+
+
+def test_a_file_is_described_by_its_content_alone(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (package / "page.html").write_text("one")
+    before = code("a", "page.html")
+    assert {each.split(" ")[0] for each in before} - set(listed("a")) == {"page.html"}
+    monkeypatch.chdir(package / "scripts")
+    (package / "page.html").touch()
+    forget()
+    assert code("a", "page.html") == before
+    (package / "page.html").write_text("two")
+    forget()
+    assert len(set(code("a", "page.html")) - set(before)) == 1

@@ -7,7 +7,6 @@ from helpers.settings import ROOT, checked
 from snakemake.exceptions import WorkflowError
 
 from sgd_valleys.config.sweep import Cell, Run
-from sgd_valleys.workflow import paths
 from sgd_valleys.workflow.inputs import FIGURES, Inputs
 
 INPUTS = Inputs(*checked())
@@ -36,15 +35,16 @@ def test_the_chunks_of_a_sweep_are_all_of_its_runs():
     files = INPUTS.train(W)
     assert "results/mnist/train/eta0.05_B50_r0-19.h5" in files
     assert "results/mnist/train/eta0.1_B1000_r0-0.h5" in files
-    assert INPUTS.chunks(paths.CURVATURE, "mnist", [Cell("0.1", 10)]) == ["results/mnist/curvature/eta0.1_B10_r0-19.h5"]
+    curvature = INPUTS.paths.CURVATURE
+    assert INPUTS.chunks(curvature, "mnist", [Cell("0.1", 10)]) == ["results/mnist/curvature/eta0.1_B10_r0-19.h5"]
 
 
 def test_a_run_is_in_one_chunk_and_an_unknown_run_is_refused():
     assert INPUTS.run_train(W) == "results/mnist/train/eta0.05_B50_r0-19.h5"
     with pytest.raises(WorkflowError, match=r"sweep of mnist has no run of eta = 0\.05, B = 50, realization 20"):
-        INPUTS.chunk(paths.TRAIN, "mnist", Run("0.05", 50, 20))
+        INPUTS.chunk(INPUTS.paths.TRAIN, "mnist", Run("0.05", 50, 20))
     with pytest.raises(WorkflowError, match=r"no run of eta = 0\.3"):
-        INPUTS.chunk(paths.TRAIN, "mnist", Run("0.3", 50, 0))
+        INPUTS.chunk(INPUTS.paths.TRAIN, "mnist", Run("0.3", 50, 0))
 
 
 def test_one_row_and_one_limit_a_value():

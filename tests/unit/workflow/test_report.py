@@ -6,7 +6,7 @@ import pytest
 from helpers.settings import checked, read_settings
 from snakemake.exceptions import WorkflowError
 
-from sgd_valleys.workflow.report import Report, claims_about, measurement
+from sgd_valleys.workflow.report import Report
 
 PAPER = read_settings()
 CLAIM = {
@@ -67,13 +67,13 @@ def test_an_unfinished_run_is_refused_by_its_first_file():
 def test_claims_that_do_not_exist_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(WorkflowError, match=r"shows results/claims\.json, which does not exist: run the workflow"):
-        measurement("any")
+        report().measurement("any")
 
 
 def test_a_measurement_is_empty_without_its_claim(claims):
     claims({"key": "rises", "where": "Fig. 2A", "verdict": "agrees"})
-    assert measurement("rises") == "0.50 [0.40, 0.60]"
-    assert measurement("falls") == ""
+    assert report().measurement("rises") == "0.50 [0.40, 0.60]"
+    assert report().measurement("falls") == ""
 
 
 def test_claims_about_a_figure_stand_in_the_order_of_their_verdicts(claims):
@@ -83,10 +83,10 @@ def test_claims_about_a_figure_stand_in_the_order_of_their_verdicts(claims):
         {"key": "other", "where": "Eq. 2, Fig. S2", "verdict": "disagrees", "statement": "Elsewhere."},
         {"key": "cifar10_a", "where": "Fig. S5, as II B, Fig. 2D", "verdict": "agrees", "statement": "Elsewhere."},
     )
-    text = claims_about("2")
+    text = report().claims_about("2")
     assert "Elsewhere" not in text and text.count("It rises.") == 4
     order = [text.index(f" {verdict}</b>") for verdict in ("disagrees", "undecided", "agrees in direction")]
     assert order == sorted(order) and text.index("<details>") > order[-1]
     assert "and 1 that agrees" in text
-    assert claims_about("2", "undecided").count("It rises.") == 1
-    assert claims_about("3") == ""
+    assert report().claims_about("2", "undecided").count("It rises.") == 1
+    assert report().claims_about("3") == ""
