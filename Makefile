@@ -5,10 +5,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-# the run that `make report` shows: results-preview after `make preview`
+# the run that `make report` shows and `make adopt` adopts: results-preview after `make preview`
 RESULTS ?= results
 
-.PHONY: help preview paper report test test-all test-slurm test-browser lint format bench clean
+.PHONY: help preview paper report adopt test test-all test-slurm test-browser lint format bench clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,10 @@ paper: $(VENV)/.ready ## the paper, at its full scale
 
 report: $(VENV)/.ready ## the report of a finished run, that of RESULTS=results-preview for example
 	$(BIN)/snakemake --configfile $(RESULTS)/config.yaml --report $(RESULTS)/report.html
+
+adopt: $(VENV)/.ready ## results copied without .snakemake: check each file, then record that it is up to date
+	$(BIN)/snakemake --cores 1 verify --configfile $(RESULTS)/config.yaml
+	$(BIN)/snakemake --cores 1 --touch --forceall --quiet --configfile $(RESULTS)/config.yaml
 
 PYTEST := $(BIN)/python -m pytest
 # one process makes the tiny run while the others go on with unit tests

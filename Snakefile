@@ -1,24 +1,28 @@
+from pathlib import Path
+
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.19")  # earlier versions ignore the default profile
+
+ROOT = Path(workflow.snakefile).resolve().parent  # also where --snakefile is a link, or another workflow's module
 
 
-configfile: f"{workflow.basedir}/config.yaml"
+configfile: ROOT / "config.yaml"
 
 
-report: "workflow/report/workflow.rst"
+report: ROOT / "workflow/report/workflow.rst"
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/training.smk"
-include: "workflow/rules/analysis.smk"
-include: "workflow/rules/branches.smk"
-include: "workflow/rules/two_valley.smk"
-include: "workflow/rules/figures.smk"
-include: "workflow/rules/claims.smk"
-include: "workflow/rules/explorer.smk"
-include: "workflow/rules/provenance.smk"
+include: ROOT / "workflow/rules/common.smk"
+include: ROOT / "workflow/rules/data.smk"
+include: ROOT / "workflow/rules/training.smk"
+include: ROOT / "workflow/rules/analysis.smk"
+include: ROOT / "workflow/rules/branches.smk"
+include: ROOT / "workflow/rules/two_valley.smk"
+include: ROOT / "workflow/rules/figures.smk"
+include: ROOT / "workflow/rules/claims.smk"
+include: ROOT / "workflow/rules/explorer.smk"
+include: ROOT / "workflow/rules/provenance.smk"
 
 
 rule all:
@@ -37,12 +41,12 @@ rule verify:
     retries: 0
     localrule: True
     conda:
-        "envs/sgd-valleys.yaml"
+        ENVIRONMENT
     params:
         folder=paths.folder,
         planned=lambda w: catalog.planned_settings(workflow.rules, [*inputs.targets(), *paths.CRATE.values()]),
     script:
-        "workflow/scripts/verify.py"
+        ROOT / "workflow/scripts/verify.py"
 
 
 rule dictionary:
@@ -51,11 +55,11 @@ rule dictionary:
         paths.log("dictionary"),
     localrule: True
     conda:
-        "envs/sgd-valleys.yaml"
+        ENVIRONMENT
     params:
         kinds=lambda w: catalog.file_kinds(workflow.rules, inputs.targets()),
     script:
-        "workflow/scripts/dictionary.py"
+        ROOT / "workflow/scripts/dictionary.py"
 
 
 rule publish:
@@ -67,8 +71,8 @@ rule publish:
         paths.log("publish"),
     localrule: True
     conda:
-        "envs/sgd-valleys.yaml"
+        ENVIRONMENT
     params:
         changed=lambda w: [name for name, *_ in reporting.changed_settings],
     script:
-        "workflow/scripts/publish.py"
+        ROOT / "workflow/scripts/publish.py"

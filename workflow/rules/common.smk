@@ -7,7 +7,6 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 os.environ.update(PYTHONPATH=str(ROOT / "src"))  # jobs import the library from here, in any environment
 
@@ -24,7 +23,7 @@ from sgd_valleys.workflow.jobs import Jobs  # noqa: E402
 from sgd_valleys.workflow.paths import WILDCARDS  # noqa: E402
 from sgd_valleys.workflow.report import Report  # noqa: E402
 
-ENVIRONMENT = "../../envs/sgd-valleys.yaml"
+ENVIRONMENT = ROOT / "envs/sgd-valleys.yaml"
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
 try:
