@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +17,7 @@ class Configuration:
     """A checked configuration.
 
     Attributes:
-        config: all settings, inheritance resolved.
+        config: all settings in their full form, with values of the sweeps in place of words.
         experiments: its experiments by name.
     """
 
@@ -143,21 +144,43 @@ class Experiment:
         """Runs whose whole parameters are kept at every recorded time, for whatever needs them later."""
         branched = self["branches"]["runs"] if "branches" in self else []
         own = [Selection.from_settings(each) for each in (*self["recording"]["checkpoints"], *branched)]
+        own += [Selection((run.eta,), (run.B,), (run.realization,)) for run in self.block_runs]
         return [*own, *self.curvature_selections]
+
+    def branch_times(self, entry: Mapping[str, Any], eta: str) -> range:
+        """Return the iterations at which branches leave a run of one learning rate.
+
+        Args:
+            entry: one of ``branches.runs``, whose own ``t_c`` comes before that of ``branches``.
+            eta: learning rate of the run as canonical text.
+        """
+        times, T = entry.get("t_c", self["branches"].get("t_c")), self.sweep.iterations(eta)
+        recorded = T // (self["recording"]["points"] - 1)
+        if times == "all":
+            return range(0, T + 1, recorded)
+        step = times["step"]["recorded"] * recorded if isinstance(times["step"], Mapping) else times["step"]
+        if isinstance(times["last"], Mapping):  # a fraction of the run, down to a whole step
+            return range(times["first"], int(T * Decimal(str(times["last"]["fraction"]))) + 1, step)
+        return range(times["first"], times["last"] + 1, step)
+
+    def branch_iterations(self, entry: Mapping[str, Any], eta: str) -> int:
+        """Return the steps of the branches of a run of one learning rate: a number, or as many as the run has."""
+        iterations = entry.get("iterations", self["branches"].get("iterations"))
+        return self.sweep.iterations(eta) if iterations == "same" else iterations
 
     @cached_property
     def branchings(self) -> dict[Cell, Branching]:
         """The branched cells; empty without ``branches``."""
         found = {}
         for entry in self["branches"]["runs"] if "branches" in self else ():
-            selection, times, rate = Selection.from_settings(entry), entry["t_c"], self["branches"]["eta"]
+            selection, rate = Selection.from_settings(entry), self["branches"]["eta"]
             for cell in self.sweep.cells:
                 chosen = tuple(r for r in range(self.sweep.count(cell.B)) if Run(*cell, r) in selection)
                 if chosen:
                     found[cell] = Branching(
                         realizations=chosen,
-                        t_c=range(times["first"], times["last"] + 1, times["step"]),
-                        iterations=entry["iterations"],
+                        t_c=self.branch_times(entry, cell.eta),
+                        iterations=self.branch_iterations(entry, cell.eta),
                         eta=float(cell.eta) if rate == "same" else float(rate),
                         T=self.sweep.iterations(cell.eta),
                     )

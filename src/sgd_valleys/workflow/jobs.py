@@ -14,6 +14,13 @@ from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, select
 from sgd_valleys.data.registry import DATA_SETS
 
 Settings = dict[str, Any]
+DEFAULT_COLORS = {  # of the explorer, without a figure that has the setting
+    **dict.fromkeys(("time_colormap", "colormap", "p_flat_colormap", "freezing_colormap"), "viridis"),
+    "t_c_colormap": "plasma",
+    "eta_colors": ["#0072B2", "#009E73", "#E69F00", "#D55E00"],
+    "run_color": "#0072B2",
+    "loss_color": "#CC79A7",
+}
 SAMPLES_PER_MINUTE = {"mlp": 10_000_000, "cnn": 60_000}  # a fraction of what one core trains
 
 
@@ -199,7 +206,8 @@ class Jobs(Configuration):
     def figure(self, name: str) -> Settings:
         """Return the settings of one figure: its own, and the style that all share."""
         figures = self.config["figures"]
-        return {"name": name, "figure": figures[name], "style": figures["style"]}
+        own = {key: value for key, value in figures[name].items() if key != "draw"}
+        return {"name": figures[name]["draw"], "figure": own, "style": figures["style"]}
 
     def claims(self, w: Any = None) -> Settings:
         figures = self.config["figures"]
@@ -250,19 +258,19 @@ class Jobs(Configuration):
                 **{key: diagram[key] for key in ("noise", "runs", "iterations")},
                 "colors": self._appearance("p_flat_colormap", "freezing_colormap", diagram=name),
             }
-            for name, diagram in self.model["phase_diagrams"].items()
+            for name, diagram in self.config.get("two_valley", {}).get("phase_diagrams", {}).items()
         }
         return {"experiments": experiments, "diagrams": diagrams}
 
     def _appearance(self, *keys: str, **shown: str) -> Settings:
         """Return appearance settings by figure: of each key in the first figure that has it and shows what is named.
 
-        Where no figure shows it, the first figure that has the key decides.
+        Where no figure shows it, the first figure that has the key decides; where none has it, ``DEFAULT_COLORS`` does.
         """
         found: Settings = {}
         for key in keys:
             having = [name for name, figure in self.config["figures"].items() if key in figure]
             showing = [name for name in having if self.config["figures"][name].items() >= shown.items()]
-            figure = (showing or having)[0]
-            found.setdefault(figure, {})[key] = self.config["figures"][figure][key]
+            figure = next(iter((*showing, *having)), "")
+            found.setdefault(figure, {})[key] = self.config["figures"].get(figure, DEFAULT_COLORS)[key]
         return found
