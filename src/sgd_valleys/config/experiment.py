@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from sgd_valleys.config.sweep import Cell, Run, Selection, Sweep, canonical
-from sgd_valleys.data.registry import DATA_SETS
+from sgd_valleys.data.dataset import DataSet
+from sgd_valleys.data.registry import data_set_of
 from sgd_valleys.networks.build import build
 from sgd_valleys.networks.network import Network
 
@@ -68,10 +69,15 @@ class Experiment:
         """Whether the experiment has a setting."""
         return key in self.settings
 
+    @cached_property
+    def data_set(self) -> DataSet:
+        """The data set; a file of the user's own is read to describe it."""
+        return data_set_of(self["dataset"])
+
     @property
     def classes(self) -> int:
         """Number of classes of the data set."""
-        return DATA_SETS[self["dataset"]["name"]].classes
+        return self.data_set.classes
 
     @property
     def layer(self) -> int:
@@ -85,8 +91,8 @@ class Experiment:
 
     def samples(self, part: str) -> int:
         """Return the number of samples of the "train" or the "test" set."""
-        data_set, per_class = DATA_SETS[self["dataset"]["name"]], self["dataset"][f"{part}_per_class"]
-        return data_set.samples[part] if per_class == "all" else per_class * data_set.classes
+        per_class = self["dataset"][f"{part}_per_class"]
+        return self.data_set.samples[part] if per_class == "all" else per_class * self.classes
 
     @cached_property
     def sweep(self) -> Sweep:
@@ -96,8 +102,7 @@ class Experiment:
     @cached_property
     def network(self) -> Network:
         """The network that is trained."""
-        data_set = DATA_SETS[self["dataset"]["name"]]
-        return build(self["network"], data_set.shape, data_set.classes)
+        return build(self["network"], self.data_set.shape, self.classes)
 
     @property
     def block_runs(self) -> list[Run]:

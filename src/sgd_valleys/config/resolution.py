@@ -33,13 +33,13 @@ def resolve(config: Settings, paper: Settings) -> dict[str, Any]:
     experiments = resolve_inheritance(written)
     templates = {name for name, settings in experiments.items() if _is_template(name, settings)}
     run = {name: settings for name, settings in experiments.items() if name not in templates}
-    absent = (paper["experiments"].keys() | written.keys()) - run.keys()
+    known = dict.fromkeys([*paper["experiments"], *written]) | run
     found = {key: value for key, value in config.items() if key != "two_valley" or value is not None}
     if model is not None:
         found["two_valley"] = without_null(model)
     return found | {
         "experiments": run,
-        "figures": resolve_figures(config.get("figures") or {}, paper["figures"], absent, model),
+        "figures": resolve_figures(config.get("figures") or {}, paper, known, model),
     }
 
 

@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from sgd_valleys.config.experiment import Configuration, Experiment
-from sgd_valleys.config.figures import STYLE, drawn_figure
+from sgd_valleys.config.figures import SECTIONS, STYLE, drawn_figure, section
 from sgd_valleys.config.following import add_shown, follow_experiment, follow_figure
 from sgd_valleys.config.model import model_errors
 from sgd_valleys.config.shape import shape_errors
 from sgd_valleys.config.sweep import Cell, Selection, canonical
-from sgd_valleys.data.registry import DATA_SETS
+from sgd_valleys.data import own_file
 from sgd_valleys.errors import UserError
 
 Settings = Mapping[str, Any]
-BRANCH_FIGURES = ("fig4", "fig4X", "figS4")
 SPECTRUM_FIGURES = ("figS1", "figS5")
 MIN_BRANCHES = 3
 LARGEST_SPECTRUM = 10_000  # weights: the dense Hessian is then 800 MB
@@ -75,6 +74,10 @@ def _refuse(sentences: Iterable[str]) -> None:
 
 def experiment_errors(experiment: Experiment) -> Iterator[str]:
     """Yield a sentence for every wrong setting of an experiment, which begins with its name in the experiment."""
+    dataset_errors = list(_dataset_errors(experiment))
+    if dataset_errors:  # nothing else can be judged
+        yield from dataset_errors
+        return
     sweep, points = experiment.sweep, experiment["recording"]["points"]
     for B in sweep.B:
         if sweep.M % B:
@@ -101,10 +104,28 @@ def experiment_errors(experiment: Experiment) -> Iterator[str]:
         yield from [*entries, *_twice_branched(experiment)] or _reference_errors(experiment)
 
 
+def _dataset_errors(experiment: Experiment) -> Iterator[str]:
+    """Refuse a file that is no data set, and parts that a data set does not have."""
+    dataset = experiment["dataset"]
+    own = dataset["name"] == own_file.NAME
+    if own != ("path" in dataset):
+        yield "dataset.path: a data set of name file needs it, and no other data set has it."
+        return
+    try:
+        data_set = experiment.data_set
+    except UserError as error:
+        yield str(error)
+        return
+    for part, samples in data_set.samples.items():
+        per_class = dataset[f"{part}_per_class"]
+        if per_class != "all" and per_class * data_set.classes > samples:
+            yield f"dataset.{part}_per_class is {per_class}: {data_set.name} has {samples} {part} images in all."
+
+
 def _network_errors(experiment: Experiment) -> Iterator[str]:
     """Refuse networks that cannot be built, and layers whose curvature cannot be taken."""
     network, name = experiment["network"], experiment["dataset"]["name"]
-    channels, side = network.get("channels"), min(DATA_SETS[name].shape[1:])
+    channels, side = network.get("channels"), min(experiment.data_set.shape[1:])
     if network["name"] == "cnn" and channels is None:
         yield "network: a cnn needs channels, those of each convolution's output."
     elif network["name"] == "cnn" and side >> len(channels) == 0:
@@ -272,16 +293,11 @@ def _figure_errors(figure: Settings, experiments: Mapping[str, Experiment]) -> I
         yield f".experiment is {figure['experiment']}: the experiments are {', '.join(experiments)}."
         return
     experiment = experiments[figure["experiment"]]
-    shown = {
-        "fig1": ("barriers", "barriers" in experiment),
-        "fig2": ("projection.cells", "cells" in experiment["projection"]),
-        **dict.fromkeys(BRANCH_FIGURES, ("branches", "branches" in experiment)),
-    }
-    setting, present = shown.get(name, ("", True))
-    if not present:
-        yield f".experiment: {experiment.name} has no setting {setting} to show."
+    keys = SECTIONS.get(name, ())
+    if section(experiment.settings, keys) is None:
+        yield f".experiment: {experiment.name} has no setting {'.'.join(keys)} to show."
         return
-    if name in BRANCH_FIGURES:
+    if "branches" in keys:
         t_c = experiment.branchings[experiment.reference_run.cell].t_c
         for t in figure.get("t_c", ()):
             if t not in t_c:

@@ -65,6 +65,11 @@ class Inputs(LocatedConfiguration):
         first, last = sweep.chunk_of(run)
         return pattern.format(experiment=experiment, eta=run.eta, B=run.B, first=first, last=last)
 
+    def own_file(self, w: Any) -> list[str]:
+        """Return the file of an experiment with a data set of the user's own; none for another data set."""
+        dataset = self.experiments[w.experiment]["dataset"]
+        return [dataset["path"]] if "path" in dataset else []
+
     def run_train(self, w: Any) -> str:
         """Return the training file of a run."""
         return self.chunk(self.paths.TRAIN, w.experiment, Run(w.eta, int(w.B), int(w.realization)))

@@ -11,7 +11,6 @@ from typing import Any
 from sgd_valleys.config.experiment import Configuration
 from sgd_valleys.config.model import continuous_diagram
 from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, select
-from sgd_valleys.data.registry import DATA_SETS
 
 Settings = dict[str, Any]
 DEFAULT_COLORS = {  # of the explorer, without a figure that has the setting
@@ -35,7 +34,7 @@ class Jobs(Configuration):
     def data_mb(self, w: Any) -> int:
         """Return the size of an experiment's images in memory, in MB, to 100 MB."""
         experiment = self.experiments[w.experiment]
-        pixels = DATA_SETS[experiment["dataset"]["name"]].pixels
+        pixels = experiment.data_set.pixels
         return round(sum(map(experiment.samples, ("train", "test"))) * pixels * 4 / 1e8) * 100
 
     def train_minutes(self, w: Any) -> int:
@@ -51,10 +50,12 @@ class Jobs(Configuration):
         return {"network": experiment["network"], "classes": experiment.classes, "layer": experiment.layer}
 
     def data(self, w: Any) -> Settings:
-        return {"dataset": self.experiments[w.experiment]["dataset"], "root": self.config["data"]["root"]}
+        return {"dataset": self.experiments[w.experiment]["dataset"]}
 
     def test_file(self, w: Any) -> Settings:
-        return {"dataset": self.experiments[w.experiment]["dataset"]["name"]}
+        dataset = self.experiments[w.experiment]["dataset"]
+        # the name alone, so that another number of images leaves the file as it is
+        return {"dataset": dataset["name"]} | {key: dataset[key] for key in ("path",) if key in dataset}
 
     def _realizations(self, selections: Iterable[Selection], w: Any) -> list[int]:
         """Return the realizations of a training job that the selections name."""

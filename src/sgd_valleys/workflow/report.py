@@ -125,7 +125,7 @@ class Report(LocatedConfiguration):
     def title(self, name: str) -> str:
         """Name the network and the data set of an experiment."""
         experiment = self.experiments[name]
-        data_set = experiment["dataset"]["name"]
+        data_set = experiment.data_set.name
         return f"{experiment['network']['name'].upper()} on {TITLES.get(data_set, data_set)}"
 
     def description(self, name: str) -> str:

@@ -133,6 +133,16 @@ def test_a_figure_has_any_name_and_draws_one_of_the_paper() -> None:
             {"fig5", "fig6", "fig6X"},
         ),
         ({"experiments": None, "two_valley": None}, set()),
+        (
+            {
+                "two_valley": None,
+                "experiments": {
+                    "cifar10": None,
+                    "mnist": {"branches": None, "barriers": None, "projection": {"cells": None}},
+                },
+            },
+            {"fig2X", "fig3", "figS1", "figS2", "figS3"},
+        ),
     ],
 )
 def test_null_removes_what_it_names_and_the_figures_of_it(overlay: dict, figures: set[str]) -> None:
