@@ -31,7 +31,8 @@ def resolve_figures(
         model: settings of the two-valley model; None if it is not run.
     """
     found = {}
-    for name, own in figures.items():
+    in_order = dict.fromkeys(name for name in paper["figures"] if name in figures) | figures
+    for name, own in in_order.items():
         if name == STYLE or not isinstance(own, Mapping):
             found |= {} if own is None else {name: own}
             continue
