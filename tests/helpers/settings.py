@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from sgd_valleys.config.experiment import Experiment
-from sgd_valleys.config.inheritance import resolve_inheritance
+from sgd_valleys.config.resolution import resolve
 from sgd_valleys.config.validation import check
 
 ROOT = Path(__file__).parents[2]
@@ -25,10 +25,9 @@ def read_settings(*overlays: str | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked(*overlays: str | Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Experiment]]:
-    """Return a configuration with resolved inheritance that was checked, and its experiments."""
-    config = read_settings(*overlays)
-    config["experiments"] = resolve_inheritance(config["experiments"])
-    return config, check(config, SCHEMA)
+    """Return a configuration that was checked, and its experiments."""
+    configuration = check(resolve(read_settings(*overlays), read_settings()), SCHEMA)
+    return configuration.config, configuration.experiments
 
 
 @cache

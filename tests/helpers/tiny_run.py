@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
-from snakemake.utils import update_config
 
-from helpers.checkout import ROOT
+from helpers.settings import checked
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.hdf5 import Variable
 
@@ -27,9 +25,8 @@ REFERENCE = "eta0.02_B10_r1"  # the run with branches in Fig. 4
 
 def figure_settings() -> dict[str, Any]:
     """Return the section ``figures`` of config.yaml under tests/tiny.yaml."""
-    config, tiny = (yaml.safe_load((ROOT / name).read_text()) for name in ("config.yaml", "tests/tiny.yaml"))
-    update_config(config, tiny)
-    return config["figures"]
+    figures = checked("tests/tiny.yaml")[0]["figures"]
+    return {name: {key: value for key, value in each.items() if key != "draw"} for name, each in figures.items()}
 
 
 def figure_inputs(results: Path, figure: str) -> Paths:

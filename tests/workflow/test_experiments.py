@@ -71,20 +71,49 @@ def test_another_experiment_is_another_entry_of_the_config(checkout: Checkout) -
     assert hdf5.read(path, ["layer_weight"])["layer_weight"].shape == (2, 11, 30, 24)
 
 
+def test_a_file_of_the_users_own_is_a_data_set(checkout: Checkout) -> None:
+    rng = np.random.default_rng(0)
+    own = checkout.root / "own.npz"
+
+    def write(shift: float) -> None:
+        """Write four classes that a network separates at once."""
+        label = np.arange(80) % 4
+        image = rng.normal(size=(80, 6, 6)) + shift + label[:, None, None]
+        parts = {"train": slice(0, 40), "test": slice(40, 80)}
+        arrays = {f"{name}_image": image[part] for name, part in parts.items()}
+        np.savez(own, **arrays, **{f"{name}_label": label[part] for name, part in parts.items()})
+
+    write(0)
+    dataset = {"name": "file", "path": "own.npz", "train_per_class": "all", "test_per_class": 5}
+    mnist = {"dataset": dataset, "sweep": {"eta": [0.01], "B": [10, 40], "realizations": 2}}
+    checkout.set({"experiments": {"mnist": mnist | {"branches": None, "curvature": {"per_class": None}}}})
+    target = "results/figures/figS2.png"
+    checkout.run(target)
+    data = hdf5.read(checkout.root / "results/mnist/data.h5")
+    assert data["train_image"].shape == (40, 1, 6, 6) and data["test_label"].tolist() == np.repeat(range(4), 5).tolist()
+    assert len(hdf5.read(checkout.root / "results/mnist/test_file.h5")["test_label"]) == 40
+    assert checkout.plan(target) == {}
+    checkout.set({"data": {"root": "elsewhere"}})  # other places of the files decide nothing
+    assert checkout.plan(target) == {}
+    write(1)
+    assert "data" in checkout.plan(target) and "train" in checkout.plan(target)
+
+
 def test_fashion_mnist_is_settings_alone(checkout: Checkout, mnist_root: Path) -> None:
     try:
         download.fetch("fashion_mnist", mnist_root)
     except UserError as error:
         pytest.skip(str(error))
-    (shown,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "experiments.md").read_text(), re.DOTALL)
+    shown = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "experiments.md").read_text(), re.DOTALL)[1]
     before = checkout.plan()
     checkout.set(yaml.safe_load(shown))
     plan = checkout.plan()
-    assert set(plan) <= set(before)  # no other rules
+    drawn = {rule.removeprefix("figure_fashion") for rule in plan.keys() - before.keys()}
+    assert drawn == {"1", "2", "2X", "3", "S2"}
     assert {name for name in plan["train"] if name.startswith("fashion/")} == {
         f"fashion/{name}" for name in before["train"] if "/" not in name
     }
-    checkout.run(*(f"results/figures/{name}.png" for name in ("fig2", "fig2X", "fig3")))
+    checkout.run(*(f"results/figures/fashion{name}.png" for name in ("2", "2X", "3")))
     assert not (checkout.root / "results" / "mnist").exists()
     found = hdf5.read(checkout.root / "results/fashion/data.h5")
     raw = images.load("fashion_mnist", mnist_root, 10, 20)

@@ -10,8 +10,8 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(ROOT / "src"))
 os.environ.update(PYTHONPATH=str(ROOT / "src"))  # jobs import the library from here, in any environment
 
-from sgd_valleys.config.inheritance import resolve_inheritance  # noqa: E402
 from sgd_valleys.config.model import model_warnings  # noqa: E402
+from sgd_valleys.config.resolution import resolve  # noqa: E402
 from sgd_valleys.config.validation import check  # noqa: E402
 from sgd_valleys.errors import UserError  # noqa: E402
 from sgd_valleys.figures.appearance import check_appearance  # noqa: E402
@@ -27,13 +27,16 @@ ENVIRONMENT = ROOT / "envs/sgd-valleys.yaml"
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
 try:
-    config["experiments"] = resolve_inheritance(config["experiments"])
-    experiments = check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml", check_appearance)
+    written = resolve(config, PAPER)
+    configuration = check(written, ROOT / "workflow" / "schemas" / "config.schema.yaml", check_appearance)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+config.clear()
+config.update(configuration.config)
+experiments = configuration.experiments
 jobs, inputs = Jobs(config, experiments), Inputs(config, experiments)
-reporting = Report(config, experiments, PAPER)
+reporting = Report(config, experiments, resolve(PAPER, PAPER), written)
 paths = inputs.paths
 
 
@@ -48,9 +51,11 @@ def unfinished_outputs():
 
 def report_figure(name):
     """Return a figure that the report shows with its caption."""
-    labels = {"figure": f"Fig. {name.removeprefix('fig')}", "shows": FIGURES[name]}
+    drawn = config["figures"][name]["draw"]
+    title = f"Fig. {name.removeprefix('fig')}" if name == drawn else f"{name}, as Fig. {drawn.removeprefix('fig')}"
     path = paths.FIGURE.format(figure=name, format="png")
-    return report(path, caption=f"../report/{name}.rst", category="Figures", labels=labels)
+    labels = {"figure": title, "shows": FIGURES[drawn]}
+    return report(path, caption=f"../report/{drawn}.rst", category="Figures", labels=labels)
 
 
 def report_file(path, what):
@@ -63,4 +68,4 @@ def report_file(path, what):
 
 
 if workflow.is_main_process:
-    print(*map(reporting.plan, experiments), *model_warnings(config["two_valley"]), sep="\n", file=sys.stderr)
+    print(*map(reporting.plan, experiments), *model_warnings(config.get("two_valley")), sep="\n", file=sys.stderr)

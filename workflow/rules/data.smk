@@ -1,5 +1,7 @@
 rule data:
     """Download and verify the images of a data set, and store those that an experiment uses."""
+    input:
+        inputs.own_file,
     output:
         paths.DATA,
     log:
@@ -11,6 +13,7 @@ rule data:
     resources:
         mem_mb=lambda w: 1500 + 4 * jobs.data_mb(w),
         runtime=20,
+        data_root=config["data"]["root"],  # a resource: another place of the files is no other result
     params:
         *code("data"),
         settings=jobs.data,
@@ -21,6 +24,7 @@ rule data:
 rule test_file:
     """Store the whole test file of a data set."""
     input:
+        inputs.own_file,
         data=paths.DATA,
     output:
         paths.TEST_FILE,
@@ -33,9 +37,9 @@ rule test_file:
     resources:
         mem_mb=1500,
         runtime=20,
+        data_root=config["data"]["root"],  # a resource: another place of the files is no other result
     params:
         *code("test_file"),
         settings=jobs.test_file,
-        root=config["data"]["root"],
     script:
         "../scripts/test_file.py"

@@ -1,9 +1,10 @@
-# One rule a figure, with the name of the figure: see `inputs.figure` for the files that it shows.
-for figure in FIGURES:
+# One rule a figure of the configuration: see `inputs.figure` for the files that it shows.
+for figure in inputs.drawn:
 
     rule:
         name:
-            figure
+            # another name than the paper's could be that of a rule
+            figure if figure in FIGURES else f"figure_{figure}"
         input:
             **inputs.figure(figure),
         output:
@@ -19,9 +20,10 @@ for figure in FIGURES:
             mem_mb=1000,
             runtime=10,
         params:
-            *code("figure", f"figures.{figure}"),
+            *code("figure", f"figures.{inputs.drawn[figure]}"),
             settings=jobs.figure(figure),
         script:
             "../scripts/figure.py"
 
-    workflow.get_rule(figure).docstring = first_line(module_path(f"figures.{figure}"))
+    rule_name = figure if figure in FIGURES else f"figure_{figure}"
+    workflow.get_rule(rule_name).docstring = first_line(module_path(f"figures.{inputs.drawn[figure]}"))

@@ -1,15 +1,17 @@
 """Store the whole test file of the data set of an experiment, of which the test set may be a part."""
 
 from sgd_valleys.data import download, images
+from sgd_valleys.data.registry import data_set_of
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
-    root = snakemake.params.root
-    download.fetch(settings["dataset"], root, log.info)
-    image, label = images.load_test_file(settings["dataset"], root)
+    dataset = {"name": settings["dataset"], **{key: settings[key] for key in ("path",) if key in settings}}
+    data_set, root = data_set_of(dataset, checksum=True), snakemake.resources.data_root
+    download.fetch(data_set, root, log.info)
+    image, label = images.load_test_file(data_set, root)
     log.info(f"{len(label)} test images")
     axes = ("sample", "channel", "row", "column")
     variables = {

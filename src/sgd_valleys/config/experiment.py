@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from sgd_valleys.config.sweep import Cell, Run, Selection, Sweep, canonical
-from sgd_valleys.data.registry import DATA_SETS
+from sgd_valleys.data.dataset import DataSet
+from sgd_valleys.data.registry import data_set_of
 from sgd_valleys.networks.build import build
 from sgd_valleys.networks.network import Network
 
@@ -16,7 +18,7 @@ class Configuration:
     """A checked configuration.
 
     Attributes:
-        config: all settings, inheritance resolved.
+        config: all settings in their full form, with values of the sweeps in place of words.
         experiments: its experiments by name.
     """
 
@@ -67,10 +69,15 @@ class Experiment:
         """Whether the experiment has a setting."""
         return key in self.settings
 
+    @cached_property
+    def data_set(self) -> DataSet:
+        """The data set; a file of the user's own is read to describe it."""
+        return data_set_of(self["dataset"])
+
     @property
     def classes(self) -> int:
         """Number of classes of the data set."""
-        return DATA_SETS[self["dataset"]["name"]].classes
+        return self.data_set.classes
 
     @property
     def layer(self) -> int:
@@ -84,8 +91,8 @@ class Experiment:
 
     def samples(self, part: str) -> int:
         """Return the number of samples of the "train" or the "test" set."""
-        data_set, per_class = DATA_SETS[self["dataset"]["name"]], self["dataset"][f"{part}_per_class"]
-        return data_set.samples[part] if per_class == "all" else per_class * data_set.classes
+        per_class = self["dataset"][f"{part}_per_class"]
+        return self.data_set.samples[part] if per_class == "all" else per_class * self.classes
 
     @cached_property
     def sweep(self) -> Sweep:
@@ -95,8 +102,7 @@ class Experiment:
     @cached_property
     def network(self) -> Network:
         """The network that is trained."""
-        data_set = DATA_SETS[self["dataset"]["name"]]
-        return build(self["network"], data_set.shape, data_set.classes)
+        return build(self["network"], self.data_set.shape, self.classes)
 
     @property
     def block_runs(self) -> list[Run]:
@@ -143,21 +149,43 @@ class Experiment:
         """Runs whose whole parameters are kept at every recorded time, for whatever needs them later."""
         branched = self["branches"]["runs"] if "branches" in self else []
         own = [Selection.from_settings(each) for each in (*self["recording"]["checkpoints"], *branched)]
+        own += [Selection((run.eta,), (run.B,), (run.realization,)) for run in self.block_runs]
         return [*own, *self.curvature_selections]
+
+    def branch_times(self, entry: Mapping[str, Any], eta: str) -> range:
+        """Return the iterations at which branches leave a run of one learning rate.
+
+        Args:
+            entry: one of ``branches.runs``, whose own ``t_c`` comes before that of ``branches``.
+            eta: learning rate of the run as canonical text.
+        """
+        times, T = entry.get("t_c", self["branches"].get("t_c")), self.sweep.iterations(eta)
+        recorded = T // (self["recording"]["points"] - 1)
+        if times == "all":
+            return range(0, T + 1, recorded)
+        step = times["step"]["recorded"] * recorded if isinstance(times["step"], Mapping) else times["step"]
+        if isinstance(times["last"], Mapping):  # a fraction of the run, down to a whole step
+            return range(times["first"], int(T * Decimal(str(times["last"]["fraction"]))) + 1, step)
+        return range(times["first"], times["last"] + 1, step)
+
+    def branch_iterations(self, entry: Mapping[str, Any], eta: str) -> int:
+        """Return the steps of the branches of a run of one learning rate: a number, or as many as the run has."""
+        iterations = entry.get("iterations", self["branches"].get("iterations"))
+        return self.sweep.iterations(eta) if iterations == "same" else iterations
 
     @cached_property
     def branchings(self) -> dict[Cell, Branching]:
         """The branched cells; empty without ``branches``."""
         found = {}
         for entry in self["branches"]["runs"] if "branches" in self else ():
-            selection, times, rate = Selection.from_settings(entry), entry["t_c"], self["branches"]["eta"]
+            selection, rate = Selection.from_settings(entry), self["branches"]["eta"]
             for cell in self.sweep.cells:
                 chosen = tuple(r for r in range(self.sweep.count(cell.B)) if Run(*cell, r) in selection)
                 if chosen:
                     found[cell] = Branching(
                         realizations=chosen,
-                        t_c=range(times["first"], times["last"] + 1, times["step"]),
-                        iterations=entry["iterations"],
+                        t_c=self.branch_times(entry, cell.eta),
+                        iterations=self.branch_iterations(entry, cell.eta),
                         eta=float(cell.eta) if rate == "same" else float(rate),
                         T=self.sweep.iterations(cell.eta),
                     )

@@ -31,12 +31,14 @@ def resolve_inheritance(experiments: Settings) -> dict[str, Any]:
             return merge({}, own)
         parent, path = own["like"], (*path, name)
         if not isinstance(parent, str) or parent not in known:
-            raise UserError(
-                f"config: experiments.{name}.like is {parent}: the experiments are {', '.join(map(str, known))}."
-            )
+            removed = isinstance(parent, str) and parent in experiments
+            hint = "; null removed it: write template: true instead of null" if removed else ""
+            names = ", ".join(map(str, known))
+            raise UserError(f"config: experiments.{name}.like is {parent}: the experiments are {names}{hint}.")
         if parent in path:
             raise UserError(f"config: experiments.{name}.like: {' is like '.join((*path, parent))}: break the circle.")
-        return merge(resolve(parent, path), {key: value for key, value in own.items() if key != "like"})
+        inherited = {key: value for key, value in resolve(parent, path).items() if key != "template"}
+        return merge(inherited, {key: value for key, value in own.items() if key != "like"})
 
     return {name: resolve(name) for name in known}
 
@@ -48,6 +50,11 @@ def merge(below: Settings, above: Settings) -> dict[str, Any]:
         old = below.get(key)
         found[key] = merge(old if isinstance(old, Mapping) else {}, value) if isinstance(value, Mapping) else value
     return {key: value for key, value in found.items() if value is not None}
+
+
+def without_null(settings: Any) -> Any:
+    """Return settings without those that are null."""
+    return merge({}, settings) if isinstance(settings, Mapping) else settings
 
 
 def as_overlay(below: Settings, config: Settings) -> dict[str, Any]:

@@ -85,8 +85,10 @@ def _continuous_time_errors(model: Settings) -> Iterator[str]:
             yield f"two_valley.continuous_time.small_eta_limit.time is {limit['time']}: less than a step of {eta}."
 
 
-def model_warnings(model: Settings) -> list[str]:
-    """Return a sentence for every learning rate at which the sharp valley is unstable."""
+def model_warnings(model: Settings | None) -> list[str]:
+    """Return a sentence for every learning rate at which the sharp valley is unstable; none without a model."""
+    if model is None:
+        return []
     landscape, found = Landscape(**model["landscape"]), []
     for where, eta, y in _rates(model):
         bound = stability_bound(landscape, y)

@@ -1,6 +1,7 @@
 """Whether a configuration has the shape that the schema asks for: names, types, and ranges of single settings."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -11,9 +12,8 @@ import jsonschema
 import yaml
 from jsonschema.exceptions import ValidationError, best_match
 
+from sgd_valleys.config.figures import STYLE, drawn_figure
 from sgd_valleys.config.sweep import canonical
-
-GRID = "{first, last, points}, or a list of numbers"
 
 # 10.0 is no integer here: in a path it would be another name than 10
 _Validator = jsonschema.validators.extend(
@@ -34,16 +34,46 @@ def shape_errors(config: Mapping[str, Any], schema: Path) -> Iterator[str]:
     for where, value in _numbers(config):
         if not math.isfinite(value):
             yield f"{where} is {value}: it has to be a finite number."
+    drawn, figures = _read(schema), config["figures"]
+    known = {name: each for name, each in drawn["properties"]["figures"]["properties"].items() if name != STYLE}
+    yield from _drawn_errors(figures, known)
     errors: dict[tuple, list[ValidationError]] = {}
-    for error in _validator(schema).iter_errors(config):
+    for error in _Validator(_with_figures(drawn, figures)).iter_errors(config):
         errors.setdefault(tuple(error.absolute_path), []).append(error)
     for _, found in sorted(errors.items(), key=lambda item: [str(part) for part in item[0]]):
         yield f"{_sentence(best_match(found))}."
 
 
 @cache
-def _validator(schema: Path) -> jsonschema.protocols.Validator:
-    return _Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+def _read(schema: Path) -> dict[str, Any]:
+    return yaml.safe_load(schema.read_text(encoding="utf-8"))
+
+
+def _drawn_errors(figures: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
+    """Refuse figures that draw no figure of the paper, and names that a file cannot have."""
+    for name, figure in figures.items():
+        if name == STYLE or not isinstance(figure, Mapping):
+            continue
+        drawn = drawn_figure(name, figure)
+        if not isinstance(drawn, str) or drawn not in known:
+            where = f"figures.{name}.draw is {drawn!r}: it" if "draw" in figure else f"figures.{name} has no draw: that"
+            near = get_close_matches(str(drawn), known, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            yield f"{where} may be {', '.join(known)}{hint}."
+        elif not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", str(name)):
+            yield f"figures.{name}: a name has letters, digits and _, and begins with a letter."
+
+
+def _with_figures(schema: dict[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema with the shape of every figure of the configuration: that of the figure that it draws."""
+    section = schema["properties"]["figures"]
+    shapes = {STYLE: section["properties"][STYLE]}
+    for name, figure in figures.items():
+        if name != STYLE:
+            known = section["properties"].get(drawn_figure(name, figure), {}) if isinstance(figure, Mapping) else {}
+            shapes[name] = {"type": "object", **known}
+            shapes[name]["properties"] = {"draw": {"type": "string"}, **known.get("properties", {})}
+    return {**schema, "properties": {**schema["properties"], "figures": {**section, "properties": shapes}}}
 
 
 def _sentence(error: ValidationError) -> str:
@@ -80,12 +110,8 @@ def _sentence(error: ValidationError) -> str:
             return f"{where} has {len(value)} entries: it needs at least {rule}"
         case "maxItems":
             return f"{where} has {len(value)} entries: it may have at most {rule}"
-        case "oneOf":
-            return f"{where} is {value!r}: it may be all, or a list of values of the sweep, each named once"
-        case "anyOf":
-            special = {"branches.eta": "same, or a number", "per_class": "all, or a whole number"}
-            may = [text for end, text in special.items() if where.endswith(end)]
-            return f"{where} is {value!r}: it may be {(*may, GRID)[0]} greater than 0"
+        case "oneOf" | "anyOf":
+            return f"{where} is {value!r}: it may be {error.schema['description']}"
         case "pattern" if where == "results":
             return f"{where} is {value!r}: it has to be a relative path of letters, digits, and the characters _ . - /"
         case "uniqueItems":

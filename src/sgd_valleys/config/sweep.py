@@ -64,21 +64,23 @@ class Selection:
     Attributes:
         eta: learning rates as canonical text.
         B: batch sizes.
-        realizations: numbers of the minibatch orders.
+        realizations: numbers of the minibatch orders; a range is as many of the first ones as there are.
     """
 
     eta: tuple[str, ...] | None
     B: tuple[int, ...] | None
-    realizations: tuple[int, ...] | None
+    realizations: tuple[int, ...] | range | None
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Selection":
-        """Build a selection from settings {eta, B, realizations}, each a list or "all"."""
+        """Build a selection from {eta, B, realizations}, each a list or "all"; realizations may be {first: 2}."""
         eta, B, realizations = (settings[name] for name in ("eta", "B", "realizations"))
+        if isinstance(realizations, Mapping):
+            realizations = range(realizations["first"])
         return cls(
             None if eta == "all" else tuple(map(canonical, eta)),
             None if B == "all" else tuple(B),
-            None if realizations == "all" else tuple(realizations),
+            realizations if isinstance(realizations, range) else None if realizations == "all" else tuple(realizations),
         )
 
     def __contains__(self, run: Run) -> bool:

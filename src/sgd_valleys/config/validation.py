@@ -5,44 +5,64 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sgd_valleys.config.experiment import Experiment
+from sgd_valleys.config.experiment import Configuration, Experiment
+from sgd_valleys.config.figures import SECTIONS, STYLE, drawn_figure, section
+from sgd_valleys.config.following import add_shown, follow_experiment, follow_figure
 from sgd_valleys.config.model import model_errors
 from sgd_valleys.config.shape import shape_errors
-from sgd_valleys.config.sweep import Cell, Run, Selection, canonical, select
-from sgd_valleys.data.registry import DATA_SETS
+from sgd_valleys.config.sweep import Cell, Selection, canonical
+from sgd_valleys.data import own_file
 from sgd_valleys.errors import UserError
 
 Settings = Mapping[str, Any]
-BRANCH_FIGURES = ("fig4", "fig4X", "figS4")
+SPECTRUM_FIGURES = ("figS1", "figS5")
+MIN_BRANCHES = 3
 LARGEST_SPECTRUM = 10_000  # weights: the dense Hessian is then 800 MB
 
 
 def check(
     config: Settings, schema: Path, appearance_errors: Callable[[Settings], Iterable[str]] = lambda figures: ()
-) -> dict[str, Experiment]:
+) -> Configuration:
     """Refuse a configuration that cannot be run.
 
     Args:
-        config: all settings, inheritance resolved.
+        config: all settings in their full form (``resolution.resolve``).
         schema: file of the JSON Schema of their shape, written as YAML.
         appearance_errors: yields a sentence for every wrong colour or colour map of the figures.
 
     Returns:
-        The experiments by name.
+        The configuration, with values of the sweeps in place of words, and with what its figures show.
 
     Raises:
         UserError: a sentence for every wrong setting, with its name, its value and what it may be.
     """
     _refuse(shape_errors(config, schema))
-    experiments = {name: Experiment(name, settings) for name, settings in config["experiments"].items()}
+    experiments = {name: Experiment(name, follow_experiment(each)) for name, each in config["experiments"].items()}
     errors = [
         f"experiments.{name}.{sentence}"
         for name, experiment in experiments.items()
         for sentence in experiment_errors(experiment)
     ]
-    _refuse([*errors, *model_errors(config["two_valley"]), *appearance_errors(config["figures"])])
-    _refuse(figure_errors(config, experiments))
-    return experiments
+    model = config.get("two_valley")
+    _refuse([*errors, *(model_errors(model) if model else ()), *appearance_errors(config["figures"])])
+    figures = {name: _followed(name, figure, experiments) for name, figure in config["figures"].items()}
+    _refuse(figure_errors(figures, experiments, model))
+    for name, experiment in experiments.items():
+        shown = [figure for figure in figures.values() if figure.get("experiment") == name]
+        experiments[name] = Experiment(name, add_shown(experiment.settings, experiment.M, shown))
+    settings = {name: experiment.settings for name, experiment in experiments.items()}
+    return Configuration({**config, "experiments": settings, "figures": figures}, experiments)
+
+
+def _followed(name: str, figure: Settings, experiments: Mapping[str, Experiment]) -> Settings:
+    """Return the settings of a figure with values of its experiment's sweep, and the figure of the paper it draws."""
+    if name == STYLE:
+        return figure
+    figure, experiment = {**figure, "draw": drawn_figure(name, figure)}, experiments.get(figure.get("experiment"))
+    if experiment is None:
+        return figure
+    branching = experiment.branchings.get(experiment.reference_run.cell) if "branches" in experiment else None
+    return follow_figure(figure, experiment["sweep"], branching.t_c if branching else ())
 
 
 def _refuse(sentences: Iterable[str]) -> None:
@@ -54,6 +74,10 @@ def _refuse(sentences: Iterable[str]) -> None:
 
 def experiment_errors(experiment: Experiment) -> Iterator[str]:
     """Yield a sentence for every wrong setting of an experiment, which begins with its name in the experiment."""
+    dataset_errors = list(_dataset_errors(experiment))
+    if dataset_errors:  # nothing else can be judged
+        yield from dataset_errors
+        return
     sweep, points = experiment.sweep, experiment["recording"]["points"]
     for B in sweep.B:
         if sweep.M % B:
@@ -70,8 +94,7 @@ def experiment_errors(experiment: Experiment) -> Iterator[str]:
             )
     network_errors = list(_network_errors(experiment))
     yield from network_errors or _eigenvalue_errors(experiment)
-    selections = list(_selection_errors(experiment))
-    yield from selections or _kept_errors(experiment)
+    yield from _selection_errors(experiment)
     if "branches" in experiment:
         entries = [
             f"branches.{sentence}"
@@ -81,10 +104,28 @@ def experiment_errors(experiment: Experiment) -> Iterator[str]:
         yield from [*entries, *_twice_branched(experiment)] or _reference_errors(experiment)
 
 
+def _dataset_errors(experiment: Experiment) -> Iterator[str]:
+    """Refuse a file that is no data set, and parts that a data set does not have."""
+    dataset = experiment["dataset"]
+    own = dataset["name"] == own_file.NAME
+    if own != ("path" in dataset):
+        yield "dataset.path: a data set of name file needs it, and no other data set has it."
+        return
+    try:
+        data_set = experiment.data_set
+    except UserError as error:
+        yield str(error)
+        return
+    for part, samples in data_set.samples.items():
+        per_class = dataset[f"{part}_per_class"]
+        if per_class != "all" and per_class * data_set.classes > samples:
+            yield f"dataset.{part}_per_class is {per_class}: {data_set.name} has {samples} {part} images in all."
+
+
 def _network_errors(experiment: Experiment) -> Iterator[str]:
     """Refuse networks that cannot be built, and layers whose curvature cannot be taken."""
     network, name = experiment["network"], experiment["dataset"]["name"]
-    channels, side = network.get("channels"), min(DATA_SETS[name].shape[1:])
+    channels, side = network.get("channels"), min(experiment.data_set.shape[1:])
     if network["name"] == "cnn" and channels is None:
         yield "network: a cnn needs channels, those of each convolution's output."
     elif network["name"] == "cnn" and side >> len(channels) == 0:
@@ -111,10 +152,15 @@ def _eigenvalue_errors(experiment: Experiment) -> Iterator[str]:
     if weights <= N:
         yield f"curvature.N is {N}: it has to be smaller than layer {layer}'s {weights} weights."
     if curvature["spectrum"] and weights > LARGEST_SPECTRUM:
-        yield (
-            f"curvature.spectrum: layer {layer} has {weights} weights, and whole spectra are taken of at most "
-            f"{LARGEST_SPECTRUM}: leave it empty, []."
-        )
+        yield f"curvature.spectrum: {_too_many(experiment)}: leave it out, or study a smaller layer."
+
+
+def _too_many(experiment: Experiment) -> str | None:
+    """Say that the layer has too many weights for a whole spectrum; None where it has not."""
+    weights = math.prod(experiment.network.weight_shape(experiment.layer))
+    if weights <= LARGEST_SPECTRUM:
+        return None
+    return f"layer {experiment.layer} has {weights} weights, and whole spectra are taken of at most {LARGEST_SPECTRUM}"
 
 
 def not_in_sweep(where: str, experiment: Experiment, selection: Selection) -> Iterator[str]:
@@ -126,7 +172,7 @@ def not_in_sweep(where: str, experiment: Experiment, selection: Selection) -> It
     for B in selection.B or ():
         if B not in sweep.B:
             yield f"{where}: B = {B} is not in sweep.B, which has {', '.join(map(str, sweep.B))}."
-    for realization in selection.realizations or ():
+    for realization in () if isinstance(selection.realizations, range) else selection.realizations or ():
         if realization >= sweep.realizations:
             yield (f"{where}: realization {realization} does not exist: the sweep has 0 to {sweep.realizations - 1}.")
         elif realization and selection.B and all(sweep.count(B) == 1 for B in selection.B):
@@ -148,57 +194,56 @@ def _selection_errors(experiment: Experiment) -> Iterator[str]:
     for cell in experiment["projection"].get("cells", ()):
         chosen = Selection((canonical(cell["eta"]),), (cell["B"],), None)
         yield from not_in_sweep("projection.cells", experiment, chosen)
-    if len(block["eta"]) * len(block["B"]) < 2:
-        yield "projection.block names one run: it needs at least two."
-
-
-def _kept_errors(experiment: Experiment) -> Iterator[str]:
-    """Refuse barriers along training between runs whose parameters are not kept along training."""
-    for run in experiment.block_runs if "barriers" in experiment else ():
-        if not any(run in selection for selection in experiment.checkpoint_selections):
-            yield (
-                f"projection.block: the run of eta = {run.eta}, B = {run.B}, realization {run.realization} is kept "
-                "whole nowhere along its way, which barriers need: name it in recording.checkpoints."
-            )
 
 
 def _branch_errors(experiment: Experiment, where: str, entry: Settings) -> Iterator[str]:
     """Refuse branches that start or end where nothing is recorded."""
-    sweep, times, points = experiment.sweep, entry["t_c"], experiment["branches"]["points"]
     missing = list(not_in_sweep(where, experiment, Selection.from_settings(entry)))
     yield from missing
-    t_c = range(times["first"], times["last"] + 1, times["step"])
-    if len(t_c) < 3 or t_c[-1] != times["last"]:
+    absent = [key for key in ("t_c", "iterations") if key not in {**experiment["branches"], **entry}]
+    yield from (f"{where} lacks {key}: set it here or as branches.{key}." for key in absent)
+    times = {**experiment["branches"], **entry}.get("t_c")
+    whole = isinstance(times, Mapping) and all(isinstance(each, int) for each in times.values())
+    if whole and (times["last"] - times["first"]) % times["step"]:
         yield (
             f"{where}.t_c goes from {times['first']} to {times['last']} in steps of {times['step']}: "
-            "it has to reach its last in at least two whole steps."
+            "it has to reach its last in whole steps."
         )
-    spacing, rest = divmod(entry["iterations"], points - 1)
+    for eta in () if missing or absent else map(canonical, entry["eta"]):
+        yield from _branch_time_errors(experiment, where, entry, eta)
+
+
+def _branch_time_errors(experiment: Experiment, where: str, entry: Settings, eta: str) -> Iterator[str]:
+    """Refuse branches of the runs of one learning rate at times, or of lengths, that are not recorded."""
+    points, T = experiment["branches"]["points"], experiment.sweep.iterations(eta)
+    recorded = T // (experiment["recording"]["points"] - 1)
+    t_c, iterations = experiment.branch_times(entry, eta), experiment.branch_iterations(entry, eta)
+    spacing, rest = divmod(iterations, points - 1)
     if rest:
         yield (
-            f"{where}.iterations: {entry['iterations']} cannot be recorded at branches.points = "
+            f"{where}.iterations: {iterations} cannot be recorded at branches.points = "
             f"{points} equally spaced whole ones: change one of them."
         )
-    for eta in () if missing or rest else map(canonical, entry["eta"]):
-        T = sweep.iterations(eta)
-        recorded = T // (experiment["recording"]["points"] - 1)
-        for t in t_c:
-            if t > T:
-                yield f"{where}.t_c: {t} is beyond the run of eta = {eta}, which lasts {T} iterations."
-            elif t % recorded:
-                yield (
-                    f"{where}.t_c: {t} is no checkpoint of a run of eta = {eta}, which is recorded every "
-                    f"{recorded} iterations (recording.points)."
-                )
-            elif T - t > entry["iterations"] or (T - t) % spacing:
-                yield (
-                    f"{where}.iterations: the branch from t_c = {t} is recorded every {spacing} of its "
-                    f"{entry['iterations']} iterations, and not at its {T - t}th, the end of the run of "
-                    f"eta = {eta}, where final values are taken: change iterations or branches.points."
-                )
-            else:
-                continue
-            break  # the first wrong branch shows what is wrong with all
+        return
+    if len(t_c) < MIN_BRANCHES:
+        yield f"{where}.t_c names {len(t_c)} branches of a run of eta = {eta}: at least {MIN_BRANCHES} are needed."
+    for t in t_c:
+        if t > T:
+            yield f"{where}.t_c: {t} is beyond the run of eta = {eta}, which lasts {T} iterations."
+        elif t % recorded:
+            yield (
+                f"{where}.t_c: {t} is no checkpoint of a run of eta = {eta}, which is recorded every "
+                f"{recorded} iterations (recording.points)."
+            )
+        elif T - t > iterations or (T - t) % spacing:
+            yield (
+                f"{where}.iterations: the branch from t_c = {t} is recorded every {spacing} of its "
+                f"{iterations} iterations, and not at its {T - t}th, the end of the run of "
+                f"eta = {eta}, where final values are taken: change iterations or branches.points."
+            )
+        else:
+            continue
+        return  # the first wrong branch shows what is wrong with all
 
 
 def _twice_branched(experiment: Experiment) -> Iterator[str]:
@@ -224,33 +269,35 @@ def _reference_errors(experiment: Experiment) -> Iterator[str]:
         )
 
 
-def figure_errors(config: Settings, experiments: Mapping[str, Experiment]) -> Iterator[str]:
-    """Yield a sentence for every figure that asks for what is not run."""
-    diagrams = config["two_valley"]["phase_diagrams"]
-    for name, figure in config["figures"].items():
+def figure_errors(figures: Settings, experiments: Mapping[str, Experiment], model: Settings | None) -> Iterator[str]:
+    """Yield a sentence for every figure that asks for what is not run.
+
+    Args:
+        figures: settings by name, with values of the sweeps in place of words.
+        experiments: by name.
+        model: settings of the two-valley model; None if it is not run.
+    """
+    diagrams = model["phase_diagrams"] if model else {}
+    for name, figure in figures.items():
         if "experiment" in figure:
-            yield from (f"figures.{name}{sentence}" for sentence in _figure_errors(name, figure, experiments))
-        if figure.get("diagram", next(iter(diagrams))) not in diagrams:
+            yield from (f"figures.{name}{sentence}" for sentence in _figure_errors(figure, experiments))
+        if "diagram" in figure and figure["diagram"] not in diagrams:
             yield (
                 f"figures.{name}.diagram is {figure['diagram']}: two_valley.phase_diagrams has {', '.join(diagrams)}."
             )
 
 
-def _figure_errors(name: str, figure: Settings, experiments: Mapping[str, Experiment]) -> Iterator[str]:
+def _figure_errors(figure: Settings, experiments: Mapping[str, Experiment]) -> Iterator[str]:
+    name = figure["draw"]
     if figure["experiment"] not in experiments:
         yield f".experiment is {figure['experiment']}: the experiments are {', '.join(experiments)}."
         return
     experiment = experiments[figure["experiment"]]
-    shown = {
-        "fig1": ("barriers", "barriers" in experiment),
-        "fig2": ("projection.cells", "cells" in experiment["projection"]),
-        **dict.fromkeys(BRANCH_FIGURES, ("branches", "branches" in experiment)),
-    }
-    setting, present = shown.get(name, ("", True))
-    if not present:
-        yield f".experiment: {experiment.name} has no setting {setting} to show."
+    keys = SECTIONS.get(name, ())
+    if section(experiment.settings, keys) is None:
+        yield f".experiment: {experiment.name} has no setting {'.'.join(keys)} to show."
         return
-    if name in BRANCH_FIGURES:
+    if "branches" in keys:
         t_c = experiment.branchings[experiment.reference_run.cell].t_c
         for t in figure.get("t_c", ()):
             if t not in t_c:
@@ -266,32 +313,14 @@ def _figure_errors(name: str, figure: Settings, experiments: Mapping[str, Experi
         run = figure["run"]
         chosen = Selection((canonical(run["eta"]),), (run["B"],), (run["realization"],))
         yield from not_in_sweep(".run", experiment, chosen)
-    yield from _curve_errors(name, figure, experiment)
+    if name in SPECTRUM_FIGURES and (reason := _too_many(experiment)):
+        yield f" shows whole spectra, but {reason}: leave the figure out (null), or study a smaller layer."
+    if isinstance(figure.get("realizations"), list):
+        chosen = Selection((canonical(figure["eta"]),), None, tuple(figure["realizations"]))
+        yield from not_in_sweep(".realizations", experiment, chosen)
     rates = experiment["projection"]["block"]["eta"]
     if "eta_colors" in figure and len(figure["eta_colors"]) < len(rates):
         yield (
             f".eta_colors has {len(figure['eta_colors'])} colours: projection.block.eta has {len(rates)} rates, each "
             "needs one."
         )
-
-
-def _curve_errors(name: str, figure: Settings, experiment: Experiment) -> Iterator[str]:
-    """Refuse curves of flatness along training, and spectra, that are not taken."""
-    sweep = experiment.sweep
-    if name in ("fig3", "figS5"):
-        eta = canonical(figure["eta"])
-        for B in sweep.B:
-            if not select(experiment.along_selections, Cell(eta, B), range(sweep.realizations)):
-                yield (
-                    f".eta: no run of eta = {eta}, B = {B} has its flatness taken along its way: name one in "
-                    f"experiments.{experiment.name}.curvature.along."
-                )
-    if name in ("figS1", "figS5"):
-        eta = canonical(figure["eta" if name == "figS1" else "spectrum_eta"])
-        for B in sweep.B:
-            run = Run(eta, B, 0 if sweep.count(B) == 1 else figure["realization"])
-            if not any(run in selection for selection in experiment.spectrum_selections):
-                yield (
-                    f": no whole spectrum is taken of eta = {run.eta}, B = {run.B}, realization {run.realization}: "
-                    f"name it in experiments.{experiment.name}.curvature.spectrum."
-                )

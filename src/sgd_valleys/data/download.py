@@ -15,7 +15,7 @@ from sgd_valleys.errors import UserError
 ORIGIN_FILE = "origin.txt"  # beside the files: the name of their source
 
 
-def fetch(name: str, root: str | os.PathLike, log: Callable[[str], Any] = print) -> str:
+def fetch(name: str | DataSet, root: str | os.PathLike, log: Callable[[str], Any] = print) -> str:
     """Ensure that the verified files of a data set are under ``root``, in its folder, and return their source.
 
     Local files come first: in that folder or directly in ``root``, plain or as .gz. The sources of the data set,
@@ -33,7 +33,7 @@ def fetch(name: str, root: str | os.PathLike, log: Callable[[str], Any] = print)
         if not dataset.missing_files(root):
             return origin.read_text().strip() if origin.is_file() else LOCAL_FILES
         root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=root) as temporary:
+        with tempfile.TemporaryDirectory(prefix=f".{dataset.name}-", dir=root) as temporary:
             folder = Path(temporary).absolute()
             _install(dataset, root, _unpack_local_files(dataset, root, folder))
             missing = dataset.missing_files(root)
@@ -41,18 +41,18 @@ def fetch(name: str, root: str | os.PathLike, log: Callable[[str], Any] = print)
                 return LOCAL_FILES
             reasons = [f"files under {root}: {', '.join(missing)} not there"]
             for source in dataset.sources:
-                log(f"{name}: trying {source.name}")
+                log(f"{dataset.name}: trying {source.name}")
                 try:
                     _install(dataset, root, source.fetch(dataset, root, Path(tempfile.mkdtemp(dir=folder))))
                 except SourceUnavailable as error:
                     reasons.append(f"{source.name}: {error}")
-                    log(f"{name}: {reasons[-1]}")
+                    log(f"{dataset.name}: {reasons[-1]}")
                 else:
                     (folder / ORIGIN_FILE).write_text(f"{source.name}\n")
                     os.replace(folder / ORIGIN_FILE, origin)
                     return source.name
     except OSError as error:
-        raise UserError(f"The files of {name} cannot be read or written under {root}: {error}") from error
+        raise UserError(f"The files of {dataset.name} cannot be read or written under {root}: {error}") from error
     raise UserError(_no_source_message(dataset, root, missing, reasons))
 
 

@@ -40,7 +40,7 @@ class Images:
 
 
 def load(
-    name: str, root: str | os.PathLike, train_per_class: PerClass = None, test_per_class: PerClass = None
+    name: str | DataSet, root: str | os.PathLike, train_per_class: PerClass = None, test_per_class: PerClass = None
 ) -> Images:
     """Read a data set that ``download.fetch`` has put under ``root``, or the first images of each of its classes.
 
@@ -56,7 +56,7 @@ def load(
     return Images(*train, *test)
 
 
-def load_test_file(name: str, root: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
+def load_test_file(name: str | DataSet, root: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     """Read the whole test file of a data set: images and labels in the form of the test set of :func:`load`.
 
     Raises:
@@ -65,7 +65,7 @@ def load_test_file(name: str, root: str | os.PathLike) -> tuple[np.ndarray, np.n
     return _read(_find_verified(name, Path(root)), Path(root), "test", "all")
 
 
-def _find_verified(name: str, root: Path) -> DataSet:
+def _find_verified(name: str | DataSet, root: Path) -> DataSet:
     """Return a data set, once its files are verified and no other files would be read instead."""
     dataset = find_data_set(name)
     try:
@@ -94,9 +94,10 @@ def _read(dataset: DataSet, root: Path, part: str, per_class: PerClass) -> tuple
         index = first_of_each_class(label, per_class)
         pixels, label = pixels[index], label[index]
     image = pixels.astype(np.float32, order="C")
-    image /= 255  # in place: CIFAR-10 takes 0.6 GB
-    image -= 0.5
-    image /= 0.5
+    if pixels.dtype.kind != "f":  # numbers of a file of the user's own are taken as they are
+        image /= 255  # in place: CIFAR-10 takes 0.6 GB
+        image -= 0.5
+        image /= 0.5
     return image, label.astype(np.int64)
 
 

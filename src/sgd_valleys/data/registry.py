@@ -1,7 +1,10 @@
 """The data sets that a configuration can name."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from sgd_valleys.data import own_file
 from sgd_valleys.data.dataset import DataSet, Source
 from sgd_valleys.data.formats import ARRAYS, CIFAR10_PICTURES, IDX, decode_cifar10_pictures
 from sgd_valleys.data.sources import LOCAL_ORIGINALS, MIRRORS, debian_package, npm_package
@@ -78,12 +81,29 @@ _CIFAR10 = DataSet(
 DATA_SETS = {dataset.name: dataset for dataset in (_MNIST, _FASHION_MNIST, _CIFAR10)}
 
 
-def find_data_set(name: str) -> DataSet:
-    """Return the data set of a name.
+def find_data_set(name: str | DataSet) -> DataSet:
+    """Return the data set of a name; a description of a data set is returned as it is.
 
     Raises:
         UserError: ``DATA_SETS`` has no such name.
     """
+    if isinstance(name, DataSet):
+        return name
     if name not in DATA_SETS:
         raise UserError(f"dataset.name = {name}: unknown data set; allowed: {', '.join(DATA_SETS)}.")
     return DATA_SETS[name]
+
+
+def data_set_of(settings: Mapping[str, Any], checksum: bool = False) -> DataSet:
+    """Return the data set that the settings ``dataset`` of an experiment name.
+
+    Args:
+        settings: ``name``, and ``path`` of a data set in a file of the user's own.
+        checksum: whether to compute the MD5 of such a file.
+
+    Raises:
+        UserError: the name is unknown, or the file is no data set.
+    """
+    if settings["name"] == own_file.NAME:
+        return own_file.describe_file(settings["path"], checksum)
+    return find_data_set(settings["name"])

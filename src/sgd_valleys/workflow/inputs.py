@@ -8,6 +8,7 @@ from typing import Any
 
 from snakemake.exceptions import WorkflowError
 
+from sgd_valleys.config.figures import STYLE
 from sgd_valleys.config.sweep import Cell, Run, canonical, log_grid, select
 from sgd_valleys.workflow.paths import LocatedConfiguration
 
@@ -63,6 +64,11 @@ class Inputs(LocatedConfiguration):
             )
         first, last = sweep.chunk_of(run)
         return pattern.format(experiment=experiment, eta=run.eta, B=run.B, first=first, last=last)
+
+    def own_file(self, w: Any) -> list[str]:
+        """Return the file of an experiment with a data set of the user's own; none for another data set."""
+        dataset = self.experiments[w.experiment]["dataset"]
+        return [dataset["path"]] if "path" in dataset else []
 
     def run_train(self, w: Any) -> str:
         """Return the training file of a run."""
@@ -126,6 +132,11 @@ class Inputs(LocatedConfiguration):
     def _diagram(self, figure: str) -> str:
         return self.paths.PHASE_DIAGRAM.format(diagram=self.config["figures"][figure]["diagram"])
 
+    @property
+    def drawn(self) -> dict[str, str]:
+        """The figure of the paper that each figure of the configuration draws, by name."""
+        return {name: figure["draw"] for name, figure in self.config["figures"].items() if name != STYLE}
+
     def figure(self, name: str) -> Files:
         """Return the files that a figure shows."""
         settings = self.config["figures"][name]
@@ -137,7 +148,7 @@ class Inputs(LocatedConfiguration):
             "projection": self.paths.BRANCH_PROJECTION,
         }
         model = {"occupancy": self.paths.OCCUPANCY, "theory": self.paths.THEORY}
-        match name:
+        match settings["draw"]:
             case "fig1":
                 return self._analyses(name, self.paths.PROJECTION, self.paths.JACCARD, self.paths.BARRIERS)
             case "fig2":
@@ -185,7 +196,7 @@ class Inputs(LocatedConfiguration):
                 }
             case "figS6":
                 return {"diagram": self._diagram(name)}
-        raise ValueError(f"{name} is no figure of the workflow")
+        raise ValueError(f"{settings['draw']} is no figure of the workflow")
 
     def spectra(self, figure: str) -> list[str]:
         """Return the curvature files of a figure's experiment that hold whole spectra."""
@@ -231,7 +242,7 @@ class Inputs(LocatedConfiguration):
 
     def explorer(self) -> Files:
         """Return all files that the explorer shows, under names such as ``mnist/endpoints``."""
-        diagrams = self.config["two_valley"]["phase_diagrams"]
+        diagrams = self.config.get("two_valley", {}).get("phase_diagrams", ())
         found: Files = {f"two_valley/{name}": self.paths.PHASE_DIAGRAM.format(diagram=name) for name in diagrams}
         analyses = (self.paths.CELL_MAPS, self.paths.ENDPOINTS, self.paths.FREEZING, self.paths.PROJECTION)
         for name, experiment in self.experiments.items():
@@ -252,7 +263,7 @@ class Inputs(LocatedConfiguration):
 
     def figures(self, *formats: str) -> list[str]:
         """Return the files of all figures in some formats."""
-        return [self.paths.FIGURE.format(figure=name, format=each) for name in FIGURES for each in formats]
+        return [self.paths.FIGURE.format(figure=name, format=each) for name in self.drawn for each in formats]
 
     def targets(self) -> list[str]:
         """Return the files with which a complete run ends.
@@ -265,9 +276,8 @@ class Inputs(LocatedConfiguration):
             for name, experiment in self.experiments.items()
             for cell in experiment.branchings
         ]
-        diagrams = [
-            self.paths.PHASE_DIAGRAM.format(diagram=name) for name in self.config["two_valley"]["phase_diagrams"]
-        ]
+        diagrams = self.config.get("two_valley", {}).get("phase_diagrams", ())
+        diagrams = [self.paths.PHASE_DIAGRAM.format(diagram=name) for name in diagrams]
         claims = [self.paths.CLAIMS, *self.paths.CLAIMS_TABLES.values()]
         ends = [self.paths.EXPLORER, self.paths.CONFIGURATION, self.paths.VERSIONS]
         return [*self.figures("png", "pdf"), *maps, *cells, *diagrams, *claims, *ends]

@@ -11,9 +11,15 @@ from typing import Any
 from sgd_valleys.config.experiment import Configuration
 from sgd_valleys.config.model import continuous_diagram
 from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, select
-from sgd_valleys.data.registry import DATA_SETS
 
 Settings = dict[str, Any]
+DEFAULT_COLORS = {  # of the explorer, without a figure that has the setting
+    **dict.fromkeys(("time_colormap", "colormap", "p_flat_colormap", "freezing_colormap"), "viridis"),
+    "t_c_colormap": "plasma",
+    "eta_colors": ["#0072B2", "#009E73", "#E69F00", "#D55E00"],
+    "run_color": "#0072B2",
+    "loss_color": "#CC79A7",
+}
 SAMPLES_PER_MINUTE = {"mlp": 10_000_000, "cnn": 60_000}  # a fraction of what one core trains
 
 
@@ -28,7 +34,7 @@ class Jobs(Configuration):
     def data_mb(self, w: Any) -> int:
         """Return the size of an experiment's images in memory, in MB, to 100 MB."""
         experiment = self.experiments[w.experiment]
-        pixels = DATA_SETS[experiment["dataset"]["name"]].pixels
+        pixels = experiment.data_set.pixels
         return round(sum(map(experiment.samples, ("train", "test"))) * pixels * 4 / 1e8) * 100
 
     def train_minutes(self, w: Any) -> int:
@@ -44,10 +50,12 @@ class Jobs(Configuration):
         return {"network": experiment["network"], "classes": experiment.classes, "layer": experiment.layer}
 
     def data(self, w: Any) -> Settings:
-        return {"dataset": self.experiments[w.experiment]["dataset"], "root": self.config["data"]["root"]}
+        return {"dataset": self.experiments[w.experiment]["dataset"]}
 
     def test_file(self, w: Any) -> Settings:
-        return {"dataset": self.experiments[w.experiment]["dataset"]["name"]}
+        dataset = self.experiments[w.experiment]["dataset"]
+        # the name alone, so that another number of images leaves the file as it is
+        return {"dataset": dataset["name"]} | {key: dataset[key] for key in ("path",) if key in dataset}
 
     def _realizations(self, selections: Iterable[Selection], w: Any) -> list[int]:
         """Return the realizations of a training job that the selections name."""
@@ -199,7 +207,8 @@ class Jobs(Configuration):
     def figure(self, name: str) -> Settings:
         """Return the settings of one figure: its own, and the style that all share."""
         figures = self.config["figures"]
-        return {"name": name, "figure": figures[name], "style": figures["style"]}
+        own = {key: value for key, value in figures[name].items() if key != "draw"}
+        return {"name": figures[name]["draw"], "figure": own, "style": figures["style"]}
 
     def claims(self, w: Any = None) -> Settings:
         figures = self.config["figures"]
@@ -250,19 +259,19 @@ class Jobs(Configuration):
                 **{key: diagram[key] for key in ("noise", "runs", "iterations")},
                 "colors": self._appearance("p_flat_colormap", "freezing_colormap", diagram=name),
             }
-            for name, diagram in self.model["phase_diagrams"].items()
+            for name, diagram in self.config.get("two_valley", {}).get("phase_diagrams", {}).items()
         }
         return {"experiments": experiments, "diagrams": diagrams}
 
     def _appearance(self, *keys: str, **shown: str) -> Settings:
         """Return appearance settings by figure: of each key in the first figure that has it and shows what is named.
 
-        Where no figure shows it, the first figure that has the key decides.
+        Where no figure shows it, the first figure that has the key decides; where none has it, ``DEFAULT_COLORS`` does.
         """
         found: Settings = {}
         for key in keys:
             having = [name for name, figure in self.config["figures"].items() if key in figure]
             showing = [name for name in having if self.config["figures"][name].items() >= shown.items()]
-            figure = (showing or having)[0]
-            found.setdefault(figure, {})[key] = self.config["figures"][figure][key]
+            figure = next(iter((*showing, *having)), "")
+            found.setdefault(figure, {})[key] = self.config["figures"].get(figure, DEFAULT_COLORS)[key]
         return found

@@ -25,10 +25,12 @@ class Report(LocatedConfiguration):
     """What the templates ask of the configuration.
 
     Attributes:
-        paper: config.yaml as it is written.
+        paper: config.yaml in its full form (``resolution.resolve``).
+        written: the configuration in its full form, with words that follow the sweep.
     """
 
     paper: Mapping[str, Any]
+    written: Mapping[str, Any]
 
     def existing(self, path: str) -> str:
         """Return the path of a result that the report shows.
@@ -80,7 +82,7 @@ class Report(LocatedConfiguration):
     @property
     def overlay(self) -> dict[str, Any]:
         """The configuration of this run as an overlay on config.yaml."""
-        return as_overlay(self.paper, self.config)
+        return as_overlay(self.paper, self.written)
 
     @property
     def changed_settings(self) -> list[tuple[str, Any, Any]]:
@@ -123,7 +125,7 @@ class Report(LocatedConfiguration):
     def title(self, name: str) -> str:
         """Name the network and the data set of an experiment."""
         experiment = self.experiments[name]
-        data_set = experiment["dataset"]["name"]
+        data_set = experiment.data_set.name
         return f"{experiment['network']['name'].upper()} on {TITLES.get(data_set, data_set)}"
 
     def description(self, name: str) -> str:

@@ -1,18 +1,18 @@
 """What an experiment derives from its settings, at the paper's scale."""
 
 from dataclasses import FrozenInstanceError
-from pathlib import Path
 
 import pytest
-import yaml
+from helpers.settings import checked
 
 from sgd_valleys.config.experiment import Experiment
 from sgd_valleys.config.sweep import Cell, Run, select
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
 
-CONFIG = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text(encoding="utf-8"))["experiments"]
-MNIST, CIFAR10 = (Experiment(name, CONFIG[name]) for name in ("mnist", "cifar10"))
+EXPERIMENTS = checked()[1]
+CONFIG = {name: experiment.settings for name, experiment in EXPERIMENTS.items()}
+MNIST, CIFAR10 = EXPERIMENTS["mnist"], EXPERIMENTS["cifar10"]
 
 
 def test_an_experiment_is_frozen():

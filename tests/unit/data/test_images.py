@@ -151,9 +151,10 @@ def test_the_script_stores_the_selected_part_and_its_origin(
 ) -> None:
     write_files(tmp_path / "MNIST/raw", tiny_files)
     dataset = {"name": "tiny", "train_per_class": train, "test_per_class": test}
-    settings = {"dataset": dataset, "root": tmp_path}
+    resources = SimpleNamespace(data_root=tmp_path)
     output = tmp_path / "data.h5"
-    job = {"rule": "data", "log": [tmp_path / "log"], "output": [output], "params": SimpleNamespace(settings=settings)}
+    job = {"rule": "data", "log": [tmp_path / "log"], "output": [output], "resources": resources}
+    job["params"] = SimpleNamespace(settings={"dataset": dataset})
     monkeypatch.setattr("sgd_valleys.workflow.job.threadpool_limits", lambda threads: None)  # else for all later tests
     monkeypatch.setattr(logging.getLogger("sgd_valleys"), "handlers", handlers := [])
     runpy.run_path(str(ROOT / "workflow/scripts/data.py"), {"snakemake": SimpleNamespace(**job)})

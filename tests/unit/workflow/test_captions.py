@@ -5,10 +5,8 @@ import re
 import pytest
 from docutils.core import publish_parts
 from helpers.paper import LETTERS
-from helpers.settings import ROOT, read_settings
+from helpers.settings import ROOT, checked, read_settings
 from jinja2 import Environment, StrictUndefined
-
-from sgd_valleys.config.inheritance import resolve_inheritance
 
 REPORT = ROOT / "workflow" / "report"
 ELSEWHERE = ("figS4", "fig6X")  # figures whose claims stand at other figures
@@ -17,8 +15,7 @@ FIGURES = [name for name in read_settings()["figures"] if name != "style"]
 
 def config_of(*overlays: str) -> dict:
     """The settings of the workflow with some files on top."""
-    settings = read_settings(*overlays)
-    return settings | {"experiments": resolve_inheritance(settings["experiments"])}
+    return checked(*overlays)[0]
 
 
 def caption(name: str, config: dict, claims: str = "", number: str = "") -> str:

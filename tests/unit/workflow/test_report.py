@@ -6,6 +6,7 @@ import pytest
 from helpers.settings import checked, read_settings
 from snakemake.exceptions import WorkflowError
 
+from sgd_valleys.config.resolution import resolve
 from sgd_valleys.workflow.report import Report
 
 PAPER = read_settings()
@@ -23,7 +24,7 @@ CLAIM = {
 
 
 def report(*overlays):
-    return Report(*checked(*overlays), PAPER)
+    return Report(*checked(*overlays), resolve(PAPER, PAPER), resolve(read_settings(*overlays), PAPER))
 
 
 @pytest.fixture
