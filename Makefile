@@ -31,7 +31,7 @@ report: $(VENV)/.ready ## the report of a finished run, that of RESULTS=results-
 
 adopt: $(VENV)/.ready ## results copied without .snakemake: check each file, then record that it is up to date
 	$(BIN)/snakemake --cores 1 verify --configfile $(RESULTS)/config.yaml
-	$(BIN)/snakemake --cores 1 --touch --forceall --quiet --configfile $(RESULTS)/config.yaml
+	$(BIN)/snakemake --cores 1 --touch --forceall --quiet all --configfile $(RESULTS)/config.yaml
 
 PYTEST := $(BIN)/python -m pytest
 # one process makes the tiny run while the others go on with unit tests

@@ -27,7 +27,6 @@ include: ROOT / "workflow/rules/provenance.smk"
 
 rule all:
     """Make everything: figures, claims, explorer, and the description of the run."""
-    default_target: True
     input:
         inputs.targets(),
         paths.CRATE.values(),
@@ -43,8 +42,8 @@ rule verify:
     conda:
         ENVIRONMENT
     params:
-        folder=paths.folder,
-        planned=lambda w: catalog.planned_settings(workflow.rules, [*inputs.targets(), *paths.CRATE.values()]),
+        folder=placed(paths.folder),
+        planned=lambda w: catalog.planned_settings(own_rules(), placed([*inputs.targets(), *paths.CRATE.values()])),
     script:
         ROOT / "workflow/scripts/verify.py"
 
@@ -57,7 +56,7 @@ rule dictionary:
     conda:
         ENVIRONMENT
     params:
-        kinds=lambda w: catalog.file_kinds(workflow.rules, inputs.targets()),
+        kinds=lambda w: catalog.file_kinds(own_rules(), placed(inputs.targets())),
     script:
         ROOT / "workflow/scripts/dictionary.py"
 

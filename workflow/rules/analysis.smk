@@ -11,6 +11,8 @@ rule endpoints:
         paths.log(paths.ENDPOINTS),
     benchmark:
         paths.benchmark(paths.ENDPOINTS)
+    group:
+        "analysis"
     conda:
         ENVIRONMENT
     resources:
@@ -34,6 +36,8 @@ rule jaccard:
         paths.log(paths.JACCARD),
     benchmark:
         paths.benchmark(paths.JACCARD)
+    group:
+        "analysis"
     conda:
         ENVIRONMENT
     resources:
@@ -80,6 +84,8 @@ rule freezing:
         paths.log(paths.FREEZING),
     benchmark:
         paths.benchmark(paths.FREEZING)
+    group:
+        "analysis"
     conda:
         ENVIRONMENT
     resources:
@@ -105,6 +111,8 @@ rule cell_maps:
         paths.log(paths.CELL_MAPS),
     benchmark:
         paths.benchmark(paths.CELL_MAPS)
+    group:
+        "analysis"
     conda:
         ENVIRONMENT
     resources:
@@ -128,6 +136,8 @@ rule projection:
         paths.log(paths.PROJECTION),
     benchmark:
         paths.benchmark(paths.PROJECTION)
+    group:
+        "analysis"
     conda:
         ENVIRONMENT
     resources:

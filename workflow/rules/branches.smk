@@ -9,6 +9,8 @@ rule branch:
         paths.log(paths.BRANCH_TRAIN),
     benchmark:
         paths.benchmark(paths.BRANCH_TRAIN)
+    group:
+        "branches"
     conda:
         ENVIRONMENT
     resources:
@@ -32,6 +34,8 @@ rule branch_curvature:
         paths.log(paths.BRANCH_CURVATURE),
     benchmark:
         paths.benchmark(paths.BRANCH_CURVATURE)
+    group:
+        "branches"
     conda:
         ENVIRONMENT
     resources:
@@ -58,6 +62,8 @@ rule branch_endpoints:
         paths.log(paths.BRANCH_ENDPOINTS),
     benchmark:
         paths.benchmark(paths.BRANCH_ENDPOINTS)
+    group:
+        "branches"
     conda:
         ENVIRONMENT
     resources:
@@ -82,6 +88,8 @@ rule branch_projection:
         paths.log(paths.BRANCH_PROJECTION),
     benchmark:
         paths.benchmark(paths.BRANCH_PROJECTION)
+    group:
+        "branches"
     conda:
         ENVIRONMENT
     resources:
@@ -105,6 +113,8 @@ rule branch_statistics:
         paths.log(paths.BRANCH_STATISTICS),
     benchmark:
         paths.benchmark(paths.BRANCH_STATISTICS)
+    group:
+        "figures"
     conda:
         ENVIRONMENT
     resources:

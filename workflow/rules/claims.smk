@@ -8,6 +8,8 @@ rule claims:
         paths.log(paths.CLAIMS),
     benchmark:
         paths.benchmark(paths.CLAIMS)
+    group:
+        "figures"
     conda:
         ENVIRONMENT
     resources:
@@ -30,6 +32,8 @@ rule claims_table:
         paths.log("claims_table"),
     benchmark:
         paths.benchmark("claims_table")
+    group:
+        "figures"
     conda:
         ENVIRONMENT
     resources:

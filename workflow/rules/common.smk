@@ -2,13 +2,18 @@
 
 import os
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
 
 sys.path.insert(0, str(ROOT / "src"))
-os.environ.update(PYTHONPATH=str(ROOT / "src"))  # jobs import the library from here, in any environment
+# jobs import the library from here, in any environment
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    dict.fromkeys([str(ROOT / "src"), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
+)
 
 from sgd_valleys.config.model import model_warnings  # noqa: E402
 from sgd_valleys.config.resolution import resolve  # noqa: E402
@@ -26,27 +31,48 @@ from sgd_valleys.workflow.report import Report  # noqa: E402
 ENVIRONMENT = ROOT / "envs/sgd-valleys.yaml"
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
+settings = config
+if not workflow.modifier.is_main_snakefile():  # a workflow that uses this one as a module may give some settings only
+    settings = deepcopy(PAPER)
+    update_config(settings, config)
+
 try:
-    written = resolve(config, PAPER)
+    written = resolve(settings, PAPER)
     configuration = check(written, ROOT / "workflow" / "schemas" / "config.schema.yaml", check_appearance)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-config.clear()
-config.update(configuration.config)
-experiments = configuration.experiments
+config, experiments = configuration.config, configuration.experiments
 jobs, inputs = Jobs(config, experiments), Inputs(config, experiments)
 reporting = Report(config, experiments, resolve(PAPER, PAPER), written)
 paths = inputs.paths
+modifier = workflow.modifier  # of names and paths, where another workflow uses this one as a module
 
 
 wildcard_constraints:
     **WILDCARDS,
 
 
+def own_rules():
+    """Return the rules of this workflow, without those of a workflow that uses it as a module."""
+    return [rule for rule in workflow.rules if rule.module_globals is globals()]
+
+
+def describe_rule(name, purpose):
+    """Give a rule its docstring, unless a workflow that uses this one as a module leaves the rule out."""
+    if modifier.avail_rulename(name) is not None:
+        workflow.get_rule(modifier.modify_rulename(name)).docstring = purpose
+
+
+def placed(found):
+    """Return a path or paths as a workflow that uses this one as a module names them, by its ``prefix``."""
+    return str(modifier.modify_path(found)) if isinstance(found, str) else list(map(placed, found))
+
+
 def unfinished_outputs():
-    """Return the outputs of the jobs that are still to be run."""
-    return [str(job.output[0]) for job in workflow.dag.needrun_jobs() if job.output]
+    """Return the outputs of the jobs of this workflow that are still to be run."""
+    waiting = [job for job in workflow.dag.needrun_jobs() if job.rule.module_globals is globals()]
+    return [str(job.output[0]) for job in waiting if job.output]
 
 
 def report_figure(name):

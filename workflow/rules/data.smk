@@ -8,6 +8,8 @@ rule data:
         paths.log(paths.DATA),
     benchmark:
         paths.benchmark(paths.DATA)
+    group:
+        "data"
     conda:
         ENVIRONMENT
     resources:
@@ -32,6 +34,8 @@ rule test_file:
         paths.log(paths.TEST_FILE),
     benchmark:
         paths.benchmark(paths.TEST_FILE)
+    group:
+        "data"
     conda:
         ENVIRONMENT
     resources:

@@ -16,6 +16,8 @@ rule explorer:
         paths.log(paths.EXPLORER),
     benchmark:
         paths.benchmark(paths.EXPLORER)
+    group:
+        "figures"
     conda:
         ENVIRONMENT
     resources:

@@ -14,6 +14,8 @@ for figure in inputs.drawn:
             paths.log(paths.FIGURE.format(figure=figure, format="png")),
         benchmark:
             paths.benchmark(paths.FIGURE.format(figure=figure, format="png"))
+        group:
+            "figures"
         conda:
             ENVIRONMENT
         resources:
@@ -26,4 +28,4 @@ for figure in inputs.drawn:
             "../scripts/figure.py"
 
     rule_name = figure if figure in FIGURES else f"figure_{figure}"
-    workflow.get_rule(rule_name).docstring = first_line(module_path(f"figures.{inputs.drawn[figure]}"))
+    describe_rule(rule_name, first_line(module_path(f"figures.{inputs.drawn[figure]}")))

@@ -7,6 +7,8 @@ rule record_configuration:
         paths.log("record_configuration"),
     benchmark:
         paths.benchmark("record_configuration")
+    group:
+        "figures"
     conda:
         ENVIRONMENT
     resources:
@@ -38,7 +40,7 @@ rule crate:
     params:
         *code("crate", "CITATION.cff"),
         settings=lambda w: {
-            "files": catalog.purposes(workflow.rules, inputs.targets()),
+            "files": catalog.purposes(own_rules(), placed(inputs.targets())),
             "code": catalog.code_checksums(ROOT),
             "snakemake": catalog.snakemake_version(),
         },

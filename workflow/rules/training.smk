@@ -8,6 +8,8 @@ rule train:
         paths.log(paths.TRAIN),
     benchmark:
         paths.benchmark(paths.TRAIN)
+    group:
+        "stack"
     conda:
         ENVIRONMENT
     resources:
@@ -31,6 +33,8 @@ rule curvature:
         paths.log(paths.CURVATURE),
     benchmark:
         paths.benchmark(paths.CURVATURE)
+    group:
+        "stack"
     conda:
         ENVIRONMENT
     resources:

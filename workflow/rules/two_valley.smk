@@ -6,6 +6,8 @@ rule phase_row:
         paths.log(paths.PHASE_ROW),
     benchmark:
         paths.benchmark(paths.PHASE_ROW)
+    group:
+        "diagram"
     conda:
         ENVIRONMENT
     resources:
@@ -28,6 +30,8 @@ rule phase_diagram:
         paths.log(paths.PHASE_DIAGRAM),
     benchmark:
         paths.benchmark(paths.PHASE_DIAGRAM)
+    group:
+        "diagram"
     conda:
         ENVIRONMENT
     resources:
@@ -108,6 +112,8 @@ rule theory:
         paths.log(paths.THEORY),
     benchmark:
         paths.benchmark(paths.THEORY)
+    group:
+        "figures"
     conda:
         ENVIRONMENT
     resources:
