@@ -1,10 +1,16 @@
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.19")  # earlier versions ignore the default profile
 
-ROOT = Path(workflow.snakefile).resolve().parent  # also where --snakefile is a link, or another workflow's module
+ROOT = Path(workflow.snakefile).resolve().parent  # also where --snakefile is a link
+if not (ROOT / "src").is_dir():
+    raise WorkflowError(
+        f"snakefile = {workflow.snakefile}: Snakemake has fetched this file alone; the jobs need the whole repository: "
+        "clone it, and name the Snakefile of the clone."
+    )
 
 
 configfile: ROOT / "config.yaml"

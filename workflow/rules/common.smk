@@ -6,7 +6,6 @@ from copy import deepcopy
 from pathlib import Path
 
 import yaml
-from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
 sys.path.insert(0, str(ROOT / "src"))
@@ -44,9 +43,16 @@ except UserError as error:
 
 config, experiments = configuration.config, configuration.experiments
 jobs, inputs = Jobs(config, experiments), Inputs(config, experiments)
-reporting = Report(config, experiments, resolve(PAPER, PAPER), written)
 paths = inputs.paths
 modifier = workflow.modifier  # of names and paths, where another workflow uses this one as a module
+
+
+def placed(found):
+    """Return a path or paths as a workflow that uses this one as a module names them, by its ``prefix``."""
+    return str(modifier.modify_path(found)) if isinstance(found, str) else list(map(placed, found))
+
+
+reporting = Report(config, experiments, resolve(PAPER, PAPER), written, placed)
 
 
 wildcard_constraints:
@@ -62,11 +68,6 @@ def describe_rule(name, purpose):
     """Give a rule its docstring, unless a workflow that uses this one as a module leaves the rule out."""
     if modifier.avail_rulename(name) is not None:
         workflow.get_rule(modifier.modify_rulename(name)).docstring = purpose
-
-
-def placed(found):
-    """Return a path or paths as a workflow that uses this one as a module names them, by its ``prefix``."""
-    return str(modifier.modify_path(found)) if isinstance(found, str) else list(map(placed, found))
 
 
 def unfinished_outputs():

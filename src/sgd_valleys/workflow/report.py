@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -27,10 +27,12 @@ class Report(LocatedConfiguration):
     Attributes:
         paper: config.yaml in its full form (``resolution.resolve``).
         written: the configuration in its full form, with words that follow the sweep.
+        placed: returns the path of a result as the workflow that uses this one as a module names it.
     """
 
     paper: Mapping[str, Any]
     written: Mapping[str, Any]
+    placed: Callable[[str], str] = str
 
     def existing(self, path: str) -> str:
         """Return the path of a result that the report shows.
@@ -38,6 +40,7 @@ class Report(LocatedConfiguration):
         Raises:
             WorkflowError: the file does not exist.
         """
+        path = self.placed(path)
         if not Path(path).is_file():
             raise WorkflowError(f"The report shows {path}, which does not exist: run the workflow first.")
         return path
