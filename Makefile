@@ -27,7 +27,7 @@ paper: $(VENV)/.ready ## the paper, at its full scale
 	$(BIN)/snakemake --cores $(CORES) --report-after-run --report results/report.html
 
 report: $(VENV)/.ready ## the report of a finished run, that of RESULTS=results-preview for example
-	$(BIN)/snakemake --configfile $(RESULTS)/config.yaml --report $(RESULTS)/report.html
+	$(BIN)/snakemake --configfile $(RESULTS)/config.yaml --config 'results="$(RESULTS:/=)"' --report $(RESULTS:/=)/report.html
 
 PYTEST := $(BIN)/python -m pytest
 # one process makes the tiny run while the others go on with unit tests

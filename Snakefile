@@ -31,7 +31,7 @@ rule all:
 
 
 rule verify:
-    """Check every file under results/ against its checksum and the configuration."""
+    """Check every file of results against its checksum and the configuration."""
     log:
         paths.log("verify"),
     retries: 0
@@ -40,6 +40,7 @@ rule verify:
         "envs/sgd-valleys.yaml"
     params:
         folder=paths.folder,
+        settings=lambda w: reporting.overlay,
         planned=lambda w: catalog.planned_settings(workflow.rules, [*inputs.targets(), *paths.CRATE.values()]),
     script:
         "workflow/scripts/verify.py"
@@ -61,7 +62,7 @@ rule dictionary:
 rule publish:
     """Copy the figures and the claims of a finished run into the documentation."""
     input:
-        claims=paths.CLAIMS,
+        claims=lambda w: reporting.existing(paths.CLAIMS),  # of a finished run: publishing starts none
         figures=inputs.figures("png"),
     log:
         paths.log("publish"),
@@ -69,6 +70,8 @@ rule publish:
     conda:
         "envs/sgd-valleys.yaml"
     params:
+        folder=paths.folder,
+        settings=lambda w: reporting.overlay,
         changed=lambda w: [name for name, *_ in reporting.changed_settings],
     script:
         "workflow/scripts/publish.py"

@@ -33,13 +33,13 @@ class Report(LocatedConfiguration):
     written: Mapping[str, Any]
 
     def existing(self, path: str) -> str:
-        """Return the path of a result that the report shows.
+        """Return the path of a result that the report shows, or that is published.
 
         Raises:
             WorkflowError: the file does not exist.
         """
         if not Path(path).is_file():
-            raise WorkflowError(f"The report shows {path}, which does not exist: run the workflow first.")
+            raise WorkflowError(f"{path} does not exist: run the workflow first.")
         return path
 
     def claims(self) -> list[dict[str, Any]]:
