@@ -70,7 +70,7 @@ rule publish:
     conda:
         "envs/sgd-valleys.yaml"
     params:
-        folder=paths.folder,
+        folder=lambda w: paths.folder,
         settings=lambda w: reporting.overlay,
         changed=lambda w: [name for name, *_ in reporting.changed_settings],
     script:
