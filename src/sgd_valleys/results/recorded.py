@@ -59,8 +59,19 @@ def refuse_other_run(folder: Path, settings: Settings) -> None:
     if not (names := changed_names(recorded, settings)):
         return
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    moved = f" --config results={folder}" if recorded.get("results") != str(folder) else ""
     raise UserError(
         f"{folder} holds a run of other settings than this command's, in {names[0]}{more}: give the settings of the "
-        f"run, --configfile {folder}/config.yaml{moved}."
+        f"run, {options_of(folder)}."
     )
+
+
+def options_of(folder: Path) -> str:
+    """Return the options with which a command reads the run in a folder, which may have been renamed since."""
+    renamed = read_recorded(folder).get("results") != str(folder)
+    return f"--configfile {folder}/config.yaml" + (f" --config results={folder}" if renamed else "")
+
+
+def options_of_a_run(folder: Path) -> str:
+    """Return the options of the run in a folder, or of one beside it, as of a preview; of no certain one at last."""
+    runs = [path.parent for path in (folder / "config.yaml", *sorted(Path().glob("results*/config.yaml")))]
+    return next((options_of(run) for run in runs if (run / "config.yaml").exists()), "--configfile FOLDER/config.yaml")

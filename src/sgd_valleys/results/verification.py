@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sgd_valleys.errors import UserError
-from sgd_valleys.results.recorded import refuse_other_run
+from sgd_valleys.results.recorded import options_of_a_run, refuse_other_run
 from sgd_valleys.storage import hdf5
 
 Settings = Mapping[str, Any]
@@ -51,11 +51,9 @@ def _refuse_absent_run(folder: Path, planned: Iterable[str]) -> None:
     """Refuse a folder of results without any planned file, which would have no fault."""
     if any(map(os.path.lexists, planned)):
         return
-    others = sorted(path for path in Path().glob("results*/config.yaml") if path.parent != folder)
-    there = f", such as --configfile {others[0]}" if others else ""
     raise UserError(
-        f"{folder} holds no file of this command's settings: run the workflow first, or give the settings of a "
-        f"run{there}."
+        f"{folder} holds no file of this command's settings: run the workflow first, or give the settings of a run, "
+        f"such as {options_of_a_run(folder)}."
     )
 
 

@@ -13,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 from sgd_valleys.claims import tables
 from sgd_valleys.claims.formatting import format_measurement
 from sgd_valleys.config.inheritance import as_overlay, changes
+from sgd_valleys.results.recorded import options_of_a_run
 from sgd_valleys.workflow.inputs import Inputs
 from sgd_valleys.workflow.paths import LocatedConfiguration
 
@@ -101,8 +102,8 @@ class Report(LocatedConfiguration):
         if outputs := sorted(outputs):
             raise WorkflowError(
                 f"The report is of a finished run, and with these settings {len(outputs)} jobs are to be run, as that "
-                f"of {outputs[0]}: run the workflow first, or name the settings of the results, --configfile "
-                f"{self.paths.CONFIGURATION}."
+                f"of {outputs[0]}: run the workflow first, or give the settings of a run, "
+                f"{options_of_a_run(Path(self.paths.folder))}."
             )
 
     def plan(self, name: str) -> str:

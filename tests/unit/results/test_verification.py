@@ -164,10 +164,24 @@ def test_damaged_settings_are_named(run: Run, content: str) -> None:
         run.faults()
 
 
-def test_a_folder_without_a_file_of_the_run_is_no_run_without_fault(run: Run) -> None:
-    preview = Path("results-preview/config.yaml")
-    preview.parent.mkdir()
-    preview.write_text("")
-    planned = {f"other/{name}": parameters for name, parameters in PLANNED.items()}
-    with pytest.raises(UserError, match=r"other holds no file of .* run the workflow first, or .* --configfile "):
-        find_faults(Path("other"), planned, run.settings)
+@pytest.mark.parametrize(
+    ("recorded", "options"),
+    [
+        (None, "--configfile FOLDER/config.yaml"),
+        ("results-preview", "--configfile results-preview/config.yaml"),
+        ("results", "--configfile results-preview/config.yaml --config results=results-preview"),
+    ],
+)
+def test_a_folder_without_a_file_of_the_run_is_no_run_without_fault(
+    recorded: str | None, options: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if recorded:
+        Path("results-preview").mkdir()
+        Path("results-preview/config.yaml").write_text(f"results: {recorded}")
+    with pytest.raises(UserError) as error:
+        find_faults(Path("results"), {"results/mnist/data.h5": {}}, SETTINGS)
+    assert str(error.value) == (
+        "results holds no file of this command's settings: run the workflow first, or give the settings of a run, such "
+        f"as {options}."
+    )
