@@ -27,11 +27,11 @@ paper: $(VENV)/.ready ## the paper, at its full scale
 	$(BIN)/snakemake --cores $(CORES) --report-after-run --report results/report.html
 
 report: $(VENV)/.ready ## the report of a finished run, that of RESULTS=results-preview for example
-	$(BIN)/snakemake --configfile $(RESULTS)/config.yaml --report $(RESULTS)/report.html
+	$(BIN)/snakemake --configfile $(RESULTS)/config.yaml --config 'results="$(RESULTS:/=)"' --report $(RESULTS:/=)/report.html
 
 adopt: $(VENV)/.ready ## results copied without .snakemake: check each file, then record that it is up to date
-	$(BIN)/snakemake --cores 1 verify --configfile $(RESULTS)/config.yaml
-	$(BIN)/snakemake --cores 1 --touch --forceall --quiet all --configfile $(RESULTS)/config.yaml
+	$(BIN)/snakemake --cores 1 verify --configfile $(RESULTS)/config.yaml --config 'results="$(RESULTS:/=)"'
+	$(BIN)/snakemake --cores 1 --touch --forceall --quiet all --configfile $(RESULTS)/config.yaml --config 'results="$(RESULTS:/=)"'
 
 PYTEST := $(BIN)/python -m pytest
 # one process makes the tiny run while the others go on with unit tests

@@ -40,7 +40,7 @@ rule all:
 
 
 rule verify:
-    """Check every file under results/ against its checksum and the configuration."""
+    """Check every file of results against its checksum and the configuration."""
     log:
         paths.log("verify"),
     retries: 0
@@ -49,6 +49,7 @@ rule verify:
         ENVIRONMENT
     params:
         folder=placed(paths.folder),
+        settings=lambda w: reporting.overlay,
         planned=lambda w: catalog.planned_settings(own_rules(), placed([*inputs.targets(), *paths.CRATE.values()])),
     script:
         ROOT / "workflow/scripts/verify.py"
@@ -70,7 +71,7 @@ rule dictionary:
 rule publish:
     """Copy the figures and the claims of a finished run into the documentation."""
     input:
-        claims=paths.CLAIMS,
+        claims=lambda w: reporting.existing(paths.CLAIMS),  # of a finished run: publishing starts none
         figures=inputs.figures("png"),
     log:
         paths.log("publish"),
@@ -78,6 +79,8 @@ rule publish:
     conda:
         ENVIRONMENT
     params:
+        folder=lambda w: paths.folder,
+        settings=lambda w: reporting.overlay,
         changed=lambda w: [name for name, *_ in reporting.changed_settings],
     script:
         ROOT / "workflow/scripts/publish.py"

@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+import yaml
 from helpers.checkout import ROOT, Checkout
 
 from sgd_valleys.claims import tables
@@ -56,6 +57,26 @@ def assert_refused(checkout: Checkout, sentence: str, **options: bool) -> None:
 def test_a_run_of_other_settings_is_not_published(published: Checkout) -> None:
     shutil.copy(ROOT / "config.yaml", published.root)
     assert_refused(published, "publish: the settings differ from config.yaml's in ")
+
+
+def test_results_of_other_settings_are_not_published(published: Checkout) -> None:
+    """As of a preview that was copied to the folder of the paper."""
+    published.detach("results/config.yaml")
+    path = published.root / "results/config.yaml"
+    recorded = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(recorded | {"seed": 1}))
+    assert_refused(published, "publish: results holds a run of other settings than this command's, in seed", tiny=False)
+    path.unlink()
+    assert_refused(published, "publish: results/config.yaml is not there: finish the run first", tiny=False)
+
+
+def test_publishing_starts_no_run(published: Checkout) -> None:
+    claims = published.root / "results/claims.json"
+    claims.unlink()
+    ended = published.snakemake("publish", tiny=False)
+    assert ended.returncode != 0
+    assert "results/claims.json does not exist: run the workflow first." in ended.stdout
+    assert not claims.exists()
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from helpers.checkout import Checkout
+from helpers.checkout import ROOT, Checkout
 
 TRAIN = "results/mnist/train/eta0.02_B10_r0-1.h5"
 
@@ -28,6 +28,7 @@ def findings(checkout: Checkout) -> list[str]:
 
 
 def test_a_finished_run_is_whole(finished: Checkout) -> None:
+    shutil.copy(ROOT / "results/README.md", finished.root / "results")  # is in every checkout
     assert "92 files checked: 0 wrong; 92 of the 92 planned ones are there" in finished.run("verify")
 
 
@@ -56,6 +57,24 @@ def test_damaged_data_are_no_fault_of_what_was_made_from_them(finished: Checkout
     assert sentence.startswith("results/mnist/data.h5 is not what was written")
 
 
+def test_a_damaged_file_in_a_linked_folder_is_found(finished: Checkout) -> None:
+    flip_a_bit(finished, TRAIN)
+    disk = finished.root / "other_disk"
+    (finished.root / "results/mnist").rename(disk)
+    (finished.root / "results/mnist").symlink_to(disk)
+    (sentence,) = findings(finished)
+    assert sentence.startswith(f"{TRAIN} is not what was written")
+
+
+def test_a_command_with_the_settings_of_another_run_is_refused(finished: Checkout) -> None:
+    for option, name in ((True, "seed"), (False, "experiments.")):  # False: without --configfile, config.yaml alone
+        finished.set({"seed": 1})
+        ended = finished.snakemake("verify", tiny=option)
+        assert ended.returncode != 0 and "Traceback" not in ended.stdout and "stale" not in ended.stdout
+        assert f"verify: results holds a run of other settings than this command's, in {name}" in ended.stdout
+        assert "give the settings of the run, --configfile results/config.yaml." in ended.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "name", "sentence"),
@@ -72,6 +91,7 @@ def test_damaged_data_are_no_fault_of_what_was_made_from_them(finished: Checkout
 )
 def test_files_of_other_settings_are_stale(finished: Checkout, settings: dict, name: str, sentence: str) -> None:
     finished.set(settings)
+    finished.run("results/config.yaml")  # as of a run that goes on
     assert any(line.startswith(f"results/{name} is stale: ") and sentence in line for line in findings(finished))
 
 
@@ -79,4 +99,5 @@ def test_files_of_other_settings_are_stale(finished: Checkout, settings: dict, n
 def test_a_cell_that_is_swept_no_more_is_foreign(finished: Checkout) -> None:
     settings = finished.settings | {"experiments": {"mnist": {"sweep": {"realizations": 2, "stack": 1}}}}
     finished.set(settings)
+    finished.run("results/config.yaml")
     assert f"{TRAIN} is foreign: nothing in the settings makes it." in findings(finished)

@@ -6,14 +6,20 @@ from pathlib import Path
 
 from sgd_valleys.claims import tables
 from sgd_valleys.errors import UserError
+from sgd_valleys.results import recorded
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    if snakemake.params.changed:
+    changed = [name for name in snakemake.params.changed if name not in recorded.PLACES]
+    if changed:
         raise UserError(
-            f"publish: the settings differ from config.yaml's in {snakemake.params.changed[0]}: the documentation "
-            "shows a run of config.yaml alone."
+            f"publish: the settings differ from config.yaml's in {changed[0]}: the documentation shows a run of "
+            "config.yaml alone."
         )
+    folder = Path(snakemake.params.folder)
+    if not recorded.read_recorded(folder):
+        raise UserError(f"publish: {folder}/config.yaml is not there: finish the run first, snakemake --cores all.")
+    recorded.refuse_other_run(folder, snakemake.params.settings)
     text = Path(snakemake.input.claims).read_text()
     content = json.loads(text)
     docs, readme = Path("docs"), Path("README.md")

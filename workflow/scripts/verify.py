@@ -1,4 +1,4 @@
-"""Check every file under results/ against its checksum and the configuration."""
+"""Check every file of results against its checksum and the configuration."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,8 @@ from sgd_valleys.results.verification import find_faults
 from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
-    faults, summary = find_faults(Path(snakemake.params.folder), snakemake.params.planned)
+    folder, planned, settings = (snakemake.params[name] for name in ("folder", "planned", "settings"))
+    faults, summary = find_faults(Path(folder), planned, settings)
     for line in (*faults, summary):
         log.info(line)
         print(line)

@@ -113,7 +113,10 @@ def _sentence(error: ValidationError) -> str:
         case "oneOf" | "anyOf":
             return f"{where} is {value!r}: it may be {error.schema['description']}"
         case "pattern" if where == "results":
-            return f"{where} is {value!r}: it has to be a relative path of letters, digits, and the characters _ . - /"
+            return (
+                f"{where} is {value!r}: it has to be a relative path of letters, digits, and the characters _ . - /, "
+                "in which no name is empty or begins with a dot"
+            )
         case "uniqueItems":
             return f"{where} names the same value twice: {value}"
         case _:

@@ -17,6 +17,7 @@ from sgd_valleys.errors import UserError
 Settings = Mapping[str, Any]
 SPECTRUM_FIGURES = ("figS1", "figS5")
 MIN_BRANCHES = 3
+OWN_FOLDERS = ("benchmarks", "figures", "logs", "two_valley")  # of results, beside those of the experiments
 LARGEST_SPECTRUM = 10_000  # weights: the dense Hessian is then 800 MB
 
 
@@ -42,6 +43,12 @@ def check(
         f"experiments.{name}.{sentence}"
         for name, experiment in experiments.items()
         for sentence in experiment_errors(experiment)
+    ]
+    errors += [
+        f"experiments.{name}: the workflow writes other files to a folder of this name; allowed are names other than "
+        f"{', '.join(OWN_FOLDERS)}: rename the experiment."
+        for name in experiments
+        if name in OWN_FOLDERS
     ]
     model = config.get("two_valley")
     _refuse([*errors, *(model_errors(model) if model else ()), *appearance_errors(config["figures"])])

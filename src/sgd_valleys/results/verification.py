@@ -4,60 +4,136 @@ The check detects only truncation in pictures, pages and archives, and only abse
 `snakemake --dry-run` lists the files whose inputs changed.
 """
 
+import io
 import json
+import os
 import zipfile
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sgd_valleys.errors import UserError
+from sgd_valleys.results.recorded import options_of_a_run, refuse_other_run
 from sgd_valleys.storage import hdf5
 
+Settings = Mapping[str, Any]
 ENDINGS = {".png": b"IEND\xaeB`\x82", ".pdf": b"%%EOF\n", ".html": (b"</html>\n", b"</section>\n")}
-TEXTS = (".json", ".md", ".yaml")
-NO_RESULTS = ("logs", "benchmarks", "report.html")  # under results/
+NOT_CHECKED = ("logs", "benchmarks", "report.html", "README.md")  # in the folder of results
 
 
-def find_faults(folder: Path, planned: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], str]:
-    """Check every file of results.
+def find_faults(folder: Path, planned: Mapping[str, Settings], settings: Settings) -> tuple[list[str], str]:
+    """Check every file of results, those behind links too.
 
     Args:
-        folder: ``results``, relative to the working directory.
+        folder: of results, relative to the working directory.
         planned: the settings of every file of a complete run, by path.
+        settings: the configuration, as the run records it in its ``config.yaml``.
 
     Returns:
         A sentence for every fault, and a summary.
+
+    Raises:
+        UserError: ``folder`` holds no file of this configuration, or the run in it has another one.
     """
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.parts[1] not in NO_RESULTS]
-    faults = [fault for path in paths if (fault := fault_of(path, planned))]
-    present = sum(str(path) in planned for path in paths)
-    checked = f"{len(paths)} files checked: {len(faults)} wrong"
+    refuse_other_run(folder, settings)
+    _refuse_absent_run(folder, planned)
+    entries = list(_walk(folder))
+    files = [path for path, fault in entries if not fault]
+    faults = [fault or fault_of(path, folder, planned) for path, fault in sorted(entries)]
+    faults = [fault for fault in faults if fault]
+    present = sum(str(path) in planned for path in files)
+    checked = f"{len(files)} files checked: {len(faults)} wrong"
     return faults, f"{checked}; {present} of the {len(planned)} planned ones are there"
 
 
-def fault_of(path: Path, planned: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return a sentence on what is wrong with a file; empty for an intact file with the planned settings."""
+def _refuse_absent_run(folder: Path, planned: Iterable[str]) -> None:
+    """Refuse a folder of results without any planned file, which would have no fault."""
+    if any(map(os.path.lexists, planned)):
+        return
+    raise UserError(
+        f"{folder} holds no file of this command's settings: run the workflow first, or give the settings of a run, "
+        f"such as {options_of_a_run(folder)}."
+    )
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield every file below a folder once, with ""; and what is neither a file nor a folder, with a sentence.
+
+    Folders come before links to folders, so that a folder of results with a link to it has its own name.
+    """
+    waiting, seen = deque([folder]), {}
+    while waiting:
+        path = waiting.popleft()
+        try:
+            state = path.stat()
+            first = seen.setdefault((state.st_dev, state.st_ino), path)
+            entries = sorted(os.scandir(path), key=lambda entry: entry.name) if first is path else []
+        except OSError as error:
+            yield path, f"{path} cannot be entered ({error.strerror}), and may be intact: make it readable."
+            continue
+        if first is not path:
+            yield path, f"{path} is foreign: a link to {first}, whose files are checked there."
+        for entry in entries:
+            inner = path / entry.name
+            if path == folder and entry.name in NOT_CHECKED:
+                continue
+            kind = _kind(entry)
+            if kind == "folder":
+                (waiting.append if entry.is_symlink() else waiting.appendleft)(inner)
+            elif kind == "file":
+                yield inner, ""
+            elif entry.is_symlink():
+                target = os.readlink(inner)
+                yield inner, f"{inner} is a link to {target}, which is not there: restore its target, or remove it."
+            else:
+                yield inner, f"{inner} is foreign: neither a file nor a folder."
+
+
+def _kind(entry: os.DirEntry) -> str:
+    """Return "folder", "file", or "" for another kind and for a link that leads to nothing."""
+    try:
+        return "folder" if entry.is_dir() else "file" if entry.is_file() else ""
+    except OSError:  # a circle of links, or a target that may not be looked at
+        return ""
+
+
+def fault_of(path: Path, folder: Path, planned: Mapping[str, Settings]) -> str:
+    """Return a sentence on what is wrong with a file; empty for an intact file with the planned settings.
+
+    Args:
+        path: the file.
+        folder: of results, in which the file is.
+        planned: the settings of every file of a complete run, by path.
+    """
     if path.name.endswith(".part"):
         return f"{path} was left by a job that was killed: delete it when none is running."
     if path.name.endswith(".resume"):
         return f"{path} was left by a job that was killed, and goes on from there: run again, or delete it."
     if str(path) not in planned:
         return f"{path} is foreign: nothing in the settings makes it."
-    if path.suffix in TEXTS:
-        return ""
-    if path.suffix == ".zip" or path.suffix in ENDINGS:
-        intact = zipfile.is_zipfile(path) if path.suffix == ".zip" else path.read_bytes().endswith(ENDINGS[path.suffix])
-        return "" if intact else f"{path} is damaged: delete it and run again."
     try:
+        if path.suffix != ".h5":
+            return "" if _is_complete(path) else f"{path} is damaged: delete it and run again."
         attributes = hdf5.read_attributes(path)  # reads the whole file and compares its checksum
     except UserError as error:
         return str(error)
-    data = Path(*path.parts[:2]) / "data.h5"
+    except OSError as error:
+        return str(hdf5.unreadable(path, error))
+    data = folder / path.relative_to(folder).parts[0] / "data.h5"
     checksum = _data_checksum(data)
     if checksum is not None and attributes.get("data_sha256", checksum) != checksum:
         return f"{path} is stale: it was made from other data than {data}."
     differences = _differences(planned[str(path)], attributes.get("parameters", {}))
     return f"{path} is stale: {'; '.join(differences)}." if differences else ""
+
+
+def _is_complete(path: Path) -> bool:
+    """Whether a picture, a page or an archive has its end; of other texts only that they can be read."""
+    content = path.read_bytes()
+    if path.suffix == ".zip":
+        return zipfile.is_zipfile(io.BytesIO(content))
+    return content.endswith(ENDINGS.get(path.suffix, b""))
 
 
 def _data_checksum(path: Path) -> str | None:
@@ -68,7 +144,7 @@ def _data_checksum(path: Path) -> str | None:
         return None
 
 
-def _differences(planned: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+def _differences(planned: Settings, found: Settings) -> list[str]:
     """Return the settings in which a file differs from its plan, as "name is ... and should be ..."."""
     if isinstance(planned.get("dataset"), dict):
         planned = planned["dataset"]  # data.h5 records its data set alone

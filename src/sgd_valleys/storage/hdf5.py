@@ -7,7 +7,6 @@ and ``units``, so that ``xarray.open_dataset(path, engine="h5netcdf")`` shows it
 import hashlib
 import io
 import json
-import mmap
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,8 @@ from sgd_valleys.storage.atomic import atomic_write
 
 FilePath = str | os.PathLike
 Index = int | Sequence[int]
+BLOCK = 2**24  # bytes of a file that are in memory at once while its checksum is compared
+OPEN_FLAG = 20  # position of the byte that is 1 while a program holds the file open for writing, else 0
 CHECKSUM = "file_sha256"
 NO_CHECKSUM = f"sgd-valleys-sha256:{'0' * 64}"  # the zeros stand in the checksum's place while it is taken
 _PLACE = re.compile(rb"sgd-valleys-sha256:([0-9a-f]{64})")  # found without HDF5, which a damaged file can hang
@@ -126,21 +127,39 @@ def check(path: FilePath) -> None:
     """Compare every byte of a file with the checksum in it, before HDF5 reads the file.
 
     Raises:
-        UserError: it is missing or damaged, or was changed after it was written.
+        UserError: the file cannot be read, is damaged, or was changed after it was written.
     """
+    digest, found = hashlib.sha256(), b""
     try:
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            start, end = next((place.span(1) for place in _PLACE.finditer(content)), (0, 0))
-            digest = hashlib.sha256(memoryview(content)[:start])
-            digest.update(b"0" * (end - start))
-            digest.update(memoryview(content)[end:])
-            intact = digest.hexdigest().encode() == content[start:end]
-    except ValueError:  # an empty file has no bytes to map
-        intact = False
+        with open(path, "rb") as file:
+            rest = file.read(OPEN_FLAG)
+            flag = file.read(1)
+            rest += b"\0" if flag == b"\1" else flag
+            while block := file.read(BLOCK):  # not mapped: a disk's read error would kill the process
+                rest += block
+                if not found and (place := _PLACE.search(rest)):
+                    start, end = place.span(1)
+                    found = rest[start:end]
+                    rest = rest[:start] + b"0" * len(found) + rest[end:]
+                # the last bytes of a block may be the beginning of the place
+                complete = len(rest) if found else max(0, len(rest) - len(NO_CHECKSUM) + 1)
+                digest.update(rest[:complete])
+                rest = rest[complete:]
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if not intact:
+        raise unreadable(path, error) from error
+    digest.update(rest)
+    if digest.hexdigest().encode() != found:
         raise UserError(f"{path} is not what was written (its checksum differs): delete it and run again.")
+
+
+def unreadable(path: FilePath, error: Exception) -> UserError:
+    """Describe an error that says nothing about the bytes of a file: no advice to delete the file."""
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"{path} is not there: run again.")
+    reason = getattr(error, "strerror", None) or str(error).strip("'\"") or type(error).__name__
+    return UserError(
+        f"{path} cannot be read ({reason.splitlines()[0]}), and may be intact: make it readable, and run again."
+    )
 
 
 @cache
@@ -158,19 +177,17 @@ def open_file(path: FilePath, checked: bool = True) -> Iterator[h5py.File]:
         checked: False opens a file that was just written without reading all of it.
 
     Raises:
-        UserError: it is missing, truncated, overwritten, or damaged inside.
+        UserError: it is missing, cannot be read, or is damaged.
     """
     try:
         state = os.stat(path)
         if checked:
             _checked(str(path), state.st_ino, state.st_size, state.st_mtime_ns)
-        with h5py.File(path, "r") as file:
+        # HDF5 would lock a file that it opens itself, which some network disks refuse
+        with open(path, "rb") as content, h5py.File(content, "r") as file:
             yield file
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is not there: run again.") from error
     except (OSError, KeyError, RuntimeError) as error:
-        detail = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path} cannot be read as HDF5 ({detail}): delete it and run again.") from error
+        raise unreadable(path, error) from error
 
 
 def _axes(dataset: h5py.Dataset) -> tuple[str, ...]:
@@ -200,7 +217,7 @@ def read(
     with open_file(path) as file:
         missing = [name for name in names or () if name not in file]
         if missing:
-            raise UserError(f"{path} holds no {', '.join(missing)}: delete it and run again.")
+            raise UserError(f"{path} holds no {', '.join(missing)}: it has {', '.join(file)}.")
         return {name: _array(file[name], at or {}) for name in (names or file)}
 
 

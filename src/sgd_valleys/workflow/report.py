@@ -13,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 from sgd_valleys.claims import tables
 from sgd_valleys.claims.formatting import format_measurement
 from sgd_valleys.config.inheritance import as_overlay, changes
+from sgd_valleys.results.recorded import options_of_a_run
 from sgd_valleys.workflow.inputs import Inputs
 from sgd_valleys.workflow.paths import LocatedConfiguration
 
@@ -35,14 +36,14 @@ class Report(LocatedConfiguration):
     placed: Callable[[str], str] = str
 
     def existing(self, path: str) -> str:
-        """Return the path of a result that the report shows.
+        """Return the path of a result that the report shows, or that is published.
 
         Raises:
             WorkflowError: the file does not exist.
         """
         path = self.placed(path)
         if not Path(path).is_file():
-            raise WorkflowError(f"The report shows {path}, which does not exist: run the workflow first.")
+            raise WorkflowError(f"{path} does not exist: run the workflow first.")
         return path
 
     def claims(self) -> list[dict[str, Any]]:
@@ -104,8 +105,8 @@ class Report(LocatedConfiguration):
         if outputs := sorted(outputs):
             raise WorkflowError(
                 f"The report is of a finished run, and with these settings {len(outputs)} jobs are to be run, as that "
-                f"of {outputs[0]}: run the workflow first, or name the settings of the results, --configfile "
-                f"{self.paths.CONFIGURATION}."
+                f"of {outputs[0]}: run the workflow first, or give the settings of a run, "
+                f"{options_of_a_run(Path(self.paths.folder))}."
             )
 
     def plan(self, name: str) -> str:

@@ -165,6 +165,27 @@ def test_a_colour_is_refused_with_the_other_errors() -> None:
     assert len(lines) == 2 and "figures.fig1.point_color = 'blu'" in lines[1] and "'blue'" in lines[1]
 
 
+@pytest.mark.parametrize("name", ["logs", "benchmarks", "figures", "two_valley"])
+def test_an_experiment_named_like_a_folder_of_the_workflow_is_refused(name: str) -> None:
+    config = read_settings(TINY)
+    config["experiments"][name] = config["experiments"]["mnist"]
+    (line,) = refused(config)
+    assert line.startswith(f"config: experiments.{name}: the workflow writes other files to a folder of this name")
+
+
+@pytest.mark.parametrize(
+    ("folder", "allowed"),
+    [("results-2", True), ("runs/a.1", True), ("a/../b", False), ("a//b", False), ("a/", False), ("a/.b", False)],
+)
+def test_a_folder_of_results_is_a_plain_relative_path(folder: str, allowed: bool) -> None:
+    config = read_settings(TINY) | {"results": folder}
+    if allowed:
+        validation.check(config, SCHEMA)
+    else:
+        (line,) = refused(config)
+        assert line.startswith(f"config: results is '{folder}': it has to be a relative path")
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_wrong_settings_are_named(change: str) -> None:
     text, sentence = CHANGES[change]

@@ -1,8 +1,16 @@
 """Files are whole or absent, self-describing, and the same bytes for the same inputs."""
 
+import builtins
+import errno
+import os
 import re
+import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import xarray
@@ -123,3 +131,97 @@ def test_a_file_without_the_array_is_named(tmp_path):
     hdf5.write(tmp_path / "a.h5", VARIABLES)
     with pytest.raises(UserError, match=r"a\.h5 holds no height"):
         hdf5.read(tmp_path / "a.h5", ["height"])
+
+
+REFUSED_LOCKS = """
+#include <errno.h>
+int flock(int file, int operation) { errno = ENOLCK; return -1; }
+"""
+READ = "import sys; from sgd_valleys.storage import hdf5; print(hdf5.read(sys.argv[1], ['loss'])['loss'].sum())"
+LOCKING = {"HDF5_USE_FILE_LOCKING": "TRUE"}
+HOLD = "import h5py, sys; file = h5py.File(sys.argv[1], 'r+'); print('open', flush=True); sys.stdin.read()"
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
+def test_a_file_is_read_where_the_disk_refuses_locks(tmp_path):
+    hdf5.write(tmp_path / "a.h5", VARIABLES)
+    (tmp_path / "locks.c").write_text(REFUSED_LOCKS)
+    library = tmp_path / "locks.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "locks.c"], check=True)
+
+    def run(code: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-c", code, tmp_path / "a.h5"]
+        source = str(Path(hdf5.__file__).parents[2])
+        environment = os.environ | LOCKING | {"LD_PRELOAD": str(library), "PYTHONPATH": source}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, input="", check=False)
+
+    assert "No locks available" in run(HOLD).stderr  # HDF5 itself cannot open the file
+    ended = run(READ)
+    assert ended.stdout == "15.0\n", ended.stderr
+
+
+def test_a_file_is_read_while_another_program_holds_it_open_for_writing(tmp_path):
+    path = tmp_path / "a.h5"
+    hdf5.write(path, VARIABLES)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", HOLD, path], env=os.environ | LOCKING, **pipes) as holder:
+        assert holder.stdout.readline() == "open\n"
+        assert np.array_equal(hdf5.read(path, ["loss"])["loss"], VARIABLES["loss"].data)
+        holder.stdin.close()
+    with h5py.File(path, "r"):  # of this very process, as in a notebook
+        assert np.array_equal(hdf5.read(path, ["loss"])["loss"], VARIABLES["loss"].data)
+
+
+class FailingFile:
+    """A file whose end cannot be read, as on a broken disk."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __enter__(self) -> "FailingFile":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def read(self, size: int) -> bytes:
+        if not self.content:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        part, self.content = self.content[:size], self.content[size:]
+        return part
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ENOLCK])
+def test_an_error_of_the_disk_is_no_reason_to_delete_a_file(tmp_path, monkeypatch, code):
+    path = tmp_path / "a.h5"
+    hdf5.write(path, VARIABLES)
+    content = path.read_bytes()
+
+    def fail(name: str | os.PathLike, mode: str) -> FailingFile:
+        if code != errno.EIO:
+            raise OSError(code, os.strerror(code))
+        return FailingFile(content)
+
+    monkeypatch.setattr(builtins, "open", fail)
+    with pytest.raises(UserError, match=rf"a\.h5 cannot be read \({os.strerror(code)}\), and may be intact: ") as error:
+        hdf5.read(path)
+    assert "delete" not in str(error.value)
+
+
+def test_what_hdf5_cannot_read_with_its_checksum_intact_is_not_to_be_deleted(tmp_path):
+    content = bytearray(f"no HDF5 {hdf5.NO_CHECKSUM}".encode())
+    hdf5.stamp(memoryview(content))
+    (tmp_path / "a.h5").write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.h5 cannot be read \(.*signature not found.*\), and may be intact: "):
+        hdf5.read(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("block", [1, 7, 64, 200])
+def test_a_checksum_is_found_across_the_blocks_in_which_a_file_is_read(tmp_path, monkeypatch, block):
+    path = tmp_path / "a.h5"
+    monkeypatch.setattr(hdf5, "BLOCK", block)
+    hdf5.write(path, {"slope": VARIABLES["slope"]})
+    hdf5.check(path)
+    path.write_bytes(path.read_bytes() + b"1")
+    with pytest.raises(UserError, match="its checksum differs"):
+        hdf5.check(path)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from sgd_valleys.config.validation import OWN_FOLDERS
 from sgd_valleys.workflow.paths import WILDCARDS, Paths
 
 PATHS = Paths("results")
@@ -42,6 +43,13 @@ def test_every_job_has_a_log_and_a_benchmark_of_its_own():
     # config.yaml and versions.yaml are of one job, as are the tables of claims; each name here is one file's
     assert len(logs) == len(benchmarks) == len(patterns)
     assert PATHS.log(PATHS.TRAIN) == "results/logs/{experiment}/train/eta{eta}_B{B}_r{first}-{last}.log"
+
+
+def test_the_folders_beside_those_of_the_experiments_are_known():
+    patterns = [pattern for pattern in PATTERNS.values() if pattern.startswith("results/")]
+    files = [file for pattern in patterns for file in (pattern, PATHS.log(pattern), PATHS.benchmark(pattern))]
+    folders = {file.split("/")[1] for file in files if file.count("/") > 1}
+    assert folders == {"{experiment}", *OWN_FOLDERS}
 
 
 def test_another_folder_of_results_has_the_same_files():
