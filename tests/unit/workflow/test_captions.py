@@ -21,13 +21,13 @@ def config_of(*overlays: str) -> dict:
 def caption(name: str, config: dict, claims: str = "", number: str = "") -> str:
     """Render a caption with these settings, and with one number for every claim."""
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    job = {"params": {"settings": {"figure": config["figures"].get(name)}}, "config": config}
+    job = {"params": {"settings": {"figure": config["figures"].get(name)}}}
     reporting = {
         "claims_about": lambda figure, part="": claims,
         "measurement": lambda key: number,
         "title": lambda experiment: experiment,
     }
-    files = [{"job": {"rule": {"module_globals": {"reporting": reporting}}}}]
+    files = [{"job": {"rule": {"module_globals": {"reporting": reporting, "config": config}}}}]
     return environment.from_string((REPORT / f"{name}.rst").read_text()).render(snakemake=job, files=files)
 
 
