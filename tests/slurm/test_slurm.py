@@ -175,3 +175,79 @@ def test_a_job_over_its_time_limit_is_tried_again_with_more_time(
     assert submissions(slurm, checkout) == ["TIMEOUT 2500M 1:00", "COMPLETED 5000M 2:00"]
     made = checkout.results(".h5")
     assert made == {name: undisturbed[name] for name in made} and LONG_RUN.removeprefix("results/") in made
+
+
+def test_a_job_requeued_by_hand_runs_again_in_the_same_attempt(
+    slurm: Slurm, long_checkout: Checkout, undisturbed: dict[str, bytes]
+) -> None:
+    running = long_checkout.start(*PROFILE, LONG_TARGET, cores=None)
+    first = midway(long_checkout)
+    number = job_of(first)
+    subprocess.run(["scontrol", "requeue", str(number)], check=True)
+    wait_until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE, "the first copy ended")
+    second = midway(long_checkout, besides=(first.pid,))
+    assert job_of(second) == number
+    second.resume()
+    ended = end_of(running)
+    assert ended.returncode == 0, ended.stdout
+    assert submissions(slurm, long_checkout) == ["COMPLETED 2500M 1:30:00"]
+    assert long_checkout.results() == undisturbed
+
+
+def insert(checkout: Checkout, script: str, after: str, line: str) -> None:
+    """Insert a line below another one of a script, with its indentation."""
+    path = checkout.root / "workflow/scripts" / script
+    (found,) = (each for each in path.read_text().splitlines() if each.strip() == after)
+    indent = found[: len(found) - len(found.lstrip())]
+    path.write_text(path.read_text().replace(found, f"{found}\n{indent}{line}"))
+
+
+def test_the_second_job_of_a_group_out_of_memory_is_tried_again_with_more(
+    slurm: Slurm, checkout: Checkout, complete: Checkout
+) -> None:
+    # Slurm kills a step that exceeds its memory; here the job does so itself, since this Slurm has no control groups
+    kill = "import os, signal; os.path.exists('killed') or (open('killed', 'w'), os.kill(os.getpid(), signal.SIGKILL))"
+    insert(checkout, "curvature.py", "with job(snakemake) as log:", f"    {kill}")
+    name = "mnist/curvature/eta0.02_B10_r0-1.h5"
+    checkout.run(*PROFILE, f"results/{name}", cores=None)
+    assert (checkout.root / "killed").exists()
+    assert checkout.results(".h5").items() <= complete.results(".h5").items()
+    states = submissions(slurm, checkout)
+    assert [state.split()[0] for state in states] == ["COMPLETED", "FAILED", "COMPLETED"]  # the data come first
+    assert [state.split()[1] for state in states[1:]] == ["2500M", "5000M"]
+    assert "Nothing to be done" in checkout.run(*PROFILE, f"results/{name}", cores=None)
+
+
+@pytest.mark.parametrize("between", [True, False])
+def test_outputs_of_a_failed_job_are_kept_and_absent_ones_made_again(slurm: Slurm, checkout: Checkout, between: bool) -> None:
+    script = checkout.root / "workflow/scripts/record_configuration.py"
+    text = script.read_text()
+    failure = "if __import__('os').path.exists('fail'): raise OSError('on purpose')\n"
+    script.write_text(text + "    " * (2 if between else 1) + failure)
+    (checkout.root / "fail").touch()
+    targets = ("results/config.yaml", "results/versions.yaml")
+    ended = checkout.snakemake(*PROFILE, "--retries", "0", *targets, cores=None)
+    assert ended.returncode != 0 and "on purpose" in ended.stdout
+    assert [(checkout.root / target).exists() for target in targets] == [True, not between]
+    (checkout.root / "fail").unlink()
+    assert ("Nothing to be done" in checkout.run(*PROFILE, *targets, "--dry-run", cores=None)) == (not between)
+    checkout.run(*PROFILE, *targets, cores=None)
+    assert "Nothing to be done" in checkout.run(*PROFILE, *targets, cores=None)
+    checkout.set({"seed": 7})  # which is noticed: Snakemake has notes on the files that were kept
+    assert "Nothing to be done" not in checkout.run(*PROFILE, *targets, "--dry-run", cores=None)
+
+
+def test_resources_on_the_command_line_and_another_directory(
+    slurm: Slurm, checkout: Checkout, complete: Checkout
+) -> None:
+    elsewhere = checkout.root / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("tests", "overlay.yaml"):
+        (elsewhere / name).symlink_to(checkout.root / name)
+    target = "results/two_valley/theory.h5"
+    options = ("--default-resources", "mem_mb=700", "--directory", str(elsewhere))
+    checkout.run(*options, *PROFILE, target, cores=None)
+    assert (elsewhere / target).read_bytes() == complete.results()["two_valley/theory.h5"]
+    assert list((elsewhere / ".snakemake/slurm").glob("*.log"))
+    lines = slurm.jobs("-t", "all", "-o", "%T %m %l %Z")
+    assert [line for line in lines if line.endswith(str(elsewhere))] == [f"COMPLETED 1000M 10:00 {elsewhere}"]

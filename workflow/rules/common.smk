@@ -14,6 +14,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     dict.fromkeys([str(ROOT / "src"), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
 )
 
+os.environ["SGD_VALLEYS"] = str(ROOT)  # for profiles/slurm, whose commands run in the working directory
+
 from sgd_valleys.config.model import model_warnings  # noqa: E402
 from sgd_valleys.config.resolution import resolve  # noqa: E402
 from sgd_valleys.config.validation import check  # noqa: E402
