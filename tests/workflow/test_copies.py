@@ -1,5 +1,6 @@
 """Copies of a finished run: equal content and equal settings cause no job, whatever the places and the time stamps."""
 
+import json
 import os
 import random
 import shutil
@@ -43,6 +44,10 @@ def test_results_in_another_folder_are_up_to_date(finished: Checkout) -> None:
     for name in ("results", ".snakemake"):
         (finished.root / name).rename(deeper / name)
     assert finished.plan("--directory", str(deeper)) == {}
+    page = deeper / "report.html"
+    finished.run("--directory", str(deeper), "--report", str(page))
+    style = (ROOT / "workflow/report/style.css").read_text()
+    assert style.splitlines()[0] in page.read_text() or json.dumps(style.splitlines()[0])[1:-1] in page.read_text()
 
 
 @pytest.mark.parametrize("linked", ["Snakefile", "."])
