@@ -219,7 +219,7 @@ def test_the_second_job_of_a_group_out_of_memory_is_tried_again_with_more(
 
 
 @pytest.mark.parametrize("between", [True, False])
-def test_outputs_of_a_failed_job_are_kept_and_absent_ones_made_again(slurm: Slurm, checkout: Checkout, between: bool) -> None:
+def test_outputs_of_a_failed_job_are_kept(slurm: Slurm, checkout: Checkout, between: bool) -> None:
     script = checkout.root / "workflow/scripts/record_configuration.py"
     text = script.read_text()
     failure = "if __import__('os').path.exists('fail'): raise OSError('on purpose')\n"

@@ -1,5 +1,7 @@
 """Loss barriers between solutions: between many endpoints (Fig. 1E), and along training (Fig. 1C, D)."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 from scipy.stats import spearmanr
 
@@ -13,7 +15,6 @@ from sgd_valleys.statistics.fits import fit_line, fit_pairs
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

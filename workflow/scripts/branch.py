@@ -1,5 +1,7 @@
 """Train by gradient descent from every branching time of one SGD run (Sec. II D)."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 
 from sgd_valleys.data.stored import load_network_and_samples
@@ -11,7 +13,6 @@ from sgd_valleys.storage.parameters import parameter_variables, read_parameters
 from sgd_valleys.training.device import choose_device
 from sgd_valleys.training.recording import Recording, finite_runs
 from sgd_valleys.training.sgd import train
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,5 +1,7 @@
 """Eigenvalues of the layer's Hessian of every branch: at its end, and along all branches of the reference run."""
 
+from sgd_valleys.workflow.job import job
+
 from functools import lru_cache
 
 import numpy as np
@@ -8,7 +10,6 @@ from sgd_valleys.measures import curvature
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,12 +1,13 @@
 """Branches of one SGD run at their end: flatness, loss, similarity, the run's freezing times, the line of Fig. 4D."""
 
+from sgd_valleys.workflow.job import job
+
 from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.measures.endpoints import SERIES, branch_endpoints
 from sgd_valleys.measures.evaluation import score
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
-from sgd_valleys.workflow.job import job
 
 BRANCH, PAIR, RUN = ("t_c",), ("t_c", "other"), ()
 FOUND = {

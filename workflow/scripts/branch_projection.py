@@ -1,9 +1,10 @@
 """The branches of one SGD run in the plane of their principal components, and the run projected on it (Fig. 4A)."""
 
+from sgd_valleys.workflow.job import job
+
 from sgd_valleys.measures import projection
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable, coordinates
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,5 +1,7 @@
 """The branches of all realizations of a cell together: the spread from one trajectory to another."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 
 from sgd_valleys.randomness import Stage, stream
@@ -7,7 +9,6 @@ from sgd_valleys.statistics.bootstrap import interval
 from sgd_valleys.statistics.fits import fit_groups
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable, coordinates
-from sgd_valleys.workflow.job import job
 
 BRANCH = {
     "flatness": ("final flatness F, Eq. 6", "1/nat"),

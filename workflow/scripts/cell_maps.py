@@ -1,5 +1,7 @@
 """Reduce the runs of every cell to one number, and correlate the maps over (eta, B) with the noise eta / B."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 
 from sgd_valleys.measures import cell_maps
@@ -7,7 +9,6 @@ from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.statistics.rank import trend
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable, coordinates
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,10 +1,11 @@
 """Judge the claims of the paper by the results."""
 
+from sgd_valleys.workflow.job import job
+
 from sgd_valleys.claims.collect import collect
 from sgd_valleys.claims.verdict import count_verdicts, to_json
 from sgd_valleys.storage import provenance
 from sgd_valleys.storage.atomic import atomic_write
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

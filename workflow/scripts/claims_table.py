@@ -1,11 +1,12 @@
 """Show the claims as tables: HTML for the report, Markdown for the documentation."""
 
+from sgd_valleys.workflow.job import job
+
 import json
 from pathlib import Path
 
 from sgd_valleys.claims import tables
 from sgd_valleys.storage.atomic import atomic_write
-from sgd_valleys.workflow.job import job
 
 with job(snakemake):
     content = json.loads(Path(snakemake.input.claims).read_text())

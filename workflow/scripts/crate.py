@@ -1,5 +1,7 @@
 """Describe the finished run as an RO-Crate, with a copy of the workflow that made it."""
 
+from sgd_valleys.workflow.job import job
+
 import json
 from pathlib import Path
 
@@ -9,7 +11,6 @@ from sgd_valleys.results import crate
 from sgd_valleys.storage import provenance
 from sgd_valleys.storage.atomic import atomic_write
 from sgd_valleys.workflow.dependencies import ROOT
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,12 +1,13 @@
 """Eigenvalues of the layer's Hessian: of every run at its end, and of some runs along training."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 
 from sgd_valleys.measures import curvature
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,9 +1,10 @@
 """Download and verify the data set of an experiment, and store the part that the experiment uses."""
 
+from sgd_valleys.workflow.job import job
+
 from sgd_valleys.data import download, images
 from sgd_valleys.data.registry import data_set_of
 from sgd_valleys.storage import hdf5, provenance
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

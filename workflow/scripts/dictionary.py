@@ -1,10 +1,11 @@
 """Write the data dictionary, docs/data.md, from the files of a complete run."""
 
+from sgd_valleys.workflow.job import job
+
 from pathlib import Path
 
 from sgd_valleys.results.dictionary import Kind, page
 from sgd_valleys.storage.atomic import atomic_write
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     kinds = [

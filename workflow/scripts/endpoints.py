@@ -1,5 +1,7 @@
 """Losses, accuracies, flatness and displacement of every run at its end, and the averages over each cell's runs."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 
 from sgd_valleys.data.stored import load_network_and_samples
@@ -10,7 +12,6 @@ from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.cells import files_by_cell, grid, read_cells
 from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
-from sgd_valleys.workflow.job import job
 
 BY_RUN = {
     "train_loss": ("training loss at T", "nat"),

@@ -1,8 +1,9 @@
 """Write the explorer, an HTML page with trajectories in 3D and the runs behind every cell of the heatmaps."""
 
+from sgd_valleys.workflow.job import job
+
 from sgd_valleys.explorer import collect, page
 from sgd_valleys.storage.atomic import atomic_write
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,9 +1,10 @@
 """Draw one figure from stored results."""
 
+from sgd_valleys.workflow.job import job
+
 from importlib import import_module
 
 from sgd_valleys.figures import style
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,5 +1,7 @@
 """P_flat of the two-valley model in continuous time, from the Fokker-Planck equation (Eq. 16)."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 
 from sgd_valleys.progress import Progress
@@ -7,7 +9,6 @@ from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.two_valley import fokker_planck
 from sgd_valleys.two_valley.landscape import Landscape
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

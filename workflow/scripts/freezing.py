@@ -1,5 +1,7 @@
 """Freezing times of all runs at every threshold."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 
 from sgd_valleys.errors import UserError
@@ -8,7 +10,6 @@ from sgd_valleys.measures.grid import on_grid
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.cells import grid, read_cells
 from sgd_valleys.storage.hdf5 import Variable, coordinates
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,12 +1,13 @@
 """Jaccard similarity of every pair of endpoints of a sweep, and of the block that Fig. 1B shows."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 
 from sgd_valleys.measures import similarity
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.cells import files_by_cell, read_cells
 from sgd_valleys.storage.hdf5 import Variable
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,5 +1,7 @@
 """Fraction of runs of the two-valley model in the flat valley, and their mean y, against time (Fig. 6B)."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 
 from sgd_valleys.storage import hdf5, provenance
@@ -7,7 +9,6 @@ from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.two_valley import langevin
 from sgd_valleys.two_valley.landscape import Landscape
 from sgd_valleys.two_valley.run_statistics import fraction_with_error, p_flat
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,10 +1,11 @@
 """The rows of a phase diagram in one file."""
 
+from sgd_valleys.workflow.job import job
+
 from itertools import product
 
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.two_valley import phase_diagram
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,10 +1,11 @@
 """One row of a phase diagram: runs of the two-valley model at one learning rate, for every strength of the noise."""
 
+from sgd_valleys.workflow.job import job
+
 from sgd_valleys.progress import Progress
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.two_valley import langevin, phase_diagram
 from sgd_valleys.two_valley.landscape import Landscape, stability_bound
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,5 +1,7 @@
 """Trajectories in the plane of their principal components: the block of Fig. 1A, the cells of Fig. 2B and C."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 
 from sgd_valleys.measures import projection
@@ -7,7 +9,6 @@ from sgd_valleys.measures.grid import stack_cells
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.cells import files_by_cell, read_cells
 from sgd_valleys.storage.hdf5 import Variable
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,5 +1,7 @@
 """Put the figures and the claims of a finished run into the documentation."""
 
+from sgd_valleys.workflow.job import job
+
 import json
 import shutil
 from pathlib import Path
@@ -7,7 +9,6 @@ from pathlib import Path
 from sgd_valleys.claims import tables
 from sgd_valleys.errors import UserError
 from sgd_valleys.results import recorded
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     changed = [name for name in snakemake.params.changed if name not in recorded.PLACES]

@@ -1,5 +1,7 @@
 """Write down what all results are made with: every setting, and the versions of what computes."""
 
+from sgd_valleys.workflow.job import job
+
 import platform
 import re
 import tomllib
@@ -9,7 +11,6 @@ import yaml
 
 from sgd_valleys.storage.atomic import atomic_write
 from sgd_valleys.workflow.dependencies import ROOT
-from sgd_valleys.workflow.job import job
 
 
 def installed(package: str) -> str:

@@ -1,5 +1,7 @@
 """P_flat of the two-valley model as the learning rate becomes smaller at fixed Delta_S = eta sigma."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 
 from sgd_valleys.progress import Progress
@@ -8,7 +10,6 @@ from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.two_valley import langevin
 from sgd_valleys.two_valley.landscape import Landscape
 from sgd_valleys.two_valley.run_statistics import p_flat
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,10 +1,11 @@
 """Store the whole test file of the data set of an experiment, of which the test set may be a part."""
 
+from sgd_valleys.workflow.job import job
+
 from sgd_valleys.data import download, images
 from sgd_valleys.data.registry import data_set_of
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,11 +1,12 @@
 """The closed forms of the two-valley model on the grids of Figs. 5, 6 and 6X."""
 
+from sgd_valleys.workflow.job import job
+
 import numpy as np
 
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.two_valley import theory, theory_curves
 from sgd_valleys.two_valley.landscape import Landscape
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

@@ -1,5 +1,7 @@
 """Train one stack of a cell's realizations."""
 
+from sgd_valleys.workflow.job import job
+
 from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
@@ -11,7 +13,6 @@ from sgd_valleys.training.recording import Recording
 from sgd_valleys.training.resume import Resume
 from sgd_valleys.training.schedule import minibatch_order
 from sgd_valleys.training.sgd import train
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     settings = snakemake.params.settings

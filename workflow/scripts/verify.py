@@ -1,10 +1,11 @@
 """Check every file of results against its checksum and the configuration."""
 
+from sgd_valleys.workflow.job import job
+
 import sys
 from pathlib import Path
 
 from sgd_valleys.results.verification import find_faults
-from sgd_valleys.workflow.job import job
 
 with job(snakemake) as log:
     folder, planned, settings = (snakemake.params[name] for name in ("folder", "planned", "settings"))

@@ -9,6 +9,7 @@ The random words are a function of a key and a counter, so that a run needs no g
 
 import hashlib
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,18 @@ from numba import njit
 # hash as the default of its last argument: the default is part of the cache key.
 SOURCE_HASH = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
 
-compiled = njit(cache=True, nogil=True, error_model="numpy")
 # A loop vectorizes only without calls and without checks for a division by zero.
 inlined = njit(inline="always", error_model="numpy")
+
+
+def compiled(function: Callable) -> Callable:
+    """Compile a function at its first call; keep its machine code on disk, if there is a folder to write to."""
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:  # Numba can write neither beside the source nor below the home directory
+        return njit(**options)(function)
+
 
 _u = np.uint64
 COUNTER_STEP = _u(0x9E3779B97F4A7C15)  # from one random word of a run to the next; odd, so that counters do not repeat

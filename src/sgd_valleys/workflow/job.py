@@ -1,4 +1,7 @@
-"""What the jobs of the workflow share: a log file, one thread, and errors in one sentence."""
+"""What the jobs of the workflow share: a log file, one thread, and errors in one sentence.
+
+A script imports this module first. Its import lets an import that fails after it appear in the rule's log file.
+"""
 
 import logging
 import sys
@@ -6,11 +9,30 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from threadpoolctl import threadpool_limits
 
-from sgd_valleys.errors import UserError
+def log_failed_import(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log the error that ends a script before ``job`` begins; it is an exception hook of Python.
+
+    A package that cannot be imported is one sentence, without a traceback.
+    """
+    snakemake = sys.modules["__main__"].snakemake
+    text = "".join(traceback.format_exception(kind, error, trace))
+    if issubclass(kind, ImportError | OSError):  # a damaged library is an OSError
+        text = f"{error}: a package is missing or damaged where this job runs: install the environment again.\n"
+    Path(snakemake.log[0]).write_text(text, encoding="utf-8")
+    print(f"{snakemake.rule}: {text}", end="", file=sys.stderr)
+
+
+if hasattr(sys.modules["__main__"], "snakemake"):  # Snakemake defines it before a script begins
+    sys.excepthook = log_failed_import
+
+from threadpoolctl import threadpool_limits  # noqa: E402
+
+from sgd_valleys.errors import UserError  # noqa: E402
 
 
 @contextmanager
@@ -25,6 +47,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     Yields:
         The logger of the library, which writes to the rule's log file.
     """
+    sys.excepthook = sys.__excepthook__
     log = logging.getLogger("sgd_valleys")
     log.setLevel(logging.INFO)
     handler: logging.Handler = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
