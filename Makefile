@@ -15,6 +15,7 @@ help: ## what can be made
 
 # the environment, brought in line when the pins change; without a pip of its own, since Debian's venv cannot make one
 $(VENV)/.ready: pyproject.toml
+	@PYTHONPATH=src $(PYTHON) -B -m sgd_valleys.workflow.places '$(VENV)'
 	$(PYTHON) -m venv --without-pip $(VENV)
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --editable '.[dev]'
 	touch $@

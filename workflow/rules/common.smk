@@ -27,6 +27,7 @@ from sgd_valleys.workflow.dependencies import code, first_line, module_path  # n
 from sgd_valleys.workflow.inputs import FIGURES, Inputs  # noqa: E402
 from sgd_valleys.workflow.jobs import Jobs  # noqa: E402
 from sgd_valleys.workflow.paths import WILDCARDS  # noqa: E402
+from sgd_valleys.workflow.places import check_checkout, check_environment  # noqa: E402
 from sgd_valleys.workflow.report import Report  # noqa: E402
 
 ENVIRONMENT = ROOT / "envs/sgd-valleys.yaml"
@@ -38,6 +39,8 @@ if not workflow.modifier.is_main_snakefile():  # a workflow that uses this one a
     update_config(settings, config)
 
 try:
+    check_checkout(ROOT)
+    check_environment(sys.executable)
     written = resolve(settings, PAPER)
     configuration = check(written, ROOT / "workflow" / "schemas" / "config.schema.yaml", check_appearance)
 except UserError as error:
