@@ -1,7 +1,9 @@
 """Invalid settings, damaged data and damaged results are named in one sentence, and leave no partial file."""
 
+import os
 import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -88,3 +90,27 @@ def test_a_damaged_result_is_named_and_comes_back_once_deleted(finished: Checkou
     path.unlink()
     finished.run(target)
     assert finished.results(".h5") == whole
+
+
+def test_a_setting_given_twice_is_refused(checkout: Checkout) -> None:
+    (checkout.root / "overlay.yaml").write_text("seed: 1\nseed: 2\n")
+    ended = checkout.snakemake("--dry-run")
+    assert ended.returncode != 0
+    assert re.search(r"config: .*overlay\.yaml: seed is given in line 1 and again in line 2", ended.stdout)
+
+
+def test_nested_settings_on_the_command_line_are_understood(checkout: Checkout) -> None:
+    plan = checkout.plan("--config", "experiments={mnist: {sweep: {realizations: 3}}}", "--dry-run")
+    assert any(name.endswith(("r0-2.h5", "r2-2.h5")) for name in plan["train"])
+
+
+def test_results_from_the_future_are_refused_before_anything_is_deleted(finished: Checkout) -> None:
+    path = finished.root / "results/mnist/data.h5"
+    finished.detach("results/mnist/data.h5")
+    os.utime(path, (time.time() + 3600,) * 2)
+    before = finished.results()
+    ended = finished.snakemake()
+    assert ended.returncode != 0 and "data.h5: its time stamp is" in ended.stdout
+    assert finished.results() == before
+    path.touch()
+    assert finished.plan() == {}

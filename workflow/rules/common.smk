@@ -6,6 +6,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import yaml
+from snakemake.iocontainers import Wildcards
 from snakemake.utils import update_config
 
 sys.path.insert(0, str(ROOT / "src"))
@@ -23,6 +24,7 @@ from sgd_valleys.errors import UserError  # noqa: E402
 from sgd_valleys.figures.appearance import check_appearance  # noqa: E402
 from sgd_valleys.storage import provenance  # noqa: E402
 from sgd_valleys.workflow import catalog  # noqa: E402
+from sgd_valleys.workflow.config_files import refuse_future_stamps, refuse_repeated_settings, typed  # noqa: E402
 from sgd_valleys.workflow.dependencies import code, first_line, module_path  # noqa: E402
 from sgd_valleys.workflow.inputs import FIGURES, Inputs  # noqa: E402
 from sgd_valleys.workflow.jobs import Jobs  # noqa: E402
@@ -33,14 +35,17 @@ from sgd_valleys.workflow.report import Report  # noqa: E402
 ENVIRONMENT = ROOT / "envs/sgd-valleys.yaml"
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
-settings = config
-if not workflow.modifier.is_main_snakefile():  # a workflow that uses this one as a module may give some settings only
+settings = deepcopy(config)
+if workflow.modifier.is_main_snakefile():
+    update_config(settings, typed(workflow.config_settings.config))
+else:  # a workflow that uses this one as a module may give some settings only
     settings = deepcopy(PAPER)
     update_config(settings, config)
 
 try:
     check_checkout(ROOT)
     check_environment(sys.executable)
+    refuse_repeated_settings(workflow.configfiles)
     written = resolve(settings, PAPER)
     configuration = check(written, ROOT / "workflow" / "schemas" / "config.schema.yaml", check_appearance)
 except UserError as error:
@@ -100,4 +105,9 @@ def report_file(path, what):
 
 
 if workflow.is_main_process:
+    own_files = [path for name in experiments for path in inputs.own_file(Wildcards(fromdict={"experiment": name}))]
+    try:
+        refuse_future_stamps([*Path(placed(paths.folder)).rglob("*.h5"), *filter(Path.is_file, map(Path, own_files))])
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
     print(*map(reporting.plan, experiments), *model_warnings(config.get("two_valley")), sep="\n", file=sys.stderr)
