@@ -14,10 +14,10 @@ help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 # the environment, brought in line when the pins change; without a pip of its own, since Debian's venv cannot make one
-$(VENV)/.ready: pyproject.toml
+$(VENV)/.ready: pyproject.toml constraints.txt
 	@PYTHONPATH=src $(PYTHON) -B -m sgd_valleys.workflow.places '$(VENV)'
 	$(PYTHON) -m venv --without-pip $(VENV)
-	$(PYTHON) -m pip --python $(BIN)/python install --quiet --editable '.[dev]'
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --editable '.[dev]' --constraint constraints.txt
 	touch $@
 
 preview: $(VENV)/.ready ## every figure at a reduced scale, in minutes

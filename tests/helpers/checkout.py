@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 WORKFLOW = (
     "CITATION.cff",
     "LICENSE",
+    "constraints.txt",
     "Snakefile",
     "config.yaml",
     "config",

@@ -1,29 +1,96 @@
 """Versions, licence and citation are the same wherever they are written."""
 
 import re
+import subprocess
+import sys
 import tomllib
+from importlib.metadata import distribution, version
 
 import yaml
 from helpers.settings import ROOT
+from packaging.requirements import Requirement
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text())
 README = (ROOT / "README.md").read_text()
 
 
+PINS = dict(
+    line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")
+)
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def name_of(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def needed_by(requirements: list[str]) -> dict[str, Requirement]:
+    """Find what requirements need here, directly or not, except for this project itself."""
+    found, waiting = {}, [Requirement(each) for each in requirements]
+    while waiting:
+        requirement = waiting.pop()
+        key = name_of(requirement.name), frozenset(requirement.extras)
+        if key in found:
+            continue
+        found[key] = requirement
+        for text in distribution(requirement.name).requires or []:
+            each = Requirement(text)
+            if not each.marker or any(each.marker.evaluate({"extra": extra}) for extra in ("", *requirement.extras)):
+                waiting.append(each)
+    return {name: requirement for (name, _), requirement in found.items() if name != PROJECT["name"]}
+
+
+def test_every_package_that_the_project_needs_is_pinned_to_one_version() -> None:
+    requirements = [*PROJECT["dependencies"], *(each for extra in EXTRAS.values() for each in extra)]
+    needed = needed_by([each for each in requirements if not each.startswith(PROJECT["name"])])
+    assert needed.keys() == PINS.keys()
+    installed = {name: version(name).partition("+")[0] for name in PINS}
+    assert installed == PINS, "the environment is not that of constraints.txt: make .venv/.ready"
+
+
+def test_pinned_versions_are_within_the_ranges_of_the_project() -> None:
+    for text in [*PROJECT["dependencies"], *EXTRAS["workflow"], *EXTRAS["explorer"]]:
+        requirement = Requirement(text)
+        assert PINS[requirement.name] in requirement.specifier
+        assert {each.operator for each in requirement.specifier} == {">=", "<"}
+
+
 def test_the_conda_environment_has_the_pinned_versions() -> None:
     listed = yaml.safe_load((ROOT / "envs" / "sgd-valleys.yaml").read_text())["dependencies"]
     conda = {entry.replace("matplotlib-base", "matplotlib") for entry in listed if isinstance(entry, str)}
     (pip,) = (entry["pip"] for entry in listed if isinstance(entry, dict))
-    pins = {re.sub("=+", "==", entry) for entry in conda | set(pip) if "=" in entry and not entry.startswith("python=")}
+    pins = dict(re.split("=+", entry) for entry in conda | set(pip) if "=" in entry and not entry.startswith("python="))
     # Snakemake starts the jobs; the environment of a job does without Snakemake.
-    assert pins == {pin for pin in PROJECT["dependencies"] if not pin.startswith("snakemake")}
+    names = {Requirement(each).name for each in [*PROJECT["dependencies"], *EXTRAS["explorer"]]}
+    assert pins == {name: PINS[name] for name in names}
 
 
 def test_the_readme_installs_the_pinned_pytorch_for_cpus() -> None:
     shown = re.search(r"^python3 -m pip .* install (.*) --index-url", README, re.M)[1].split()
-    assert {pin.split("==")[0] for pin in shown} == {"torch", "torchvision"}
-    assert set(shown) <= set(PROJECT["dependencies"])
+    assert shown == [f"{name}=={PINS[name]}" for name in ("torch", "torchvision")]
+
+
+BLOCKED = """
+import importlib, pkgutil, sys
+from importlib.abc import MetaPathFinder
+
+class Block(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0].startswith(("snakemake", "plotly")):
+            raise ImportError(f"{name} is in an extra")
+
+sys.meta_path.insert(0, Block())
+import sgd_valleys
+for module in pkgutil.walk_packages(sgd_valleys.__path__, "sgd_valleys."):
+    if not module.name.startswith(("sgd_valleys.workflow", "sgd_valleys.explorer")):
+        importlib.import_module(module.name)
+"""
+
+
+def test_the_library_needs_neither_snakemake_nor_plotly() -> None:
+    done = subprocess.run([sys.executable, "-c", BLOCKED], cwd=ROOT / "src", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_citation_has_what_the_format_requires() -> None:

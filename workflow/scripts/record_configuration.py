@@ -24,7 +24,9 @@ def installed(package: str) -> str:
 with job(snakemake) as log:
     settings = snakemake.params.settings
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pinned = [re.match(r"[\w.-]+", requirement)[0] for requirement in project["dependencies"]]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["workflow"], *extras["explorer"]]
+    pinned = sorted(re.match(r"[\w.-]+", requirement)[0] for requirement in needed)
     versions = {project["name"]: project["version"], "commit": settings["commit"], "python": platform.python_version()}
     versions |= {package: installed(package) for package in pinned}
     for path, content, flow in (

@@ -9,7 +9,7 @@ from typing import Any
 
 from snakemake.iocontainers import Wildcards
 
-PARTS = ("Snakefile", "config.yaml", "CITATION.cff", "LICENSE", "pyproject.toml")
+PARTS = ("Snakefile", "config.yaml", "CITATION.cff", "LICENSE", "constraints.txt", "pyproject.toml")
 FOLDERS = ("config", "envs", "profiles", "src", "workflow")
 
 
