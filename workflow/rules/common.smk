@@ -1,6 +1,5 @@
 """The checked configuration, and what the rules ask of the library. Scripts see nothing but their own settings."""
 
-import os
 import sys
 from copy import deepcopy
 from pathlib import Path
@@ -10,12 +9,6 @@ from snakemake.iocontainers import Wildcards
 from snakemake.utils import update_config
 
 sys.path.insert(0, str(ROOT / "src"))
-# jobs import the library from here, in any environment
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    dict.fromkeys([str(ROOT / "src"), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
-)
-
-os.environ["SGD_VALLEYS"] = str(ROOT)  # for profiles/slurm, whose commands run in the working directory
 
 from sgd_valleys.config.model import model_warnings  # noqa: E402
 from sgd_valleys.config.resolution import resolve  # noqa: E402
@@ -29,9 +22,10 @@ from sgd_valleys.workflow.dependencies import code, first_line, module_path  # n
 from sgd_valleys.workflow.inputs import FIGURES, Inputs  # noqa: E402
 from sgd_valleys.workflow.jobs import Jobs  # noqa: E402
 from sgd_valleys.workflow.paths import WILDCARDS  # noqa: E402
-from sgd_valleys.workflow.places import check_checkout, check_environment  # noqa: E402
+from sgd_valleys.workflow.places import check_checkout, check_environment, tell_jobs  # noqa: E402
 from sgd_valleys.workflow.report import Report  # noqa: E402
 
+tell_jobs(ROOT)
 ENVIRONMENT = ROOT / "envs/sgd-valleys.yaml"
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 

@@ -1,4 +1,4 @@
-"""Paths that Snakemake cannot handle: refused before anything is installed, and before anything runs.
+"""Where the workflow and its environment are: paths that Snakemake cannot handle are refused before anything else.
 
 The Makefile runs this module with a bare Python: it imports nothing but the standard library and ``errors``.
 """
@@ -12,6 +12,16 @@ from sgd_valleys.errors import UserError
 # Snakemake starts a job's Python through a shell without quotes, and formats the paths of environments
 MEANT_FOR_THE_SHELL = " \t\n\"'$&();<>|\\`{}"
 MEANT_FOR_SNAKEMAKE = "{}"
+
+
+def tell_jobs(root: Path) -> None:
+    """Let jobs import the library of a checkout, in any environment, and profiles/slurm find its scripts.
+
+    Modules that the user's PYTHONPATH names stay within reach.
+    """
+    before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(root / "src"), *filter(None, before)]))
+    os.environ["SGD_VALLEYS"] = str(root)
 
 
 def check_environment(python: str | os.PathLike) -> None:
