@@ -133,9 +133,7 @@ def test_an_object_of_another_class_is_refused(use):
 
 
 def test_an_unknown_noise_is_not_taken_for_that_of_the_hessian():
-    for use in (
-        lambda: diffusion_tensor(Landscape(), 0.1, 5.0, 1e-3, "h2"),
-        lambda: default_y_edges(1e-3, "Isotropic"),
-    ):
-        with pytest.raises(UserError, match="unknown diffusion; it has to be one of H, H2, isotropic"):
-            use()
+    with pytest.raises(UserError, match="noise = 'h2': unknown diffusion; it has to be one of H, H2, isotropic"):
+        diffusion_tensor(Landscape(), 0.1, 5.0, 1e-3, "h2")
+    with pytest.raises(UserError, match="noise = 'Isotropic': unknown"):
+        default_y_edges(1e-3, "Isotropic")
