@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.checkout import ROOT, Checkout
 
-from sgd_valleys.errors import UserError
-from sgd_valleys.results.cell import Cell
 from sgd_valleys.storage import hdf5
 
 README = "Without Snakemake"
@@ -38,35 +37,61 @@ def run(finished: Checkout, mnist_root, monkeypatch: pytest.MonkeyPatch) -> Call
     return run_examples
 
 
+def is_picture(path: str) -> bool:
+    return Path(path).read_bytes()[:4] == b"\x89PNG"
+
+
 def test_the_readmes_example_has_ten_lines_and_the_workflows_flatness(run, capsys) -> None:
     (code,) = (code for title, code in EXAMPLES if title == README)
     assert len([line for line in code.splitlines() if line]) <= 10
     cell = run(README)["cell"]
     stored = hdf5.read("results/mnist/curvature/eta0.02_B50_r0-1.h5", ["flatness"])["flatness"][0, -1]
     assert float(capsys.readouterr().out) == pytest.approx(stored, rel=1e-12)
-    assert cell.trajectory().shape == (2, 11, 2)
-    with open("trajectories.png", "rb") as picture:
-        assert picture.read(4) == b"\x89PNG"
+    assert cell.trajectory().shape == (1, 11, 2)  # one run is kept
+    assert is_picture("trajectories.png")
 
 
 def test_one_cell(run, capsys) -> None:
     run("One cell")
-    realizations, loss, trace = capsys.readouterr().out.splitlines()
+    cells, realizations, converged, loss, trace, accuracy, early = capsys.readouterr().out.splitlines()
+    assert cells.count("Cell('results/mnist', eta=0.0") == 6
     assert realizations == "[0, 1] (2, 11)"
+    assert converged == "[ True  True]"
+    train = hdf5.read("results/mnist/train/eta0.02_B50_r0-1.h5")
+    assert float(accuracy) == pytest.approx(train["test_accuracy"][0, -1], abs=1e-12)
+    assert float(early) == pytest.approx(train["train_loss"][0, 1], rel=1e-5)
     stored = hdf5.read("results/mnist/train/eta0.02_B50_r0-1.h5", ["train_loss"])["train_loss"][0, -1]
     assert float(loss) == pytest.approx(stored, rel=1e-5)
     stored = hdf5.read("results/mnist/curvature/eta0.02_B50_r0-1.h5", ["trace"])["trace"][0, -1]
     assert float(trace) == pytest.approx(stored, rel=1e-12)
 
 
-def test_all_cells_at_once_and_the_barrier(run, capsys) -> None:
+def test_all_cells_at_once(run) -> None:
     found = run("All cells")["flatness"]
     assert found.dims == ("eta", "B") and np.isfinite(found).all()
-    loss = run("A barrier")["loss"]
-    ends = [
-        Cell("results/mnist", eta, B).read("train_loss")["train_loss"][0, -1] for eta, B in ((0.02, 10), (0.01, 50))
-    ]
-    assert loss[[0, -1]] == pytest.approx(ends, rel=1e-5)  # alpha = 0 is the second solution
+
+
+def test_the_matrix_of_barriers(run) -> None:
+    barriers = run("Barriers between cells")["barriers"]
+    assert barriers.shape == (6, 6) and is_picture("barriers.png")
+    assert np.diag(barriers) == pytest.approx(0, abs=1e-12)
+    assert barriers == pytest.approx(barriers.T, abs=1e-12)
+    assert barriers[~np.eye(6, dtype=bool)].max() > 1e-4
+
+
+def test_flatness_against_loss(run) -> None:
+    runs = run("Flatness against loss")["runs"]  # of the last cell
+    stored = hdf5.read("results/mnist/curvature/eta0.02_B100_r0-0.h5", ["flatness"])["flatness"]
+    assert np.array_equal(runs["flatness"], stored, equal_nan=True) and is_picture("flatness.png")
+
+
+def test_loss_contours_in_the_plane_of_a_trajectory(run) -> None:
+    found = run("Loss contours")
+    x, y, path, loss = (found[name] for name in ("x", "y", "path", "loss"))
+    assert loss.shape == (15, 15) and is_picture("contours.png")
+    stored = hdf5.read("results/mnist/train/eta0.02_B50_r0-1.h5", ["train_loss"])["train_loss"][0]
+    nearest = loss[np.abs(y - path[-1, 1]).argmin(), np.abs(x - path[-1, 0]).argmin()]
+    assert nearest < 0.5 * stored[0]  # the end of the run lies in the valley that the contours show
 
 
 @pytest.mark.slow
@@ -88,28 +113,13 @@ def test_the_two_valley_model(run) -> None:
 
 
 def test_every_example_is_run_here() -> None:
-    tested = (README, "One cell", "All cells", "A barrier", "A network", "A noise", "The two-valley", "A file")
+    analyses = ("Barriers between cells", "Flatness against loss", "Loss contours")
+    tested = (README, "One cell", "All cells", *analyses, "A network", "A noise", "The two-valley", "A file")
     assert all(title.startswith(tested) for title, _ in EXAMPLES)
     assert len(EXAMPLES) == len(tested)
 
 
-@pytest.mark.parametrize("name", ["mnist", "cifar10"])
-def test_a_cell_has_what_the_workflow_stored_of_its_runs(complete: Checkout, name: str) -> None:
-    folder = complete.root / "results" / name
-    cell = Cell(folder, eta=0.02, B=10)
-    assert cell.realizations == [0, 1]
-    stored = hdf5.read(folder / "curvature/eta0.02_B10_r0-1.h5", ["flatness", "trace"])
-    run = cell.read("train_loss")
-    for r in cell.realizations:
-        theta = cell.parameters(r)
-        assert cell.loss(theta) == pytest.approx(run["train_loss"][r, -1], rel=1e-5)
-        assert cell.hessian(theta).trace() == pytest.approx(stored["trace"][r, -1], rel=1e-12)
-        assert cell.flatness(r) == pytest.approx(stored["flatness"][r, -1], rel=1e-12, nan_ok=True)
-
-
-def test_a_cell_or_a_run_that_there_is_not_is_named(complete: Checkout) -> None:
-    folder = complete.root / "results/mnist"
-    with pytest.raises(UserError, match=r"no cell of eta = 0\.05, B = 50: there are eta0\.01_B10, "):
-        Cell(folder, 0.05, 50)
-    with pytest.raises(UserError, match=r"eta = 0\.01, B = 100 has no realization 1"):
-        Cell(folder, 0.01, 100).parameters(1)
+def test_the_analyses_are_short() -> None:
+    lines = {title: len(code.splitlines()) for title, code in EXAMPLES}
+    assert max(lines[title] for title in ("Barriers between cells", "Flatness against loss")) <= 15
+    assert lines["Loss contours in the plane of a trajectory"] <= 17

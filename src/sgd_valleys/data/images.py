@@ -4,17 +4,14 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from sgd_valleys.data.dataset import DataSet
 from sgd_valleys.data.registry import find_data_set
-from sgd_valleys.data.subset import first_of_each_class
+from sgd_valleys.data.subset import PerClass, first_of_each_class
 from sgd_valleys.errors import UserError
 from sgd_valleys.storage.hdf5 import Variable
-
-PerClass = int | Literal["all"] | None  # number of images of each class; "all" and None stand for the whole file
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +45,7 @@ def load(
     of the file, first those of class 0. "all" and None select the whole file in its own order.
 
     Raises:
-        UserError: a class has fewer images, or files are missing or altered.
+        UserError: the number of images is not an integer, a class has fewer, or files are missing or altered.
     """
     dataset = _find_verified(name, Path(root))
     train = _read(dataset, Path(root), "train", train_per_class)
@@ -86,9 +83,10 @@ def _read(dataset: DataSet, root: Path, part: str, per_class: PerClass) -> tuple
     pixels, label = dataset.format.read(dataset, root, part)
     if per_class not in (None, "all"):
         counts = np.bincount(label, minlength=dataset.classes)
-        if not 1 <= per_class <= counts.min():
+        integer = isinstance(per_class, int | np.integer) and not isinstance(per_class, bool)
+        if not (integer and 1 <= per_class <= counts.min()):
             raise UserError(
-                f"dataset.{part}_per_class = {per_class}: out of range; allowed: 1 to {counts.min()}, "
+                f"dataset.{part}_per_class = {per_class!r}: out of range; allowed: all, or 1 to {counts.min()}, "
                 f"the number of images of class {counts.argmin()} in the {part} file of {dataset.name}."
             )
         index = first_of_each_class(label, per_class)

@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 from math import prod
 
+from sgd_valleys.errors import UserError
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.networks.network import Network
 
 
 def build(settings: Mapping, shape: tuple[int, int, int], classes: int) -> Network:
-    """Build the network of an experiment's ``network`` settings, for images of shape (channel, row, column)."""
+    """Build the network of an experiment's ``network`` settings, for images of shape (channel, row, column).
+
+    Raises:
+        UserError: the network is unknown.
+    """
     if settings["name"] == "cnn":
         return CNN(tuple(shape), tuple(settings["channels"]), tuple(settings["hidden"]), classes)
+    if settings["name"] != "mlp":
+        raise UserError(f"network.name = {settings['name']}: unknown network; allowed are mlp and cnn.")
     return MLP((prod(shape), *settings["hidden"], classes))

@@ -11,6 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
+from sgd_valleys.errors import UserError
+
 Parameters = Mapping[str, np.ndarray]
 
 
@@ -69,3 +71,31 @@ class Network(Protocol):
 def parameter_names(depth: int) -> list[str]:
     """List the parameters' names, first layer first."""
     return [f"layer{k}_{kind}" for k in range(1, depth + 1) for kind in ("weight", "bias")]
+
+
+def check_parameters(
+    network: Network, parameters: Parameters, name: str = "parameters", axes: tuple[int, ...] = ()
+) -> None:
+    """Check that parameters are those of a network, no more and no fewer.
+
+    Args:
+        network: their architecture.
+        parameters: by name.
+        name: of the argument, for the message.
+        axes: lengths of the axes before those of one network, such as (run).
+
+    Raises:
+        UserError: a parameter is missing, unknown, or of another shape.
+    """
+    expected = {}
+    for k in range(1, network.depth + 1):
+        shape = network.weight_shape(k)
+        expected |= {f"layer{k}_weight": (*axes, *shape), f"layer{k}_bias": (*axes, shape[0])}
+    found = {key: np.shape(array) for key, array in parameters.items()}
+    wrong = [
+        f"{key} has shape {found.get(key, 'none')}, not {expected.get(key, 'none')}"
+        for key in dict.fromkeys((*expected, *found))
+        if found.get(key) != expected.get(key)
+    ]
+    if wrong:
+        raise UserError(f"{name}: not the parameters of {network}; {'; '.join(wrong)}.")

@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from sgd_valleys.config.sweep import canonical
-from sgd_valleys.data.stored import load_network_and_samples
+from sgd_valleys.data.stored import Samples, load_network_and_samples
 from sgd_valleys.errors import UserError
-from sgd_valleys.measures import projection
 from sgd_valleys.measures.curvature import LayerHessian, load_hessian, top_eigenvalues
 from sgd_valleys.measures.flatness import flatness
+from sgd_valleys.measures.paths import pair_barriers
+from sgd_valleys.measures.projection import project
 from sgd_valleys.networks.loss import cross_entropy
+from sgd_valleys.networks.network import Network, Parameters, check_parameters
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import hdf5
-from sgd_valleys.storage.cells import read_cells
+from sgd_valleys.storage.cells import check_stacks, join_stacks
 from sgd_valleys.storage.parameters import read_parameters
 
 
@@ -38,59 +40,187 @@ class Cell:
     def __init__(self, folder: str | os.PathLike, eta: float, B: int) -> None:
         self.folder = Path(folder)
         self.eta, self.B = eta, B
-        stacks = (self.folder / "train").glob(f"eta{canonical(eta)}_B{B}_r*.h5")
-        self.paths = sorted(stacks, key=lambda path: int(path.stem.split("_r")[1].split("-")[0]))
-        if not self.paths:
-            cells = sorted({path.stem.split("_r")[0] for path in (self.folder / "train").glob("*.h5")})
+        if not self._stacks("train"):
+            cells = sorted({path.stem.split("_r")[0] for path in (self.folder / "train").glob("eta*.h5")})
             raise UserError(
                 f"{self.folder / 'train'} has no cell of eta = {eta:g}, B = {B}: "
                 f"there are {', '.join(cells) or 'none: run the workflow first'}."
             )
-        self.settings: dict[str, Any] = hdf5.read_attributes(self.paths[0])["parameters"]
-        self.network, samples = load_network_and_samples(self.folder / "data.h5", self.settings, ["train"])
-        self.inputs, self.labels = samples["train"]
+
+    def __repr__(self) -> str:
+        """Return the call that makes this cell."""
+        return f"Cell({str(self.folder)!r}, eta={self.eta:g}, B={self.B})"
+
+    def _stacks(self, kind: str) -> list[Path]:
+        stacks = (self.folder / kind).glob(f"eta{canonical(self.eta)}_B{self.B}_r*.h5")
+        return sorted(stacks, key=lambda path: [int(number) for number in path.stem.split("_r")[1].split("-")])
+
+    @cached_property
+    def paths(self) -> list[Path]:
+        """The training files. UserError where they have different settings."""
+        check_stacks(self._stacks("train"))
+        return self._stacks("train")
+
+    @cached_property
+    def curvature_paths(self) -> list[Path]:
+        """The curvature files. UserError where there is none, or where they have different settings."""
+        stacks = self._stacks("curvature")
+        if not stacks:
+            raise UserError(f"{self.folder / 'curvature'} has no file of {self!r}: run the workflow first.")
+        check_stacks(stacks)
+        return stacks
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the first training file."""
+        return hdf5.read_attributes(self.paths[0])["parameters"]
+
+    @cached_property
+    def layer(self) -> int:
+        """The layer whose curvature is studied, counted from 1."""
+        return self._curvature_settings["layer"]
+
+    @cached_property
+    def _curvature_settings(self) -> dict[str, Any]:
+        return hdf5.read_attributes(self.curvature_paths[0])["parameters"]
+
+    @cached_property
+    def _data(self) -> tuple[Network, dict[str, Samples]]:
+        return load_network_and_samples(self.folder / "data.h5", self.settings)
+
+    @property
+    def network(self) -> Network:
+        """The network of all runs."""
+        return self._data[0]
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """The training images in the network's form, float32 (sample, ...)."""
+        return self._data[1]["train"][0]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The classes of the training images (sample)."""
+        return self._data[1]["train"][1]
+
+    @property
+    def test(self) -> Samples:
+        """The test set: images in the network's form, float32 (sample, ...), and classes (sample)."""
+        return self._data[1]["test"]
 
     def read(self, *names: str) -> dict[str, np.ndarray]:
-        """Read arrays (realization, ...) of the training files by name, with ``realization`` and ``iteration`` (time).
+        """Read arrays of the cell by name, from its training files or else from its curvature files.
 
-        docs/data.md lists the arrays with their units.
+        docs/data.md lists the arrays with their units. ``realization`` and ``iteration`` (time) are always read. Other
+        arrays have a leading realization axis, with two exceptions, which the result states as well:
+
+        - ``checkpoint_layer1_weight``, ... (checkpoint, time, ...) are those of the kept runs, whose realizations are
+          in ``checkpoint``;
+        - ``spectrum`` (spectrum_realization, index) has its realizations in ``spectrum_realization``.
 
         Raises:
-            UserError: a file cannot be read, or has no such array.
+            UserError: a file cannot be read, the cell has no such array, or the curvature files have other runs.
         """
-        (arrays,) = read_cells(self.paths, names, shared=["iteration"]).values()
-        return arrays
+        trained = _array_names(self.paths)
+        found = join_stacks(self.paths, ["realization", "iteration", *(name for name in names if name in trained)])
+        others = [name for name in names if name not in trained]
+        if not others:
+            return found
+        measured = _array_names(self.curvature_paths)
+        for name in others:
+            if name not in measured:
+                known = ", ".join(sorted(trained | measured))
+                raise UserError(f"read({name!r}): {self!r} has no such array; it has {known}.")
+        curvature = join_stacks(self.curvature_paths, ["realization", *others])
+        if not np.array_equal(curvature["realization"], found["realization"]):
+            runs, measured_runs = (each["realization"].tolist() for each in (found, curvature))
+            raise UserError(
+                f"read({others[0]!r}): {self.folder / 'curvature'} has realizations {measured_runs} of {self!r}, and "
+                f"{self.folder / 'train'} has {runs}: run the workflow again."
+            )
+        return found | curvature
 
     @cached_property
     def realizations(self) -> Sequence[int]:
         """The realizations of this cell; gradient descent has one."""
         return self.read()["realization"].tolist()
 
-    def parameters(self, realization: int) -> dict[str, np.ndarray]:
-        """Read all parameters of a run at its end, by name, float64.
+    @cached_property
+    def kept(self) -> Sequence[int]:
+        """The realizations whose parameters are kept at every recorded iteration."""
+        return self.read("checkpoint")["checkpoint"].tolist() if "checkpoint" in _array_names(self.paths) else []
+
+    @cached_property
+    def converged(self) -> np.ndarray:
+        """Whether each run (realization) converges: its training accuracy is exactly 1 at its end."""
+        return self.read("train_accuracy")["train_accuracy"][:, -1] == 1
+
+    def parameters(self, realization: int, t: int | None = None) -> dict[str, np.ndarray]:
+        """Read all parameters of a run by name, float64, at iteration ``t``; None is its end.
+
+        The end of every run is stored. Only the runs that ``kept`` names have other iterations.
 
         Raises:
-            UserError: the cell has no such realization.
+            UserError: the cell has no such realization, or its parameters are not stored at this iteration.
         """
-        for path in self.paths:
-            if realization in hdf5.read(path, ["realization"])["realization"]:
-                final = read_parameters(path, "final", hdf5.position(path, "realization", realization))
-                return {name: array.astype(np.float64) for name, array in final.items()}
-        raise UserError(f"eta = {self.eta:g}, B = {self.B} has no realization {realization}.")
+        if realization not in self.realizations:
+            raise UserError(f"{self!r} has no realization {realization}; it has {self.realizations}.")
+        iteration = self.read()["iteration"].tolist()
+        prefix, axis, at = "final", "realization", {}
+        if t not in (None, iteration[-1]):
+            wanted = f"parameters({realization}, t={t}) of {self!r}"
+            if t not in iteration:
+                recorded = f"{iteration[0]}, {iteration[1]}, ..., {iteration[-1]}"
+                raise UserError(f"{wanted}: iteration not recorded; allowed are {recorded}.")
+            self._require_kept(realization, wanted)
+            prefix, axis, at = "checkpoint", "checkpoint", {"time": iteration.index(t)}
+        stacks = (path for path in self.paths if axis in hdf5.describe(path))
+        path = next(path for path in stacks if realization in hdf5.read(path, [axis])[axis])
+        stored = read_parameters(path, prefix, at | hdf5.position(path, axis, realization))
+        return {name: array.astype(np.float64) for name, array in stored.items()}
 
-    def loss(self, parameters: dict[str, np.ndarray]) -> float:
-        """Compute the mean cross-entropy of ``parameters`` by name over all training images, in nat."""
+    def _require_kept(self, realization: int | None, wanted: str) -> None:
+        """Raise UserError where a run is not kept; None asks for any run."""
+        if realization in self.kept or (realization is None and self.kept):
+            return
+        raise UserError(
+            f"{wanted}: stored at the end of the run only; the realizations that are kept at every recorded iteration "
+            f"are {self.kept or 'none'}; add yours to recording.checkpoints and run the workflow again."
+        )
+
+    def loss(self, parameters: Parameters) -> float:
+        """Compute the mean cross-entropy of ``parameters`` by name over all training images, in nat.
+
+        Raises:
+            UserError: the parameters are not those of the cell's network.
+        """
+        check_parameters(self.network, parameters)
         return float(cross_entropy(self.network.forward(parameters, self.inputs.astype(np.float64)), self.labels))
 
-    def hessian(self, parameters: dict[str, np.ndarray]) -> LayerHessian:
+    def barrier(self, one: Parameters, other: Parameters, points: int = 51) -> float:
+        """Compute the loss barrier on the line between two solutions, Eq. 5: its maximum above their mean, in nat.
+
+        The loss is that of all training images, at evenly spaced ``points`` of the line, which include both ends.
+
+        Raises:
+            UserError: the parameters are not those of the cell's network.
+        """
+        check_parameters(self.network, one, "one")
+        check_parameters(self.network, other, "other")
+        samples = self.inputs.astype(np.float64), self.labels
+        alpha = np.linspace(0, 1, points)
+        return float(pair_barriers(self.network, [one, other], np.array([[0, 1]]), samples, alpha)[0])
+
+    def hessian(self, parameters: Parameters) -> LayerHessian:
         """Return the Hessian (nat) in the weights of the layer under study, as an operator (parameter, parameter).
 
         The loss is over the same images as in the workflow: all training images, or the first
         ``curvature.per_class`` of each class.
 
         Raises:
-            UserError: the cell's curvature file cannot be read.
+            UserError: the parameters are not those of the cell's network, or its curvature file cannot be read.
         """
+        check_parameters(self.network, parameters)
         return load_hessian(self.folder / "data.h5", self._curvature_settings)(parameters)
 
     def flatness(self, realization: int) -> float:
@@ -105,10 +235,16 @@ class Cell:
         return float(flatness(top_eigenvalues(hessian, settings["N"], rng, settings["tolerance"]).eigenvalue))
 
     def trajectory(self) -> np.ndarray:
-        """Project the layer's weights on the principal components of all runs: (realization, time, component)."""
-        weights = self.read("layer_weight")["layer_weight"]
-        return projection.project(weights.reshape(*weights.shape[:2], -1))[0]
+        """Project the layer's weights on the principal components of the kept runs together: (kept, time, component).
 
-    @cached_property
-    def _curvature_settings(self) -> dict[str, Any]:
-        return hdf5.read_attributes(self.folder / "curvature" / self.paths[0].name)["parameters"]
+        Raises:
+            UserError: no run of the cell is kept.
+        """
+        self._require_kept(None, f"trajectory() of {self!r}")
+        name = f"checkpoint_layer{self.layer}_weight"
+        weights = self.read(name)[name]
+        return project(weights.reshape(*weights.shape[:2], -1))[0]
+
+
+def _array_names(files: Sequence[Path]) -> set[str]:
+    return {name for path in files for name in hdf5.describe(path)}

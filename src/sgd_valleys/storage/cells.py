@@ -1,17 +1,22 @@
 """The cells of a sweep in its files: the stacks of a cell joined, and a cell's position on the axes of a file."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
+from sgd_valleys.errors import UserError
 from sgd_valleys.storage import hdf5
+from sgd_valleys.storage.hdf5 import FilePath
 
 Cell = tuple[float, int]  # (eta, B)
+# the settings in which the stacks of a cell differ: the runs in them, those recorded in full, and the place of training
+SETTINGS_OF_A_STACK = ("first", "last", "checkpoints", "along", "spectrum", "device")
 
 
-def files_by_cell(paths: Sequence[str]) -> dict[Cell, list[str]]:
+def files_by_cell(paths: Sequence[FilePath]) -> dict[Cell, list[FilePath]]:
     """Group files by their attributes eta and B, in ascending order of both."""
-    found: dict[Cell, list[str]] = {}
+    found: dict[Cell, list[FilePath]] = {}
     for path in paths:
         attributes = hdf5.read_attributes(path)
         found.setdefault((float(attributes["eta"]), int(attributes["B"])), []).append(path)
@@ -19,7 +24,7 @@ def files_by_cell(paths: Sequence[str]) -> dict[Cell, list[str]]:
 
 
 def read_cells(
-    paths: Sequence[str], names: Sequence[str], shared: Sequence[str] = ()
+    paths: Sequence[FilePath], names: Sequence[str], shared: Sequence[str] = ()
 ) -> dict[Cell, dict[str, np.ndarray]]:
     """Read arrays of many files, the stacks of a cell joined.
 
@@ -29,15 +34,78 @@ def read_cells(
         shared: of arrays without a realization axis, the same in all stacks of a cell.
 
     Returns:
-        by cell, then by name, arrays (realization, ...) in the order of the realizations.
+        by cell, then by name, arrays (realization, ...) in the order of the realizations, each of which counts once.
+
+    Raises:
+        UserError: a file cannot be read, lacks an array, or has other settings than another stack of its cell.
     """
     joined = {}
     for cell, files in files_by_cell(paths).items():
+        check_stacks(files)
         parts = [hdf5.read(path, ["realization", *names, *shared]) for path in files]
-        parts.sort(key=lambda part: part["realization"][0])
-        joined[cell] = {name: np.concatenate([part[name] for part in parts]) for name in ("realization", *names)}
-        joined[cell] |= {name: parts[0][name] for name in shared}
+        joined[cell] = _join(parts, "realization", names) | {name: parts[0][name] for name in shared}
     return joined
+
+
+def join_stacks(paths: Sequence[FilePath], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Read arrays of the stacks of one cell, each joined along its first axis.
+
+    The first axis has all runs (realization), or some of them (checkpoint, spectrum_realization). The array of that
+    name, with their realizations, comes along. Arrays without runs, such as ``iteration``, are those of the first file.
+
+    Raises:
+        UserError: a file cannot be read, or lacks an array.
+    """
+    described = {path: hdf5.describe(path) for path in paths}
+    first_axis = {name: array.dims[0] for file in described.values() for name, array in file.items() if array.dims}
+    joined = {}
+    for axis in dict.fromkeys(first_axis[name] for name in names):
+        own = [name for name in names if first_axis[name] == axis and name != axis]
+        if axis in first_axis:
+            files = [path for path, file in described.items() if axis in file]
+            joined |= _join([hdf5.read(path, [axis, *own]) for path in files], axis, own)
+        else:
+            joined |= hdf5.read(paths[0], own)
+    return joined
+
+
+def _join(parts: Sequence[dict[str, np.ndarray]], axis: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Join arrays (run, ...) of several stacks in the order of the runs; ``axis`` holds their realizations.
+
+    Stacks overlap where the number of realizations was changed between two runs of the workflow.
+    """
+    parts = sorted(parts, key=lambda part: part[axis][0])
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in (axis, *names)}
+    _, first = np.unique(joined[axis], return_index=True)
+    if len(first) == len(joined[axis]):
+        return joined
+    return {name: array[first] for name, array in joined.items()}
+
+
+def check_stacks(paths: Sequence[FilePath]) -> None:
+    """Check that the stacks of a cell can be joined: they have the same data and, except for their runs, settings.
+
+    Raises:
+        UserError: two of them differ, or a file cannot be read.
+    """
+    first, *others = paths
+    expected = _common_settings(first)
+    for other in others:
+        found = _common_settings(other)
+        names = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+        if names:
+            values = ", ".join(f"{name} ({expected.get(name)} and {found.get(name)})" for name in names)
+            raise UserError(
+                f"{first} and {other} are stacks of one cell with different settings: {values}; only the stacks of one "
+                "configuration can be joined; `snakemake --cores 1 verify` names the outdated one: remove it."
+            )
+
+
+def _common_settings(path: FilePath) -> dict[str, Any]:
+    """Return the settings and the data that all stacks of a cell have in common."""
+    attributes = hdf5.read_attributes(path)
+    settings = dict(attributes.get("parameters", {})) | {"data_sha256": attributes.get("data_sha256")}
+    return {name: value for name, value in settings.items() if name not in SETTINGS_OF_A_STACK}
 
 
 def grid(cells: Iterable[Cell]) -> tuple[list[float], list[int]]:

@@ -15,8 +15,10 @@ def choose_device(name: str) -> torch.device:
         name: "cpu", "cuda", or "auto" for a GPU if PyTorch finds one.
 
     Raises:
-        UserError: ``name`` is "cuda" and PyTorch finds no GPU.
+        UserError: ``name`` is none of them, or it is "cuda" and PyTorch finds no GPU.
     """
+    if name not in ("cpu", "cuda", "auto"):
+        raise UserError(f"device = {name}: unknown device; it has to be cpu, cuda or auto.")
     # TF32 keeps 10 bits of the mantissa: a gradient would disagree with the CPU's in the third digit
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True

@@ -25,7 +25,7 @@ import numpy as np
 from scipy.special import erf, expit
 
 from sgd_valleys.errors import UserError
-from sgd_valleys.two_valley.landscape import Landscape
+from sgd_valleys.two_valley.landscape import Landscape, check_landscape
 
 CONVENTIONS = {"ito": 1.0, "stratonovich": 0.5, "hanggi-klimontovich": 0.0}  # the power p of D under the derivative
 NOISES = ("H", "H2", "isotropic")
@@ -43,7 +43,11 @@ def diffusion_tensor(
 
     The diffusion of ``noise`` "H" is Delta_S H with negative eigenvalues set to 0, Eq. 17, and that of "H2" is
     Delta_S H^2. "isotropic" has `effective_temperature` on the diagonal.
+
+    Raises:
+        UserError: the noise is unknown.
     """
+    check_noise(noise)
     H = landscape.hessian(x, y)
     a, b, c = H[..., 0, 0], H[..., 0, 1], H[..., 1, 1]
     if noise == "H2":
@@ -72,7 +76,7 @@ def steady_state(
     >>> [round(float(steady_state(landscape, 5.0, 1e-3, convention)), 3) for convention in CONVENTIONS]
     [0.933, 0.919, 0.902]
     """
-    check(delta_S, convention, noise)
+    check(landscape, delta_S, convention, noise)
     f1, f2 = landscape.f1(y), landscape.f2(y)
     if noise == "isotropic":
         D1 = D2 = effective_temperature(landscape, y, delta_S)
@@ -83,11 +87,17 @@ def steady_state(
     return expit(log_ratio + np.log1p(erf(np.sqrt(u1))) - np.log1p(erf(np.sqrt(u2))))
 
 
-def check(delta_S: float, convention: str, noise: str) -> None:
-    """Raise UserError unless Delta_S is positive and convention and noise are known."""
+def check(landscape: Landscape, delta_S: float, convention: str, noise: str) -> None:
+    """Raise UserError unless the landscape is supported, Delta_S is positive, and convention and noise are known."""
+    check_landscape(landscape)
     if not (np.isscalar(delta_S) and np.isfinite(delta_S) and delta_S > 0):
         raise UserError(f"delta_S = {delta_S!r}: invalid effective noise; it has to be a positive, finite number.")
     if convention not in CONVENTIONS:
         raise UserError(f"convention = {convention!r}: unknown; it has to be one of {', '.join(CONVENTIONS)}.")
+    check_noise(noise)
+
+
+def check_noise(noise: str) -> None:
+    """Raise UserError unless the noise is known."""
     if noise not in NOISES:
         raise UserError(f"noise = {noise!r}: unknown diffusion; it has to be one of {', '.join(NOISES)}.")

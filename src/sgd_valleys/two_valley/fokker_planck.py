@@ -21,7 +21,7 @@ import numpy as np
 from scipy.linalg import solve_banded
 
 from sgd_valleys.errors import UserError
-from sgd_valleys.two_valley.diffusion import CONVENTIONS, check, diffusion_tensor
+from sgd_valleys.two_valley.diffusion import CONVENTIONS, check, check_noise, diffusion_tensor
 from sgd_valleys.two_valley.landscape import Landscape
 
 # Edges of a window of one cell along y: y follows its mean. P_flat changes by less than 3e-4, and the solver is 10
@@ -69,7 +69,11 @@ def default_y_edges(delta_S: float, noise: str = "H") -> np.ndarray:
     """Return (y + 1) edges of the moving window in zeta, finest in its middle.
 
     Isotropic noise moves y as much as x and needs a window 40 times as wide.
+
+    Raises:
+        UserError: the noise is unknown.
     """
+    check_noise(noise)
     return (8 if noise == "isotropic" else 0.2) * np.sqrt(delta_S) * np.sinh(0.3 * np.arange(-12, 13))
 
 
@@ -92,7 +96,7 @@ def solve(
     Raises:
         UserError: an argument is invalid, or the start lies outside of the grid.
     """
-    check(delta_S, convention, noise)
+    check(landscape, delta_S, convention, noise)
     times = np.asarray(times, dtype=float)
     if not _is_increasing(times):
         raise UserError("times: invalid; they have to be at least two, finite and increasing.")

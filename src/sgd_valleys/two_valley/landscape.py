@@ -15,6 +15,8 @@ import numpy as np
 
 from sgd_valleys.errors import UserError
 
+ONLY_LANDSCAPE = "the loss has to be that of Eqs. 8-12; change the parameters of Landscape."
+
 
 @dataclass(frozen=True)
 class Landscape:
@@ -22,8 +24,12 @@ class Landscape:
 
     Methods take arrays that broadcast. The loss is defined for y > -min(y_f, y_b); the runs have y > 0.
 
+    A landscape of other formulas is not supported: the compiled loops and the theory know Eqs. 8-12 alone, and would
+    ignore the methods of a subclass.
+
     Raises:
-        UserError: a parameter is not positive and finite, or the valley at x1 is not the flatter one.
+        UserError: a parameter is not positive and finite, or the valley at x1 is not the flatter one; or the class is
+            made the base of another one.
 
     >>> landscape = Landscape()
     >>> flat, sharp = landscape.floor(40.0)
@@ -39,6 +45,10 @@ class Landscape:
     y_b: float = 30.0  # scale of y of the bifurcation, Eq. 9
     y_f: float = 20.0  # scale of y on which both valleys flatten, Eq. 10
     y_d: float = 100.0  # scale of y on which the drift decays, Eq. 12
+
+    def __init_subclass__(cls) -> None:
+        """Refuse a subclass."""
+        raise UserError(f"landscape = {cls.__name__}: a subclass is not supported; {ONLY_LANDSCAPE}")
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -111,6 +121,12 @@ class Landscape:
         e, f = d - self.y_f, self.y_f
         S = ((1 - f * z) * (1 + d * z), -(z**2) * (e - 2 * d * f * z), 2 * z**3 * (e - 3 * d * f * z))
         return x * slope, slope, R, S
+
+
+def check_landscape(landscape: Landscape) -> None:
+    """Raise UserError for an object of another class, of which only the parameters would be read."""
+    if not isinstance(landscape, Landscape):
+        raise UserError(f"landscape = {type(landscape).__name__}: not supported; {ONLY_LANDSCAPE}")
 
 
 def stability_bound(landscape: Landscape, y: float) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.randomness import Stage, stream
-from sgd_valleys.two_valley.landscape import Landscape
+from sgd_valleys.two_valley.landscape import Landscape, check_landscape
 from sgd_valleys.two_valley.run_statistics import Occupancy, Runs
 from sgd_valleys.two_valley.vector_math import (
     COUNTER_STEP,
@@ -230,13 +230,18 @@ def simulate(
     >>> runs.x.shape, bool(np.isfinite(runs.x).all())
     ((32,), True)
     """
+    check_landscape(landscape)
     _check(eta, sigma, noise, start, seed, runs=runs, iterations=iterations, threads=threads)
-    times = np.asarray([] if record is None else record, dtype=np.int64)
-    if times.ndim != 1 or (np.diff(times) <= 0).any() or (times < 0).any() or (times > iterations).any():
+    times = np.asarray([] if record is None else record)
+    integers = times.ndim == 1 and (times.dtype.kind in "iu" or not len(times))
+    if not integers or (np.diff(times) <= 0).any() or (times < 0).any() or (times > iterations).any():
         limits = f"from at least 0 to at most {iterations}"
-        raise UserError(f"record = {record}: invalid iterations; they have to ascend {limits}.")
+        raise UserError(f"record = {record}: invalid iterations; integers have to ascend {limits}.")
+    times = times.astype(np.int64)
     if not 0 <= trajectories <= runs:
         raise UserError(f"trajectories = {trajectories}: invalid number; it has to be between 0 and runs = {runs}.")
+    if trajectories and record is None:
+        raise UserError(f"trajectories = {trajectories}: nothing is recorded; give the recorded iterations as record.")
     p, begin, key = landscape, tuple(map(float, start)), cell_key(seed, noise, eta, sigma, start)
     shape = (p.L_0_star, 1 / p.x1, -1 / p.x2, p.y_f, p.y_b - p.y_f, 1 / p.y_d, p.L_d / p.y_d, p.L_d / p.y_d**2)
     model = (float(eta), float(sigma), NOISES.index(noise), tuple(map(float, shape)))

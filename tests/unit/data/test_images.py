@@ -92,12 +92,21 @@ def test_whole_file_keeps_its_order(tiny_files: dict[str, bytes], tmp_path: Path
     np.testing.assert_array_equal(np.rint((loaded.test_image[:, 0] + 1) * 127.5), pixels)
 
 
+@pytest.mark.parametrize("wrong", [2.5, "ten", True])
+def test_a_number_of_images_is_an_integer(tiny_files: dict[str, bytes], tmp_path: Path, wrong: object) -> None:
+    write_files(tmp_path / "MNIST/raw", tiny_files)
+    with pytest.raises(UserError, match=rf"dataset\.train_per_class = {wrong!r}: out of range; allowed: all, or"):
+        images.load("tiny", tmp_path, wrong)
+
+
 @pytest.mark.parametrize(("setting", "per_class"), [("train", (7, 1)), ("test", (1, 4)), ("train", (0, 1))])
 def test_more_images_than_a_class_has_are_rejected(
     tiny_files: dict[str, bytes], tmp_path: Path, setting: str, per_class: tuple[int, int]
 ) -> None:
     write_files(tmp_path / "MNIST/raw", tiny_files)
-    with pytest.raises(UserError, match=rf"dataset\.{setting}_per_class = \d: out of range; allowed: 1 to [63],"):
+    with pytest.raises(
+        UserError, match=rf"dataset\.{setting}_per_class = \d: out of range; allowed: all, or 1 to [63],"
+    ):
         images.load("tiny", tmp_path, *per_class)
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from sgd_valleys.errors import UserError
 from sgd_valleys.storage import hdf5
-from sgd_valleys.storage.cells import find_cell, index_of, read_cells
+from sgd_valleys.storage.cells import find_cell, index_of, join_stacks, read_cells
 from sgd_valleys.storage.hdf5 import Variable
 
 ETA, B = np.array([0.005, 0.01, 0.05]), np.array([20, 50])
@@ -23,17 +24,43 @@ def test_values_are_compared_exactly():
     assert all(index_of(ETA, float(text)) == k for k, text in enumerate(("0.005", "0.010", "5e-2")))
 
 
+def write_stack(path, first, last, **settings):
+    """A stack of runs whose loss is their realization; the even ones are kept."""
+    runs = np.arange(first, last + 1)
+    hdf5.write(
+        path,
+        {
+            "realization": Variable(("realization",), runs, "r"),
+            "loss": Variable(("realization",), runs.astype(float), "loss"),
+            "iteration": Variable(("time",), np.array([0, 5]), "t"),
+            "checkpoint": Variable(("checkpoint",), runs[runs % 2 == 0], "r"),
+            "checkpoint_layer1_bias": Variable(("checkpoint", "time"), runs[runs % 2 == 0, None] * [1, 10], "b"),
+        },
+        {"eta": 0.1, "B": 10, "parameters": {"first": first, "last": last, "seed": 1} | settings},
+    )
+    return path
+
+
 def test_the_stacks_of_a_cell_are_read_as_one(tmp_path):
-    for first in (2, 0):
-        hdf5.write(
-            tmp_path / f"{first}.h5",
-            {
-                "realization": Variable(("realization",), np.array([first, first + 1]), "r"),
-                "loss": Variable(("realization",), np.array([first, first + 1.0]), "loss"),
-                "iteration": Variable(("time",), np.array([0, 5]), "t"),
-            },
-            {"eta": 0.1, "B": 10},
-        )
-    cells = read_cells([str(tmp_path / "2.h5"), str(tmp_path / "0.h5")], ["loss"], shared=["iteration"])
+    paths = [write_stack(tmp_path / f"{first}.h5", first, first + 1) for first in (2, 0)]
+    cells = read_cells(paths, ["loss"], shared=["iteration"])
     assert cells[0.1, 10]["loss"].tolist() == [0, 1, 2, 3]
     assert cells[0.1, 10]["iteration"].tolist() == [0, 5]
+
+
+def test_a_run_in_two_stacks_counts_once(tmp_path):
+    stacks = [write_stack(tmp_path / "old.h5", 0, 0), write_stack(tmp_path / "new.h5", 0, 2, device="cuda")]
+    for paths in (stacks, stacks[::-1]):
+        (cell,) = read_cells(paths, ["loss"]).values()
+        assert cell["realization"].tolist() == cell["loss"].tolist() == [0, 1, 2]
+        kept = join_stacks(paths, ["checkpoint_layer1_bias", "iteration", "loss"])
+        assert kept["checkpoint"].tolist() == [0, 2]  # the realizations of the first axis come along
+        assert kept["checkpoint_layer1_bias"].tolist() == [[0, 0], [2, 20]]
+        assert kept["realization"].tolist() == [0, 1, 2] and kept["iteration"].tolist() == [0, 5]
+
+
+def test_stacks_of_other_settings_are_not_joined(tmp_path):
+    paths = [write_stack(tmp_path / "old.h5", 0, 0, iterations=500), write_stack(tmp_path / "new.h5", 1, 2)]
+    message = r"old\.h5 and .*new\.h5 are stacks of one cell with different settings: iterations \(500 and None\)"
+    with pytest.raises(UserError, match=message):
+        read_cells(paths, ["loss"])

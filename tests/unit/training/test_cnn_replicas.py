@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from sgd_valleys.data.subset import first_of_each_class
+from sgd_valleys.errors import UserError
 from sgd_valleys.measures.curvature import LayerHessian, top_eigenvalues
 from sgd_valleys.measures.paths import line_loss
 from sgd_valleys.networks.build import build
@@ -255,9 +256,11 @@ def test_the_line_is_the_networks_loss_at_interpolated_parameters(problem):
 def test_settings_name_the_network():
     assert build({"name": "cnn", "channels": [32, 64, 64], "hidden": [128]}, (3, 32, 32), 10) == PAPERS
     assert build({"name": "mlp", "hidden": [50, 50]}, (1, 28, 28), 10) == MLP((784, 50, 50, 10))
+    with pytest.raises(UserError, match="= resnet: unknown network; allowed are mlp and cnn"):
+        build({"name": "resnet", "hidden": [50]}, (1, 28, 28), 10)
 
 
 def test_curvature_takes_the_first_images_of_each_class():
     labels = np.array([1, 0, 1, 0, 0, 1])
     assert list(first_of_each_class(labels, 2)) == [1, 3, 0, 2]
-    assert list(first_of_each_class(labels, None)) == list(range(6))
+    assert list(first_of_each_class(labels, None)) == list(first_of_each_class(labels, "all")) == list(range(6))

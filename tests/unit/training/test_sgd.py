@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from sgd_valleys.errors import UserError
+from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.loss import cross_entropy
 from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.networks.network import check_parameters
 from sgd_valleys.training import sgd
+from sgd_valleys.training.device import choose_device
 from sgd_valleys.training.mlp_replicas import GramReplicas, MLPReplicas
 from sgd_valleys.training.recording import Recording
 from sgd_valleys.training.replicas import Replicas
@@ -249,16 +253,75 @@ def test_a_large_training_set_does_without_its_gram_matrix():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"B": 7}, "batch size 7 does not divide"),
+        ({"B": 7}, "B = 7: does not divide the 40 training samples"),
+        ({"B": -8}, "B = -8: invalid number"),
+        ({"iterations": -10}, "iterations = -10: invalid number"),
+        ({"eta": -0.1}, "eta = -0.1: invalid learning rate; it has to be a positive, finite number"),
+        ({"dtype": torch.float16}, "dtype = torch.float16: not supported"),
+        ({"device": "gpu"}, "device = gpu: unknown device; it has to be cpu, cuda or auto"),
         ({"recording": Recording(points=8, layer=2)}, "cannot be recorded"),
-        ({"orders": ()}, "1 runs need 1 minibatch orders, not 0"),
+        ({"recording": Recording(3, 2, {1: [0]})}, r"recording.checkpoints = {1: \[0\]}: .*; runs are from 0 to 0"),
+        ({"orders": ()}, "orders: 0 minibatch orders for 1 runs"),
+        ({"orders": [minibatch_order(np.random.default_rng(0), M // 2)]}, r"orders: an epoch of shape \(20,\)"),
     ],
 )
-def test_impossible_batches_records_and_orders_are_refused(problem, wrong, message):
+def test_impossible_arguments_are_refused(problem, wrong, message):
     network = NETWORKS[0]
     settings = {"eta": 0.1, "B": 8, "iterations": 10, "recording": Recording(3, 2), "orders": orders(0)} | wrong
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((UserError, ValueError), match=message):
         train(network, network.initialize(np.random.default_rng(0)), *problem, **settings)
+
+
+@pytest.mark.parametrize("labels", [np.full(M, 3), np.full(M, -100), np.full(M, 0.5), np.zeros(M - 1, int), np.eye(M)])
+@pytest.mark.parametrize("part", [0, 1])
+def test_labels_that_a_loss_would_misread_are_refused(problem, labels, part):
+    sets = [problem[0], problem[0]]
+    sets[part] = (problem[0][0], labels)
+    name = ("train_set", "test_set")[part]
+    with pytest.raises(UserError, match=f"{name}: invalid labels; there has to be one integer from 0 to 2 for each"):
+        train(NETWORKS[0], NETWORKS[0].initialize(np.random.default_rng(0)), *sets, eta=0.1, B=M, iterations=2,
+              recording=Recording(3, 1))  # fmt: skip
+
+
+class Tanh(MLP):
+    """A network whose mathematics the hand-written gradients do not know."""
+
+    def forward_from_first(self, parameters, preactivation):
+        return np.tanh(preactivation) @ parameters["layer2_weight"].T + parameters["layer2_bias"]
+
+
+class Pooled(CNN):
+    """Likewise of a CNN."""
+
+
+class LooksLikeAnMLP:
+    """A class of its own with the attributes that training reads."""
+
+    sizes = (30, 7, 3)
+
+
+@pytest.mark.parametrize(
+    "network", [Tanh((30, 7, 3)), Pooled((1, 6, 5), (2,), (4,), 3), LooksLikeAnMLP()], ids=lambda n: type(n).__name__
+)
+def test_a_network_of_another_class_is_not_trained_as_one_of_ours(problem, network):
+    starts = NETWORKS[0].initialize(np.random.default_rng(0))
+    message = f"network = {type(network).__name__}: .* exactly the classes networks.mlp.MLP and networks.cnn.CNN"
+    with pytest.raises(UserError, match=message):
+        train(network, starts, *problem, eta=0.1, B=M, iterations=2, recording=Recording(3, 1))
+
+
+def test_parameters_of_another_network_are_refused():
+    network, deeper = MLP((30, 7, 7)), MLP((30, 7, 7, 7))
+    with pytest.raises(UserError, match=r"not the parameters of MLP\(sizes=\(30, 7, 7\)\); layer3_weight has shape"):
+        check_parameters(network, deeper.initialize(np.random.default_rng(0)))
+    with pytest.raises(UserError, match=r"layer2_bias has shape none, not \(7,\)"):
+        check_parameters(network, {"layer1_weight": np.zeros((7, 30)), "layer1_bias": np.zeros(7)})
+
+
+def test_a_device_is_not_taken_for_the_cpu():
+    assert choose_device("cpu").type == "cpu"
+    with pytest.raises(UserError, match="device = cuda:1: unknown device"):
+        choose_device("cuda:1")
 
 
 def test_starts_are_shared_by_all_runs_or_one_for_each(problem):
@@ -268,5 +331,5 @@ def test_starts_are_shared_by_all_runs_or_one_for_each(problem):
     shared = train(network, initial, *problem, orders=orders(0, 1), **options)
     repeated_starts = train(network, repeated(initial, 2), *problem, orders=orders(0, 1), **options)
     assert all(np.array_equal(shared.final[name], repeated_starts.final[name]) for name in initial)
-    with pytest.raises(ValueError, match=r"shape \(2, 2, 8, 30\); allowed are \(8, 30\) and \(run, \*\(8, 30\)\)"):
+    with pytest.raises(UserError, match=r"starts: .*; layer1_weight has shape \(2, 2, 8, 30\), not \(8, 30\)"):
         train(network, repeated(repeated(initial, 2), 2), *problem, orders=orders(0, 1), **options)

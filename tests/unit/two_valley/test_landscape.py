@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from sgd_valleys.errors import UserError
+from sgd_valleys.two_valley.diffusion import diffusion_tensor, steady_state
+from sgd_valleys.two_valley.fokker_planck import default_y_edges, solve
 from sgd_valleys.two_valley.landscape import Landscape
+from sgd_valleys.two_valley.langevin import simulate
 
 OTHER = Landscape(x0=1.3, f0=0.7, L_d=2.0, x1=1.1, x2=0.4, y_b=12.0, y_f=25.0, y_d=40.0)
 Y = np.array([0.5, 5.0, 9.0, 40.0, 300.0])
@@ -98,3 +101,39 @@ def test_a_parameter_that_is_not_positive_is_named(name, value):
 def test_the_first_valley_has_to_be_the_flatter():
     with pytest.raises(UserError, match="x1 has to exceed x2"):
         Landscape(x1=0.65, x2=0.65)
+
+
+def test_a_landscape_of_other_formulas_is_refused():
+    with pytest.raises(UserError, match="landscape = Tilted: a subclass is not supported; the loss has to be that of"):
+
+        class Tilted(Landscape):
+            def loss(self, x, y):
+                return super().loss(x, y) + x
+
+
+class Copy:
+    """An object with the parameters of a landscape, and a loss of its own."""
+
+    def __getattr__(self, name):
+        return getattr(Landscape(), name)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda landscape: simulate(landscape, 0.05, 0.05, runs=2, iterations=2, seed=1),
+        lambda landscape: solve(landscape, 1e-3, [0.0, 1.0]),
+        lambda landscape: steady_state(landscape, 5.0, 1e-3),
+    ],
+    ids=["simulate", "solve", "steady_state"],
+)
+def test_an_object_of_another_class_is_refused(use):
+    with pytest.raises(UserError, match="landscape = Copy: not supported"):
+        use(Copy())
+
+
+def test_an_unknown_noise_is_not_taken_for_that_of_the_hessian():
+    with pytest.raises(UserError, match="noise = 'h2': unknown diffusion; it has to be one of H, H2, isotropic"):
+        diffusion_tensor(Landscape(), 0.1, 5.0, 1e-3, "h2")
+    with pytest.raises(UserError, match="noise = 'Isotropic': unknown"):
+        default_y_edges(1e-3, "Isotropic")

@@ -318,9 +318,11 @@ def test_at_fixed_y_on_a_low_barrier_p_flat_is_that_of_the_ito_steady_state(nois
         ({"start": (0.0, 5.0)}, "x has to be positive"),
         ({"start": (0.01, -5.0)}, "y not negative"),
         ({"seed": -1}, "seed = -1"),
-        ({"record": [5, 5]}, "have to ascend"),
+        ({"record": [5, 5]}, "integers have to ascend"),
         ({"record": [0, 11]}, "to at most 10"),
+        ({"record": [0.5, 5]}, "integers have to ascend"),
         ({"trajectories": 3}, "between 0 and runs = 2"),
+        ({"trajectories": 1}, "nothing is recorded"),
     ],
 )
 def test_a_bad_argument_is_named(change, message):
