@@ -90,7 +90,7 @@ def _freezing(files: Files, settings: Settings, new_sampling: NewSampling) -> li
     eta, reference = settings["freezing_eta"], tuple(settings["reference"])
     return [
         *freezing.collect(endpoints, times, cell_maps, new_sampling, eta, reference),
-        *freezing.collect_along_training(along, new_sampling, settings["L_c"]),
+        *freezing.collect_along_training(along, _descent(endpoints), new_sampling, settings["L_c"]),
         *freezing.collect_thresholds(endpoints, times, cell_maps, new_sampling),
     ]
 
@@ -119,11 +119,16 @@ def _other_experiment(files: Files, settings: Settings, new_sampling: NewSamplin
         *noise_trends.collect(endpoints, times, cell_maps, new_sampling, axes=False),
         *noise.collect_flat_is_accurate(endpoints, cell_maps, new_sampling),
         *freezing.collect_longer_is_flatter(endpoints, times, cell_maps, new_sampling),
-        *freezing.collect_along_training(along, new_sampling, other["L_c"]),
+        *freezing.collect_along_training(along, _descent(endpoints), new_sampling, other["L_c"]),
         *freezing.collect_thresholds(endpoints, times, cell_maps, new_sampling),
         *landscape.collect_spectra(endpoints, read_spectra(files["other_spectra"]), new_sampling, other["N"]),
     ]
     return relabel_for_experiment(claims, other["experiment"], "Fig. S5")
+
+
+def _descent(endpoints: Mapping[str, np.ndarray]) -> int | None:
+    """Return the batch size of gradient descent, if the sweep has one."""
+    return next(iter(endpoints["B"][endpoints["gradient_descent"]].tolist()), None)
 
 
 def _read(files: Files, *names: str) -> list[dict[str, np.ndarray]]:
