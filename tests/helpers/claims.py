@@ -19,7 +19,7 @@ def sampling(resamples=RESAMPLES):
 
 
 def claim(expected, value, low, high, p_value=None, key="made_up", paper="so", method="made up", **how):
-    measured = Estimate(value, (low, high), "10 runs", method, p_value, **how)
+    measured = Estimate(value, (low, high), "10 runs", method, 10, p_value, **how)
     return Claim(key, "II A", "Something | happens.", paper, expected, measured)
 
 
@@ -46,9 +46,9 @@ def barriers_of(height, solutions=40, noise=0.0):
         "pair_solution": pairs,
         "block_slope": np.full(20, -0.2),
         "block_r_squared": np.linspace(0.3, 0.8, 20),
-        "path_similarity": np.array([0.95] + [0.62] * 6),
-        "path_barrier": np.stack([np.zeros(11), *[np.minimum(time / 0.2, 1)] * 6]),
-        "path_solution": np.concatenate([[[0, 1]], np.stack(np.triu_indices(4, k=1), axis=1)]),
+        "path_similarity": np.array([0.95] + [0.62] * 10),
+        "path_barrier": np.stack([np.zeros(11), *[np.minimum(time / 0.2, 1)] * 10]),
+        "path_solution": np.concatenate([[[0, 1]], np.stack(np.triu_indices(5, k=1), axis=1)]),
         "time_fraction": time,
     }
 
@@ -60,6 +60,7 @@ def endings_of(loss=0.003):
     return {
         "eta": np.array([0.01, 0.05]),
         "B": np.array([10, 20]),
+        "gradient_descent": np.zeros(2, dtype=bool),
         "runs": np.full((2, 2), 10),
         "converged": np.ones((2, 2, 10), dtype=bool),
         "train_loss": np.full((2, 2, 10), loss),
@@ -82,6 +83,7 @@ def sweep_of(effect, scatter=0.05, runs=8):
     endings = {
         "eta": ETA,
         "B": BATCH,
+        "gradient_descent": np.zeros(4, dtype=bool),
         "runs": np.full((4, 4), runs),
         "converged": np.ones(level.shape, dtype=bool),
         "flatness": 3 + 2 * scattered(),

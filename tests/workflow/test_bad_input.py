@@ -42,16 +42,6 @@ def test_invalid_settings_stop_snakemake_before_anything_runs(settings: str, sen
     assert not (checkout.root / "results").exists()
 
 
-def test_a_threshold_that_no_run_reaches_is_named_with_the_lowest_loss(finished: Checkout) -> None:
-    finished.set({"experiments": {"mnist": {"freezing": {"L_c": 0.0001}}}})
-    target = "results/mnist/freezing.h5"
-    sentence = (
-        r"experiments\.mnist\.freezing: no run reaches a training loss below 0\.0001; the lowest is 0\.0\d+: .*\."
-    )
-    assert re.search(sentence, failure_of(finished, target))
-    assert not (finished.root / target).exists()
-
-
 @pytest.mark.parametrize("damage", ["truncated", "altered"])
 def test_a_damaged_mnist_file_is_named(damage: str, checkout: Checkout, mnist_root: Path) -> None:
     folder = checkout.root / "damaged" / DATA_SETS["mnist"].folder

@@ -20,6 +20,7 @@ from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.transforms import Bbox
 
 from sgd_valleys.figures import figS1, runs, style
+from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL
 from sgd_valleys.storage import hdf5
 
 SETTINGS = tiny_run.figure_settings()
@@ -189,6 +190,57 @@ def test_a_heatmap_is_grey_exactly_where_no_run_converges(
         np.testing.assert_array_equal(np.ma.getmaskarray(cells_of(axes_of(figure, letter))), grey)
         assert np.isfinite(cells_of(axes_of(drawn(name).figure, letter))[1, 0])
     assert len(figure.legends) == 1
+
+
+def test_a_cell_whose_runs_converge_is_hatched_and_not_grey_where_it_has_no_value(
+    load: Callable[[str], dict[str, Any]],
+) -> None:
+    data = load("fig2")
+    data["similarity"][:, :DESCENT] = np.nan  # a single run makes no pair
+    figure = draw("fig2", data)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["no pair of runs"]
+    hatched = {(patch.get_x() + 0.5, patch.get_y() + 0.5) for patch in axes_of(figure, "A").patches}
+    assert hatched == set(np.ndindex(len(ETA), DESCENT))
+    data["convergence_probability"][0, 0] = 0
+    figure = draw("fig2", data)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["no converged run", "no pair of runs"]
+    assert len(axes_of(figure, "A").patches) == len(hatched) - 1
+
+
+@pytest.mark.parametrize(("name", "letters"), [("fig3", "C"), ("figS3", "AB")])
+def test_a_threshold_that_no_run_reaches_leaves_its_map_empty(
+    name: str, letters: str, load: Callable[[str], dict[str, Any]]
+) -> None:
+    data = load(name)
+    for each in ("eta_t_freeze", "eta_t_freeze_by_threshold", "freezing_time"):
+        if each in data:
+            data[each] = np.full_like(data[each], np.nan)
+    figure = draw(name, data)
+    for letter in letters:
+        assert texts_of(axes_of(figure, letter)) == [r"no run below $\mathcal{L}_c$"]
+
+
+def test_the_maps_of_a_single_cell_are_drawn(load: Callable[[str], dict[str, Any]]) -> None:
+    for cell in (np.s_[1:, :1], np.s_[1:, DESCENT:]):  # with noise, and of gradient descent
+        for name in ("fig2", "fig2X", "figS2", "figS3"):
+            data = load(name)
+            for key, values in data.items():
+                if values.shape[:2] == (len(ETA), len(B)):
+                    data[key] = values[cell]
+            data |= {"eta": data["eta"][cell[0]], "B": data["B"][cell[1]]}
+            data["gradient_descent"] = data["gradient_descent"][cell[1]]
+            if name == "figS3":
+                data["eta_t_freeze_by_threshold"] = data["eta_t_freeze_by_threshold"][:, *cell]
+            figure = draw(name, data)
+            figure.draw_without_rendering()
+            if name != "fig2X":
+                continue
+            axes, noise = axes_of(figure, "C"), data["noise"].item()
+            if noise:
+                assert axes.get_xlim()[0] < noise < axes.get_xlim()[1]
+            else:
+                assert texts_of(axes) == ["gradient descent alone"]
 
 
 def test_a_figure_without_grey_cells_has_no_legend_of_grey(drawn: Callable[[str], Drawn]) -> None:
@@ -407,11 +459,12 @@ def statistics(results: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     for realizations in (4, 5):
         target = folder / f"{realizations}.h5"
         tiny_run.rewrite(source, target, tiny_run.take("realization", [0, 1, 0, 1, 0][:realizations]))
-        interval = {"test_loss_within_r_squared_interval": np.array([0.3, 0.5])}
+        none = np.nan if realizations < MIN_RUNS_FOR_INTERVAL else 0  # as in the file of so many realizations
+        interval = {"test_loss_within_r_squared_interval": np.array([0.3, 0.5]) + none}
         found[realizations] = import_module("sgd_valleys.figures.fig4X").load({"statistics": str(target)}) | interval
         for name in ("flatness_interval", "test_loss_interval", "test_file_loss_interval"):
             mean = found[realizations][name.replace("interval", "mean")]
-            found[realizations][name] = np.stack([mean - 0.02, mean + 0.02])
+            found[realizations][name] = np.stack([mean - 0.02, mean + 0.02]) + none
     return found
 
 

@@ -63,5 +63,4 @@ def test_trends_are_of_what_the_figures_show(complete: Checkout, name: str) -> N
     rates, sizes = np.meshgrid(found["eta"], found["B"], indexing="ij")
     noise = np.where((name == "mnist") & (sizes == 100), 0, rates / sizes)  # 100 images: gradient descent
     assert found["noise"] == pytest.approx(noise)
-    low, high = found["similarity_interval"]
-    assert np.isnan(found["similarity_correlation"]) or low <= high
+    assert np.isnan(found["similarity_interval"]).all()  # two runs a cell

@@ -6,7 +6,6 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from sgd_valleys.data.stored import load_network_and_samples
-from sgd_valleys.errors import UserError
 from sgd_valleys.measures import similarity
 from sgd_valleys.measures.paths import barrier, line_loss_along_training, pair_barriers
 from sgd_valleys.progress import Progress
@@ -33,12 +32,12 @@ with job(snakemake) as log:
             converged[run] = path, parameters, runs["test_error"][r, -1].copy()
     number = {run: k for k, run in enumerate(sorted(converged))}
     if len(number) < 3:
-        raise UserError(
+        log.warning(
             f"experiments.{snakemake.wildcards.experiment}.sweep: {len(number)} runs reach training accuracy 1, too "
-            "few for a relation between barrier and similarity: train for longer (eta_T), or widen the sweep."
+            "few for a relation of barrier and similarity, which is NaN. Train for longer (eta_T), or widen the sweep."
         )
-    files, solutions, errors = zip(*(converged[run] for run in number), strict=True)
-    jaccard = similarity.jaccard(np.array(errors))
+    files, solutions, errors = ([converged[run][k] for run in number] for k in range(3))
+    jaccard = similarity.jaccard(np.array(errors).reshape(len(number), runs["test_error"].shape[-1]))
 
     # Fig. 1E: pairs of all converged runs; for each realization, all pairs of the runs in the cells of Fig. 1's block
     pairs = similarity.sample_pairs(len(number), settings["pairs"], stream(settings["seed"], Stage.PAIRS))
@@ -47,13 +46,15 @@ with job(snakemake) as log:
     blocks = [block if len(block) > 2 else block[:0] for block in blocks]  # fewer pairs have no R^2
     all_pairs = np.concatenate([pairs, *blocks])
     progress = Progress(len(all_pairs), "pairs", log)
-    barriers = pair_barriers(network, solutions, all_pairs, samples["train"], alpha, progress)
+    barriers = np.empty(0)
+    if len(all_pairs):
+        barriers = pair_barriers(network, solutions, all_pairs, samples["train"], alpha, progress)
     pair_barrier, *block_barriers = np.split(barriers, np.cumsum([len(pairs), *map(len, blocks)])[:-1])
     pair_similarity = jaccard[tuple(pairs.T)]
     rng = stream(settings["seed"], Stage.BOOTSTRAP)
     fit = fit_pairs(pairs, pair_similarity, pair_barrier, rng, settings["resamples"])
     # statistics.rank.rank_correlation differs from SciPy's in the last bits
-    rank_correlation = float(spearmanr(pair_similarity, pair_barrier).statistic)
+    rank_correlation = float(spearmanr(pair_similarity, pair_barrier).statistic) if len(pairs) > 2 else np.nan
     block_fits = np.full((len(blocks), 3), np.nan)  # slope, intercept and R^2 of each realization
     for r, (block, heights) in enumerate(zip(blocks, block_barriers, strict=True)):
         if len(block):

@@ -16,7 +16,7 @@ with job(snakemake) as log:
     freezing = hdf5.read(snakemake.input.freezing, ["threshold", "freezing_time"])
     solutions = hdf5.read(snakemake.input.jaccard, ["solution_eta", "solution_B", "jaccard"])
     eta, B, runs, gradient_descent = (endpoints[name] for name in ("eta", "B", "runs", "gradient_descent"))
-    noise = cell_maps.noise(eta, B, gradient_descent)
+    noise, freezing_time = cell_maps.noise(eta, B, gradient_descent), freezing["freezing_time"][0]
 
     plane = ("eta", "B")
     variables = {
@@ -32,10 +32,12 @@ with job(snakemake) as log:
     }
     for name, values in cell_maps.reduce_runs(endpoints).items():
         variables[name] = Variable(plane, values, *cell_maps.MAPS[name])
-    for name, measure in cell_maps.measures(endpoints, freezing["freezing_time"][0], solutions).items():
+    fewest, counted = cell_maps.fewest_runs(runs, gradient_descent), cell_maps.count_runs(endpoints, freezing_time)
+    for name, measure in cell_maps.measures(endpoints, freezing_time, solutions).items():
         long_name, units = cell_maps.TRENDS[name]
         rng = stream(settings["seed"], Stage.TREND_BOOTSTRAP)
-        found = trend(noise.ravel(), (eta, 1 / B), runs.ravel().tolist(), measure, rng, settings["resamples"])
+        axes, own_runs = (eta, 1 / B), runs.ravel().tolist()
+        found = trend(noise.ravel(), axes, own_runs, measure, min(fewest, counted[name]), rng, settings["resamples"])
         low, high = found.interval
         log.info(
             f"{name} against noise over {np.isfinite(found.value).sum()} cells: rank correlation "

@@ -4,7 +4,6 @@ from sgd_valleys.workflow.job import job
 
 import numpy as np
 
-from sgd_valleys.errors import UserError
 from sgd_valleys.measures.freezing import freezing_time
 from sgd_valleys.measures.grid import on_grid
 from sgd_valleys.storage import hdf5, provenance
@@ -25,9 +24,10 @@ with job(snakemake) as log:
         reached = np.isfinite(times).sum()
         log.info(f"L_c = {L_c}: reached by {reached} runs")
         if not reached:
-            raise UserError(
-                f"experiments.{snakemake.wildcards.experiment}.freezing: no run reaches a training loss below {L_c}; "
-                f"the lowest is {lowest:.3g}: choose L_c and robustness above it, or train for longer (sweep.eta_T)."
+            log.warning(
+                f"experiments.{snakemake.wildcards.experiment}.freezing: no run reaches a training loss below {L_c}, "
+                f"the lowest is {lowest:.3g}; all freezing times are NaN. Choose a threshold above that loss, or train "
+                "for longer (sweep.eta_T)."
             )
     variables = coordinates(threshold=thresholds, eta=etas, B=Bs, realization=np.arange(time[0].shape[-1]))
     variables["freezing_time"] = Variable(

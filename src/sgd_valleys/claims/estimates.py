@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import binomtest, rankdata
 
-from sgd_valleys.claims.verdict import Estimate
+from sgd_valleys.claims.verdict import NO_INTERVAL, Estimate
+from sgd_valleys.measures.cell_maps import fewest_runs
 from sgd_valleys.statistics import bootstrap
 from sgd_valleys.statistics.rank import rank_correlation
 from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL, finite_mean
@@ -41,16 +42,23 @@ class Sampling(NamedTuple):
 
 NewSampling = Callable[[], Sampling]  # gives a new sampling with the same stream for every number
 
-NO_INTERVAL = (np.nan, np.nan)
 BY_RUNS = "bootstrap over realizations"
 BY_SOLUTIONS = "bootstrap over solutions"
 BINOMIAL = "binomial resampling of runs, too wide where none changes valley"
 
 
 def central_95(resampled: Sequence[float]) -> tuple[float, float]:
-    """Return the central 95% (low, high) of resampled numbers (resample); NaN where none is finite."""
-    low, high = bootstrap.central_interval(np.asarray(resampled, dtype=float))
+    """Return the central 95% (low, high) of resampled numbers (resample); NaN where none is finite.
+
+    ``Estimate`` removes the interval of too few runs.
+    """
+    low, high = bootstrap.central_interval(np.asarray(resampled, dtype=float), np.inf)
     return float(low), float(high)
+
+
+def not_measured(samples: str, method: str) -> Estimate:
+    """Return the estimate of a number that could not be measured."""
+    return Estimate(np.nan, NO_INTERVAL, samples, method, 0)
 
 
 def interval_including_estimate(resampled: np.ndarray, estimate: float) -> tuple[float, float]:
@@ -63,11 +71,14 @@ def interval_including_estimate(resampled: np.ndarray, estimate: float) -> tuple
 
 
 def resampled_correlation(
-    values: np.ndarray, resampled: np.ndarray, correlate: Statistic, samples: str, method: str
+    values: np.ndarray, resampled: np.ndarray, correlate: Statistic, samples: str, method: str, runs: int
 ) -> Estimate:
-    """Estimate a correlation of numbers (...) from their resamples (resample, ...), which ``correlate`` takes both."""
+    """Estimate a correlation of numbers (...) from their resamples (resample, ...), which ``correlate`` takes both.
+
+    Each number is that of ``runs`` runs.
+    """
     found = correlate(values)
-    return Estimate(found, interval_including_estimate(correlate(resampled), found), samples, method)
+    return Estimate(found, interval_including_estimate(correlate(resampled), found), samples, method, runs)
 
 
 def converged_only(endpoints: Arrays, name: str) -> np.ndarray:
@@ -77,70 +88,72 @@ def converged_only(endpoints: Arrays, name: str) -> np.ndarray:
 
 def exact(value: float, samples: str) -> Estimate:
     """Return a closed form, which is its own interval."""
-    return Estimate(float(value), (float(value), float(value)), samples, "exact")
+    return Estimate(float(value), (float(value), float(value)), samples, "exact", np.inf)
 
 
 def over_runs(values: np.ndarray, sampling: Sampling, reduce: Statistic = finite_mean, name: str = "mean") -> Estimate:
     """Estimate a statistic over realizations (realization), NaN where one has no value, by resampling them.
 
-    ``reduce`` is the statistic, which takes ``axis``; ``name`` is its name. Fewer than ``MIN_RUNS_FOR_INTERVAL`` finite
-    values have no interval.
+    ``reduce`` is the statistic, which takes ``axis``; ``name`` is its name.
     """
     used = np.asarray(values, dtype=float)
     used = used[np.isfinite(used)]
     method = f"{name}, {BY_RUNS}"
     if not used.size:
-        return Estimate(np.nan, NO_INTERVAL, "no runs", method)
+        return not_measured("no runs", method)
     found, low, high = bootstrap.interval(used, *sampling, reduce)
-    between = (float(low), float(high)) if used.size >= MIN_RUNS_FOR_INTERVAL else NO_INTERVAL
-    return Estimate(float(found), between, f"{used.size} runs", method)
+    return Estimate(float(found), (float(low), float(high)), f"{used.size} runs", method, used.size)
 
 
 def one_run(values: np.ndarray) -> Estimate:
     """Estimate what a single run may show: median and central 95% over realizations (realization); NaN is left out."""
     used = values[np.isfinite(values)]
     median = float(np.median(used)) if used.size else np.nan
-    between = central_95(used) if used.size >= MIN_RUNS_FOR_INTERVAL else NO_INTERVAL
-    return Estimate(median, between, f"{used.size} runs", "median and central 95% of the runs", spread=True)
+    method = "median and central 95% of the runs"
+    return Estimate(median, central_95(used), f"{used.size} runs", method, used.size, spread=True)
 
 
-def over_batch_sizes(values: Sequence[Sequence[float]], reduce: Statistic, sampling: Sampling, method: str) -> Estimate:
+def over_batch_sizes(
+    values: Mapping[int, Sequence[float]], descent: int | None, reduce: Statistic, sampling: Sampling, method: str
+) -> Estimate:
     """Reduce the means over runs of all batch sizes to one number, resampling the runs of each batch size.
 
-    ``values`` are (batch size, run), of which the finite ones are used; ``reduce`` takes the means (batch size). The
-    number has no interval where no batch size has ``MIN_RUNS_FOR_INTERVAL`` runs; the single run of gradient descent is
-    exact.
+    ``values`` are (run) by batch size, of which the finite ones are used; ``reduce`` takes the means (batch size).
+    ``descent`` is the batch size of gradient descent, if the sweep has one, whose single run is exact.
     """
-    used = [np.asarray(row, dtype=float) for row in values]
+    used = [np.asarray(row, dtype=float) for row in values.values()]
     used = [row[np.isfinite(row)] for row in used]
     counts = [len(row) for row in used]
     method = f"{method}, {BY_RUNS}"
     if not counts or not all(counts):
-        return Estimate(np.nan, NO_INTERVAL, "a batch size without runs", method)
+        return not_measured("a batch size without runs", method)
 
     def reduced(rows: Iterable[np.ndarray]) -> float:
         return float(reduce(np.array([row.mean() for row in rows])))
 
     resampled = [reduced(rows) for rows in sampling.rows(used)]
-    between = central_95(resampled) if max(counts) >= MIN_RUNS_FOR_INTERVAL else NO_INTERVAL
-    return Estimate(reduced(used), between, f"{sum(counts)} runs of {len(used)} batch sizes", method)
+    runs = fewest_runs(np.array(counts), np.array([descent == B for B in values]))
+    return Estimate(
+        reduced(used), central_95(resampled), f"{sum(counts)} runs of {len(used)} batch sizes", method, runs
+    )
 
 
 def over_cells(
-    cubes: Sequence[np.ndarray], runs: np.ndarray, statistic: Statistic, sampling: Sampling, method: str
+    cubes: Sequence[np.ndarray], cells: Arrays, statistic: Statistic, sampling: Sampling, method: str
 ) -> Estimate:
-    """Estimate a number of a whole sweep by resampling the ``runs`` (cell...) of every cell.
+    """Estimate a number of a whole sweep by resampling the runs of every cell.
 
-    ``statistic`` takes the cubes (..., cell..., run), all resamples at once, and returns the numbers (...). The cubes
-    are NaN where a run has no value; they are resampled together.
+    ``cells`` has ``runs`` (cell...), whose last axis is B, and ``gradient_descent`` (B). ``statistic`` takes the cubes
+    (..., cell..., run), all resamples at once, and returns the numbers (...). The cubes are NaN where a run has no
+    value; they are resampled together.
     """
     values = [np.asarray(cube, dtype=float) for cube in cubes]
-    drawn = bootstrap.draw_runs((sampling.resamples, *values[0].shape), runs, sampling.rng)
+    drawn = bootstrap.draw_runs((sampling.resamples, *values[0].shape), cells["runs"], sampling.rng)
     resampled = statistic(*(bootstrap.take_runs(value[None], drawn) for value in values))
     known = np.all([np.isfinite(value) for value in values], axis=0)
     samples = f"{known.sum()} runs in {known.any(axis=-1).sum()} cells"
-    between = central_95(resampled) if np.max(runs) > 1 else NO_INTERVAL
-    return Estimate(float(statistic(*values)), between, samples, f"{method}, {BY_RUNS}")
+    runs = min(fewest_runs(cells["runs"], cells["gradient_descent"]), int(known.sum()))
+    return Estimate(float(statistic(*values)), central_95(resampled), samples, f"{method}, {BY_RUNS}", runs)
 
 
 def over_map(values: np.ndarray) -> np.ndarray:
@@ -149,41 +162,42 @@ def over_map(values: np.ndarray) -> np.ndarray:
 
 
 def map_correlation(
-    cubes: Sequence[np.ndarray], reduce: Statistic, maps: Sequence[np.ndarray], runs: np.ndarray, sampling: Sampling
+    cubes: Sequence[np.ndarray], reduce: Statistic, maps: Sequence[np.ndarray], cells: Arrays, sampling: Sampling
 ) -> Estimate:
     """Correlate the ranks of two quantities over the cells, each reduced over the runs of its cell.
 
     ``reduce`` takes each of the two ``cubes`` (eta, B, run), NaN where a run has no value, to (eta, B). ``maps`` are
-    the quantities as cell_maps.h5 stores them, for the permutation test. ``runs`` (eta, B) counts each cell's runs.
+    the quantities as cell_maps.h5 stores them, for the permutation test. ``cells`` is that of ``over_cells``.
     """
 
     def correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         return rank_correlation(over_map(reduce(one)), over_map(reduce(other)))
 
     method = "rank correlation over cells, permutation test of rows and columns"
-    found = over_cells(cubes, runs, correlation, sampling, method)
+    found = over_cells(cubes, cells, correlation, sampling, method)
     return replace(found, p_value=grid_permutation_p(*maps, *sampling))
 
 
 def over_solutions(pairs: np.ndarray, statistic: Statistic, sampling: Sampling, method: str) -> Estimate:
     """Estimate a number of pairs (pair, 2) of solutions by resampling the solutions that the pairs share.
 
-    ``statistic`` takes how often each pair occurs (pair), integers. One pair has no interval.
+    ``statistic`` takes how often each pair occurs (pair), integers.
     """
     method = f"{method}, {BY_SOLUTIONS}"
     if not len(pairs):
-        return Estimate(np.nan, NO_INTERVAL, "no pairs", method)
-    found = float(statistic(np.ones(len(pairs), dtype=int)))
-    resampled = [statistic(weight) for weight in bootstrap.pair_weights(pairs, *sampling)] if len(pairs) > 1 else []
-    return Estimate(found, central_95(resampled), f"{len(pairs)} pairs of {len(np.unique(pairs))} solutions", method)
+        return not_measured("no pairs", method)
+    found, solutions = float(statistic(np.ones(len(pairs), dtype=int))), len(np.unique(pairs))
+    resampled = [statistic(weight) for weight in bootstrap.pair_weights(pairs, *sampling)]
+    return Estimate(found, central_95(resampled), f"{len(pairs)} pairs of {solutions} solutions", method, solutions)
 
 
 def proportion(count: int, trials: int, samples: str) -> Estimate:
     """Estimate a probability from independent trials, with the exact binomial interval."""
     if not trials:
-        return Estimate(np.nan, NO_INTERVAL, f"no {samples}", "exact binomial")
+        return not_measured(f"no {samples}", "exact binomial")
     found = binomtest(int(count), int(trials)).proportion_ci(0.95, method="exact")
-    return Estimate(count / trials, (float(found.low), float(found.high)), f"{trials} {samples}", "exact binomial")
+    between = float(found.low), float(found.high)
+    return Estimate(count / trials, between, f"{trials} {samples}", "exact binomial", trials)
 
 
 def fraction_of_runs(fraction: float, runs: int) -> Estimate:
@@ -197,25 +211,28 @@ def fraction_difference(fractions: tuple[float, float], runs: tuple[int, int], s
     resampled = sampling.fractions(np.array(fractions), np.array(runs))
     between = central_95(resampled[:, 0] - resampled[:, 1])
     samples = f"{int(runs[0])} and {int(runs[1])} runs"
-    return Estimate(float(first - second), between, samples, f"difference, {BINOMIAL}")
+    return Estimate(float(first - second), between, samples, f"difference, {BINOMIAL}", min(runs))
 
 
 def rate_trend(axes: Arrays, values: np.ndarray, eta: float, sampling: Sampling) -> Estimate:
     """Correlate values (eta, B, run) of single runs at the learning rate ``eta`` with the batch size.
 
-    ``axes`` has ``eta`` (eta), ``B`` (B) and ``runs`` (eta, B) of the values. See ``run_trend``.
+    ``axes`` has ``eta`` (eta), ``B`` (B), ``gradient_descent`` (B) and ``runs`` (eta, B). See ``run_trend``.
     """
     row = index_of(axes["eta"], eta)
     if row is None:
-        return Estimate(np.nan, NO_INTERVAL, f"no run at eta = {eta:g}", "rank correlation")
-    return run_trend(axes["B"], values[row], axes["runs"][row], sampling)
+        return not_measured(f"no run at eta = {eta:g}", "rank correlation")
+    return run_trend(axes["B"], values[row], axes["runs"][row], axes["gradient_descent"], sampling)
 
 
-def run_trend(x: np.ndarray, values: np.ndarray, runs: np.ndarray, sampling: Sampling) -> Estimate:
+def run_trend(
+    x: np.ndarray, values: np.ndarray, runs: np.ndarray, gradient_descent: np.ndarray, sampling: Sampling
+) -> Estimate:
     """Correlate values (cell, run) with a quantity ``x`` (cell), with a permutation test over the runs.
 
     A cell is left out where fewer than ``MIN_RUNS_FOR_INTERVAL`` of its ``runs`` (cell) have a finite value, because
-    those runs are selected by their behaviour. The single run of gradient descent is kept.
+    those runs are selected by their behaviour. A cell is kept if it has no more runs, as the single one of gradient
+    descent, where ``gradient_descent`` (cell) is True.
     """
     used = [row[np.isfinite(row)] for row in values]
     few = np.array([0 < len(row) < min(MIN_RUNS_FOR_INTERVAL, count) for row, count in zip(used, runs, strict=True)])
@@ -229,8 +246,10 @@ def run_trend(x: np.ndarray, values: np.ndarray, runs: np.ndarray, sampling: Sam
         left_out = ", ".join(f"{size:g}" for size in np.asarray(x)[few])
         samples += f"; without B = {left_out}, where fewer than {MIN_RUNS_FOR_INTERVAL} runs converge"
     between = central_95(rank_correlation(places, np.array(resampled)))
+    shown = np.array(counts) > 0
+    fewest = fewest_runs(np.array(counts)[shown], gradient_descent[shown])
     p_value, method = permutation_p(places, every, *sampling), f"rank correlation, {BY_RUNS}, permutation test"
-    return Estimate(rank_correlation(places, every), between, samples, method, p_value)
+    return Estimate(rank_correlation(places, every), between, samples, method, fewest, p_value)
 
 
 def permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutations: int) -> float:

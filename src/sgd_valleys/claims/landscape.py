@@ -136,7 +136,7 @@ def top_fraction(endpoints: Arrays, sampling: Sampling) -> Estimate:
     def median(values: np.ndarray) -> np.ndarray:
         return finite_median(values.reshape(*values.shape[:-3], -1))
 
-    return estimates.over_cells([fraction], endpoints["runs"], median, sampling, "median")
+    return estimates.over_cells([fraction], endpoints, median, sampling, "median")
 
 
 def near_zero_fraction(spectra: Sequence[np.ndarray], sampling: Sampling) -> Estimate:

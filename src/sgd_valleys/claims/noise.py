@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import BY_RUNS, NO_INTERVAL, Arrays, NewSampling, Sampling, converged_only
+from sgd_valleys.claims.estimates import BY_RUNS, Arrays, NewSampling, Sampling, converged_only, not_measured
 from sgd_valleys.claims.statements import make_claims
-from sgd_valleys.claims.verdict import Claim, Estimate
+from sgd_valleys.claims.verdict import NO_INTERVAL, Claim, Estimate
 from sgd_valleys.statistics.bootstrap import resample
 from sgd_valleys.statistics.reduce import finite_max, finite_mean
 from sgd_valleys.storage.cells import Cell
@@ -58,7 +58,7 @@ def collect_flat_is_accurate(endpoints: Arrays, cell_maps: Arrays, new_sampling:
     """Collect the claim that the flat cells are the accurate ones, of any experiment."""
     cubes = converged_only(endpoints, "flatness"), converged_only(endpoints, "test_accuracy")
     maps = cell_maps["max_flatness"], cell_maps["max_test_accuracy"]
-    found = estimates.map_correlation(cubes, finite_max, maps, endpoints["runs"], new_sampling())
+    found = estimates.map_correlation(cubes, finite_max, maps, endpoints, new_sampling())
     return make_claims("flat_is_accurate", {"flat_is_accurate": found})
 
 
@@ -73,7 +73,7 @@ def extreme_cell(endpoints: Arrays, name: str, largest: bool, sampling: Sampling
         return sign * finite_max(sign * estimates.over_map(finite_max(values)))
 
     method = f"{'largest' if largest else 'smallest'} cell maximum"
-    found = estimates.over_cells([converged_only(endpoints, name)], endpoints["runs"], end, sampling, method)
+    found = estimates.over_cells([converged_only(endpoints, name)], endpoints, end, sampling, method)
     return found if endpoints["runs"].max() >= PAPER_RUNS else replace(found, interval=NO_INTERVAL)
 
 
@@ -91,7 +91,7 @@ def similarity_difference(similarity: Arrays, quiet: Cell, noisy: Cell, sampling
     counts = [len(block) for block in blocks]
     method = f"difference of means over pairs, {BY_RUNS}"
     if min(counts) < 2:
-        return Estimate(np.nan, NO_INTERVAL, "too few runs", method)
+        return not_measured("too few runs", method)
 
     def difference(positions: Sequence[np.ndarray]) -> float:
         drawn = (block[np.ix_(chosen, chosen)] for block, chosen in zip(blocks, positions, strict=True))
@@ -100,7 +100,7 @@ def similarity_difference(similarity: Arrays, quiet: Cell, noisy: Cell, sampling
 
     between = estimates.central_95([difference(drawn) for drawn in resample(counts, *sampling)])
     found = difference([np.arange(count) for count in counts])
-    return Estimate(found, between, f"{counts[0]} and {counts[1]} runs", method)
+    return Estimate(found, between, f"{counts[0]} and {counts[1]} runs", method, min(counts))
 
 
 def noisiest_converges(endpoints: Arrays, cell_maps: Arrays) -> Estimate:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import BINOMIAL, NO_INTERVAL, Arrays, NewSampling, Sampling, resampled_correlation
+from sgd_valleys.claims.estimates import BINOMIAL, Arrays, NewSampling, Sampling, not_measured, resampled_correlation
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.rank import axis_correlation, rank_correlation
@@ -50,7 +50,7 @@ def p_flat_trend(diagram: Arrays, axis: str, runs: int, sampling: Sampling) -> E
     p_flat = diagram["p_flat"]
     resampled = sampling.fractions(p_flat, runs - diagram["diverged"])
     samples = f"{np.isfinite(p_flat).sum()} cells of {runs} runs"
-    return _axis_trend(diagram, axis, p_flat, resampled, samples, BINOMIAL)
+    return _axis_trend(diagram, axis, (p_flat, resampled), samples, BINOMIAL, runs)
 
 
 def freezing_trend(diagram: Arrays, axis: str, runs: int, sampling: Sampling) -> Estimate:
@@ -58,17 +58,19 @@ def freezing_trend(diagram: Arrays, axis: str, runs: int, sampling: Sampling) ->
     time, error = (diagram["eta"][:, None] * diagram[name] for name in ("freezing_time", "freezing_time_error"))
     resampled = time + sampling.errors(np.where(np.isfinite(error), error, 0))
     samples = f"{time.size} cells of {runs} runs"
-    return _axis_trend(diagram, axis, time, resampled, samples, "resampled by standard errors")
+    return _axis_trend(diagram, axis, (time, resampled), samples, "resampled by standard errors", runs)
 
 
 def _axis_trend(
-    diagram: Arrays, axis: str, values: np.ndarray, resampled: np.ndarray, samples: str, method: str
+    diagram: Arrays, axis: str, values: tuple[np.ndarray, np.ndarray], samples: str, method: str, runs: int
 ) -> Estimate:
+    """Correlate a map and its resamples, ``values``, with an axis."""
+
     def correlate(maps: np.ndarray) -> np.ndarray:
         return axis_correlation(maps, diagram[axis], list(AXES).index(axis))
 
     method = f"mean rank correlation at fixed other axis, {method}"
-    return resampled_correlation(values, resampled, correlate, samples, method)
+    return resampled_correlation(*values, correlate, samples, method, runs)
 
 
 def corner_difference(diagram: Arrays, runs: int, sampling: Sampling) -> Estimate:
@@ -85,8 +87,8 @@ def y_freeze_trend(diagram: Arrays, runs: int, sampling: Sampling) -> Estimate:
     known = np.isfinite(y) & np.isfinite(error)
     method = "rank correlation with Delta_S, resampled by standard errors"
     if known.sum() < 2:
-        return Estimate(np.nan, NO_INTERVAL, "no cell where runs change valley", method)
+        return not_measured("no cell where runs change valley", method)
     x, y = delta_S[known], y[known]
     resampled = y + sampling.errors(error[known])
     samples = f"{known.sum()} cells of {runs} runs"
-    return resampled_correlation(y, resampled, lambda values: rank_correlation(x, values), samples, method)
+    return resampled_correlation(y, resampled, lambda values: rank_correlation(x, values), samples, method, runs)

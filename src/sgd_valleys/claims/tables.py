@@ -25,6 +25,8 @@ README_BLOCK = re.compile(r"(<!-- claims[^\n]*-->\n).*?(<!-- end of claims -->)"
 
 def summary(content: Content) -> str:
     """Count the claims by verdict, in a sentence."""
+    if not content["claims"]:
+        return "No claim is judged: this run has none of the figures that state one."
     counts = [f"{count} {MARKS[verdict]} {verdict}" for verdict, count in content["verdicts"].items()]
     beyond = sum(claim["beyond_paper"] for claim in content["claims"])
     return (

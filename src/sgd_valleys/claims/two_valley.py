@@ -3,7 +3,7 @@
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import NO_INTERVAL, Arrays, NewSampling, Sampling, exact
+from sgd_valleys.claims.estimates import Arrays, NewSampling, Sampling, exact, not_measured
 from sgd_valleys.claims.statements import make_claims
 from sgd_valleys.claims.verdict import Claim, Estimate
 from sgd_valleys.statistics.rank import rank_correlation
@@ -32,7 +32,7 @@ def collect(theory: Arrays, occupancy: Arrays, runs: int, new_sampling: NewSampl
         "above_equilibrium": exact(above_equilibrium.min(), f"{FORM} at {above_equilibrium.size} points"),
         "equilibrium_share": exact(theory["p_flat_boltzmann"], FORM),
         "simulated_above_equilibrium": estimates.fraction_of_runs(occupancy["p_flat"][:, -1].min(), runs),
-        "theory_until_freezing": deviation_until_freezing(theory, occupancy, new_sampling()),
+        "theory_until_freezing": deviation_until_freezing(theory, occupancy, runs, new_sampling()),
         "stationary_falls": stationary_change_with_noise(theory),
         "rate_ratio_as_printed": rate_ratio_change_with_noise(theory),
         "final_p_flat_rises": final_p_flat_rise(occupancy, runs, new_sampling()),
@@ -88,7 +88,7 @@ def depth_difference(theory: Arrays) -> Estimate:
     return exact(np.abs(sharp - flat)[resolved].max() / height[resolved].max(), f"{FORM} at {resolved.sum()} y")
 
 
-def deviation_until_freezing(theory: Arrays, occupancy: Arrays, sampling: Sampling) -> Estimate:
+def deviation_until_freezing(theory: Arrays, occupancy: Arrays, runs: int, sampling: Sampling) -> Estimate:
     """Estimate the root mean square over time of simulated P_flat less Eq. 22, until y_freeze; the largest over noise.
 
     The sampling variance of the simulation is subtracted. The interval shifts all times of a noise level together,
@@ -106,7 +106,7 @@ def deviation_until_freezing(theory: Arrays, occupancy: Arrays, sampling: Sampli
             stationary = np.interp(y[inside], theory["along"], theory["p_flat_stationary"][course])
             levels.append((p_flat[inside] - stationary, occupancy["p_flat_error"][k][inside]))
     if not levels:
-        return Estimate(np.nan, NO_INTERVAL, "no recorded time", method)
+        return not_measured("no recorded time", method)
 
     def deviation(shift: float) -> float:
         return max(np.sqrt(max(0.0, ((off + shift * error) ** 2 - error**2).mean())) for off, error in levels)
@@ -114,7 +114,7 @@ def deviation_until_freezing(theory: Arrays, occupancy: Arrays, sampling: Sampli
     resampled = np.array([deviation(shift) for shift in sampling.rng.standard_normal(sampling.resamples)])
     found = float(deviation(0.0))
     between = estimates.interval_including_estimate(resampled, found)
-    return Estimate(found, between, f"{len(levels)} noise levels", method)
+    return Estimate(found, between, f"{len(levels)} noise levels", method, runs)
 
 
 def transient_deviation(theory: Arrays, occupancy: Arrays, runs: int) -> Estimate:
@@ -124,7 +124,8 @@ def transient_deviation(theory: Arrays, occupancy: Arrays, runs: int) -> Estimat
     k = int(np.abs(p_flat - expected).argmax())
     found = estimates.fraction_of_runs(p_flat[k], runs)
     low, high = (float(bound - expected[k]) for bound in found.interval)
-    return Estimate(float(p_flat[k] - expected[k]), (low, high), found.samples, "largest difference, exact binomial")
+    difference = float(p_flat[k] - expected[k])
+    return Estimate(difference, (low, high), found.samples, "largest difference, exact binomial", runs)
 
 
 def effective_loss_on_floor(theory: Arrays, side: int) -> Estimate:

@@ -5,8 +5,8 @@ number is as good as a value ("to 1", "no difference"), with the tolerance that 
 least strength that the paper's words ask for. What was measured has a 95% interval and, where it is a trend over cells
 or runs, the p-value of a permutation test as well. Then, the first that applies:
 
-1. "undecided": there is no measurement or no interval, or the interval includes "no effect" (its ends count), or the
-   p-value is 0.05 or more.
+1. "undecided": there is no measurement or no interval, which fewer than five independent runs do not have; or the
+   interval includes "no effect" (its ends count); or the p-value is 0.05 or more.
 2. "agrees": a value, where it lies in the interval, or the measurement within the tolerance of it; as good as a value,
    where the whole interval is within the tolerance of it; a direction, where the whole interval lies on the claimed
    side of "no effect", at least as far from it as the strength says.
@@ -32,9 +32,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL
+
 AGREES, DIRECTION, UNDECIDED, DISAGREES = "agrees", "agrees in direction", "undecided", "disagrees"
 VERDICTS = (AGREES, DIRECTION, UNDECIDED, DISAGREES)
 LEVEL = 0.05
+NO_INTERVAL = (math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -124,14 +127,20 @@ EXPECTATIONS = dict(value=Value, equal=Equal, rises=rises, falls=falls, at_least
 
 @dataclass(frozen=True)
 class Estimate:
-    """A measurement."""
+    """A measurement, which has no interval if fewer than ``MIN_RUNS_FOR_INTERVAL`` independent runs are behind it."""
 
     value: float  # NaN where it could not be measured
     interval: tuple[float, float]  # 95%, (low, high); NaN where there is none
     samples: str  # number and kind of the samples behind the number
     method: str  # statistics of the interval
+    runs: float  # independent runs, of the cell with the fewest of several cells; infinite for a closed form
     p_value: float | None = None  # of a permutation test against the absence of a trend, on the side that was measured
     spread: bool = False  # whether the interval is the central 95% of single runs, not of the number
+
+    def __post_init__(self) -> None:
+        """Remove the interval of too few runs, the only place that does so for claims."""
+        if self.runs < MIN_RUNS_FOR_INTERVAL:
+            object.__setattr__(self, "interval", NO_INTERVAL)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,15 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from sgd_valleys.figures import runs
-from sgd_valleys.figures.style import Arrays, annotate_corner, colorbar, label_panel, mark_empty, styled_figure
+from sgd_valleys.figures.style import (
+    Arrays,
+    annotate_corner,
+    colorbar,
+    format_interval,
+    label_panel,
+    mark_empty,
+    styled_figure,
+)
 from sgd_valleys.figures.symbols import BARRIER, SIMILARITY, TRAIN_LOSS
 from sgd_valleys.storage import hdf5
 
@@ -81,5 +89,6 @@ def _draw_barriers(axes: Axes, data: Arrays, color: str) -> None:
     axes.plot(x, y, "o", color=color, markersize=1.8, alpha=0.25, markeredgewidth=0, rasterized=True)
     ends = np.array([x.min(), x.max()])
     axes.plot(ends, data["intercept"] + data["slope"] * ends, color="black", linewidth=1.2)
-    low, high = data["r_squared_interval"]
-    annotate_corner(axes, f"$R^2$ = {data['r_squared']:.2f}\n95%: [{low:.2f}, {high:.2f}]")
+    if np.isfinite(data["r_squared"]):
+        interval = format_interval(data["r_squared_interval"])
+        annotate_corner(axes, f"$R^2$ = {data['r_squared']:.2f}" + (f"\n95%:{interval}" if interval else ""))

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sgd_valleys.figures import fig2, panels
-from sgd_valleys.figures.style import Arrays, label_panel, mark_empty, styled_figure
+from sgd_valleys.figures.style import Arrays, format_interval, label_panel, mark_empty, styled_figure
 from sgd_valleys.figures.symbols import TEST_ACCURACY
 from sgd_valleys.storage import hdf5
 
@@ -43,8 +43,8 @@ def _draw_means(axes: Axes, letter: str, data: Arrays, name: str, color: str) ->
     The title is Spearman's rank correlation. Gradient descent has no noise, thus no position on a logarithmic axis,
     and stands apart on the left.
     """
-    correlation, (low, high) = data[f"mean_{name}_correlation"], data[f"mean_{name}_interval"]
-    label_panel(axes, letter, rf"$\rho$ = {correlation:.2f} [{low:.2f}, {high:.2f}]")
+    correlation, interval = data[f"mean_{name}_correlation"], format_interval(data[f"mean_{name}_interval"])
+    label_panel(axes, letter, rf"$\rho$ = {correlation:.2f}{interval}" if np.isfinite(correlation) else "")
     axes.set(xlabel=r"$\eta / B$", ylabel=rf"$\langle${TEST_ACCURACY}$\rangle$")
     noise, mean = data["noise"], data[f"mean_{name}"]
     shown = np.isfinite(mean)
@@ -56,6 +56,11 @@ def _draw_means(axes: Axes, letter: str, data: Arrays, name: str, color: str) ->
         error = standard_error(np.where(data["converged"], data[name], np.nan)[noisy])
         axes.set_xscale("log")
         axes.errorbar(noise[noisy], mean[noisy], error, fmt="o", color=color, elinewidth=0.6, alpha=0.85)
+        low, high = noise[noisy].min(), noise[noisy].max()
+        if high / low < 1.01:  # a logarithmic axis has no extent around a single value
+            axes.set_xlim(low / 2, 2 * high)
+    else:
+        mark_empty(axes, "gradient descent alone")
     if descent.any() and noisy.any():
         x = noise[noise > 0].min() / 3
         axes.plot(np.full(descent.sum(), x), mean[descent], "s", color=color, fillstyle="none")

@@ -1,7 +1,7 @@
 """Fig. 4X: Fig. 4 over all realizations of the SGD run's cell.
 
-Reads ``statistics``. Bands and brackets are central 95% intervals of means and medians over realizations. They need
-``MIN_RUNS_FOR_INTERVAL`` realizations.
+Reads ``statistics``. Bands and brackets are central 95% intervals of means and medians over realizations; the file has
+none for few realizations.
 """
 
 from typing import Any
@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sgd_valleys.figures.branches import NO_BRANCH, T_C
-from sgd_valleys.figures.style import INK, Arrays, label_panel, mark_empty, styled_figure
+from sgd_valleys.figures.style import INK, Arrays, format_interval, label_panel, mark_empty, styled_figure
 from sgd_valleys.figures.symbols import SIMILARITY, TEST_LOSS
-from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL
 from sgd_valleys.storage import hdf5
 
 Sets = dict[str, tuple[str, str]]  # colour and label of a test set, by the name of the loss on it
@@ -81,17 +80,11 @@ def _draw_cloud(axes: Axes, data: Arrays, sets: Sets) -> None:
         axes.plot(x, y, "o", color=color, markersize=1.6, alpha=0.4, markeredgewidth=0, rasterized=True)
         ends = np.array([x.min(), x.max()])
         axes.plot(ends, slope * ends, color=color, linewidth=1.0)
-        low, high = data[f"{name}_within_r_squared_interval"]
-        interval = f" [{low:.2f}, {high:.2f}]" if np.isfinite(low) and _has_interval(usable) else ""
+        interval = format_interval(data[f"{name}_within_r_squared_interval"])
         title.append(f"{label}: $R^2$ = {r_squared:.2f}{interval}")
     label_panel(axes, "B", "\n".join(title) or "\n")
     if not title:
         mark_empty(axes, "no line")
-
-
-def _has_interval(finite: np.ndarray) -> bool:
-    """Return whether enough realizations have a finite value (realization, branch) for an interval."""
-    return finite.any(axis=1).sum() >= MIN_RUNS_FOR_INTERVAL
 
 
 def _center(values: np.ndarray) -> np.ndarray:
@@ -111,7 +104,7 @@ def _draw_runs(axes: Axes, data: Arrays, name: str, label: str, color: str) -> N
 def _draw_mean(axes: Axes, data: Arrays, name: str, color: str, label: str | None) -> None:
     """Draw the mean of a final value over realizations against t_c, and its interval."""
     axes.plot(data["t_c"], data[f"{name}_mean"], color=color, linewidth=1.3, label=label)
-    if _has_interval(np.isfinite(data[name])):
+    if np.isfinite(data[f"{name}_interval"]).any():
         axes.fill_between(data["t_c"], *data[f"{name}_interval"], color=color, alpha=0.25, linewidth=0)
     axes.set(xlabel=T_C, xlim=(data["t_c"][0], data["t_c"][-1]))
     if not np.isfinite(data[f"{name}_mean"]).any():

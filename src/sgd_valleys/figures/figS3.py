@@ -19,7 +19,7 @@ def load(paths: dict[str, str]) -> Arrays:
 def draw(data: Arrays, settings: dict, style: dict) -> Figure:
     """Draw a panel for every threshold but the first."""
     others = list(zip(data["threshold"], data["eta_t_freeze_by_threshold"], strict=True))[1:]
-    with styled_figure(style, 2.3, grey=r"no converged run, or none below $\mathcal{L}_c$") as figure:
+    with styled_figure(style, 2.3) as figure:
         row = figure.subplots(1, len(others), squeeze=False)[0]
         for axes, letter, (threshold, values) in zip(row, ascii_uppercase, others, strict=False):
             title = rf"$\mathcal{{L}}_c = {threshold:g}$"

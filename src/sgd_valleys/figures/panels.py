@@ -21,16 +21,16 @@ from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.cells import read_cells
 
 Cells = dict[tuple[float, int], Arrays]
-
+NO_PAIR = "no pair of runs"
 
 CELL_MAPS = {  # by their names in cell_maps.h5
-    "similarity": Quantity(rf"$\langle${SIMILARITY}$\rangle$"),
-    "displacement_cosine": Quantity(r"$\langle\cos(\Delta\theta^{(i)}, \Delta\theta^{(j)})\rangle$"),
+    "similarity": Quantity(rf"$\langle${SIMILARITY}$\rangle$", missing=NO_PAIR),
+    "displacement_cosine": Quantity(r"$\langle\cos(\Delta\theta^{(i)}, \Delta\theta^{(j)})\rangle$", missing=NO_PAIR),
     "convergence_probability": Quantity(r"$P_{\mathrm{converge}}$", limits=(0.0, 1.0)),
     "max_test_accuracy": Quantity(f"max({TEST_ACCURACY})"),
     "max_test_file_accuracy": Quantity(f"max({TEST_ACCURACY})"),
     "max_flatness": Quantity(f"max({FLATNESS})"),
-    "eta_t_freeze": Quantity(FREEZING),
+    "eta_t_freeze": Quantity(FREEZING, missing=r"no run below $\mathcal{L}_c$"),
     "mean_displacement": Quantity(r"$\langle\|\Delta\theta\|\rangle$"),
     "mean_train_accuracy": Quantity(rf"$\langle${TRAIN_ACCURACY}$\rangle$"),
     "mean_train_loss": Quantity(rf"$\langle${TRAIN_LOSS}$\rangle$", log=True),
@@ -54,11 +54,15 @@ def cells_at(cells: Cells, eta: float) -> dict[int, Arrays]:
 
 
 def draw_map(axes: Axes, letter: str, data: Mapping[str, Any], name: str, colormap: str, title: str = "") -> None:
-    """Draw a map of ``CELL_MAPS`` over (eta, B) as a panel; cells in which no run converges are grey."""
+    """Draw a map of ``CELL_MAPS`` over (eta, B) as a panel.
+
+    Cells in which no run converges are grey; cells that have no value for another reason are hatched.
+    """
     label_panel(axes, letter, title)
-    values = np.where(data["convergence_probability"] > 0, data[name], np.nan)
+    converged = data["convergence_probability"] > 0
+    values = np.where(converged, data[name], np.nan)
     x, y = (r"$\eta$", [f"{eta:g}" for eta in data["eta"]]), (r"$B$", batch_labels(data))
-    draw_matrix(axes, values, x, y, CELL_MAPS[name], colormap)
+    draw_matrix(axes, values, x, y, CELL_MAPS[name], colormap, converged)
 
 
 def batch_labels(data: Mapping[str, Any], separator: str = "\n") -> list[str]:

@@ -15,7 +15,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, MaxNLocator
 
@@ -23,8 +23,9 @@ from sgd_valleys.storage.atomic import atomic_write
 
 WIDTH = 7.0  # inches: two columns of the journal
 MIN_FONT_SIZE = 6  # points: only subscripts are smaller
-GREY = "0.72"  # cells without a value
+GREY = "0.72"  # cells without a converged run
 INK = "0.25"  # guide lines and boxes
+HATCHED = {"facecolor": "white", "edgecolor": GREY, "hatch": "////", "linewidth": 0}  # no value, though runs converge
 NO_CONVERGED_RUN = "no converged run"
 
 Arrays = dict[str, np.ndarray]  # what a figure shows, by name
@@ -33,11 +34,19 @@ MatrixAxis = tuple[str, Sequence[str]]  # label of an axis, and the name of ever
 
 @dataclass(frozen=True)
 class Quantity:
-    """How coloured cells show a quantity: its symbol, and whether colours are logarithmic or have fixed limits."""
+    """How coloured cells show a quantity.
+
+    Attributes:
+        symbol: label of the colour bar.
+        log: whether colours are logarithmic.
+        limits: fixed limits of the colours.
+        missing: why a cell whose runs converge may have no value.
+    """
 
     symbol: str
     log: bool = False
     limits: tuple[float, float] | None = None
+    missing: str = "no value"
 
 
 def rc_parameters(style: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,6 +92,7 @@ class StyledFigure(Figure):
         self.parameters = dict(parameters)
         self.letters: list[tuple[Axes, Text]] = []
         self.has_grey = False
+        self.missing: list[str] = []  # meanings of the hatched cells
 
     def savefig(self, *args: Any, **options: Any) -> None:
         """Save as ``Figure`` does, under the figure's own parameters."""
@@ -94,7 +104,7 @@ class StyledFigure(Figure):
 def styled_figure(style: Mapping[str, Any], height: float, grey: str = NO_CONVERGED_RUN) -> Iterator[StyledFigure]:
     """Give a figure of two columns to draw on under the common parameters.
 
-    At the end, the panel letters are aligned. A legend explains grey cells if there are any.
+    At the end, the panel letters are aligned. A legend explains grey and hatched cells if there are any.
 
     Args:
         style: ``figures.style`` of the configuration.
@@ -105,8 +115,10 @@ def styled_figure(style: Mapping[str, Any], height: float, grey: str = NO_CONVER
     with mpl.style.context(["default", parameters]):
         figure = StyledFigure(parameters, figsize=(WIDTH, height), layout="constrained")
         yield figure
-        if figure.has_grey:
-            figure.legend(handles=[Patch(color=GREY, label=grey)], loc="outside lower right", borderaxespad=0.2)
+        handles = [Patch(color=GREY, label=grey)] if figure.has_grey else []
+        handles += [Patch(**HATCHED, label=text) for text in dict.fromkeys(figure.missing)]
+        if handles:
+            figure.legend(handles=handles, loc="outside lower right", borderaxespad=0.2, ncols=len(handles))
         _align_letters(figure)
 
 
@@ -189,6 +201,12 @@ def fade_3d_background(axes: Axes) -> None:
         axis._axinfo["grid"].update(color="0.88", linewidth=0.4)
 
 
+def format_interval(bounds: Sequence[float]) -> str:
+    """Return " [low, high]", or an empty text where there is no interval."""
+    low, high = bounds
+    return f" [{low:.2f}, {high:.2f}]" if np.isfinite(low) else ""
+
+
 def colorbar(axes: Axes, mappable: ScalarMappable, label: str) -> Colorbar:
     """Draw a colour bar as tall as ``axes`` at its right."""
     inset = axes.inset_axes((1.03, 0.0, 0.05, 1.0))
@@ -216,12 +234,18 @@ def color_norm(values: np.ndarray, log: bool = False) -> Normalize | None:
 
 
 def draw_matrix(
-    axes: Axes, values: np.ndarray, x: MatrixAxis, y: MatrixAxis, quantity: Quantity, colormap: str
+    axes: Axes,
+    values: np.ndarray,
+    x: MatrixAxis,
+    y: MatrixAxis,
+    quantity: Quantity,
+    colormap: str,
+    converged: np.ndarray | None = None,
 ) -> QuadMesh | None:
-    """Draw ``values`` (x, y) of a quantity as coloured cells with a colour bar; None if all cells are grey.
+    """Draw ``values`` (x, y) of a quantity as coloured cells with a colour bar; None if no cell has a value.
 
     Cell (i, j) is centred on the point (i, j). Cells that are not finite, or not positive in a quantity with
-    logarithmic colours, are grey.
+    logarithmic colours, are grey; those of them that are ``converged`` (x, y) are hatched.
     """
     (x_label, x_names), (y_label, y_names) = x, y
     axes.set(facecolor=GREY, xlim=(-0.5, len(x_names) - 0.5), ylim=(-0.5, len(y_names) - 0.5))
@@ -232,13 +256,17 @@ def draw_matrix(
     axes.set(xlabel=x_label, ylabel=y_label)
     norm = color_norm(values, quantity.log)
     if norm is None:
-        mark_empty(axes, ticks=True)
+        mark_empty(axes, quantity.missing if np.any(converged) else NO_CONVERGED_RUN, ticks=True)
         return None
     hidden = ~np.isfinite(values) | ((values <= 0) & quantity.log)
     if quantity.limits is not None:
         norm.vmin, norm.vmax = quantity.limits
-    if hidden.any():
+    missing = hidden & (False if converged is None else converged)
+    if (hidden & ~missing).any():
         axes.figure.has_grey = True
+    for i, j in np.argwhere(missing):
+        axes.add_patch(Rectangle((i - 0.5, j - 0.5), 1, 1, **HATCHED))
+        axes.figure.missing.append(quantity.missing)
     edges = (np.arange(len(names) + 1) - 0.5 for names in (x_names, y_names))
     shown = np.ma.array(values, mask=hidden).T
     mesh = axes.pcolormesh(*edges, shown, norm=norm, cmap=colormap, edgecolors="white", linewidth=0.4)

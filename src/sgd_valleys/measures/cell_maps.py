@@ -42,6 +42,26 @@ def noise(eta: np.ndarray, B: np.ndarray, gradient_descent: np.ndarray) -> np.nd
     return np.where(gradient_descent, 0, eta[:, None] / B)
 
 
+def fewest_runs(runs: np.ndarray, gradient_descent: np.ndarray) -> int:
+    """Return the fewest ``runs`` (..., B) of a cell with noise.
+
+    The single run where ``gradient_descent`` (B) is True stands for every realization, so that it does not count; the
+    result is 1 if there is no other cell.
+    """
+    with_noise = runs[..., ~gradient_descent]
+    return int(with_noise.min()) if with_noise.size else 1
+
+
+def count_runs(endpoints: Mapping[str, np.ndarray], freezing_time: np.ndarray) -> dict[str, int]:
+    """Return the number of runs behind each quantity of ``TRENDS``, of all cells; see ``measures``."""
+    return {
+        **dict.fromkeys(TRENDS, int(endpoints["converged"].sum())),
+        "similarity": int(endpoints["runs"].sum() - endpoints["diverged"].sum()),
+        "eta_t_freeze": int(np.isfinite(freezing_time).sum()),
+        "convergence_probability": int(endpoints["runs"].sum()),
+    }
+
+
 def reduce_runs(endpoints: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Compute the maps (eta, B) of ``MAPS``, by name, from the arrays of ``endpoints.h5``."""
     means = {f"mean_{name}": finite_mean(endpoints[name]) for name in OVER_FINITE}

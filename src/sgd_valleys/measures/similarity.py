@@ -73,7 +73,7 @@ def pairs_by_realization(runs: Sequence[Run], cells: Sequence[Cell], gradient_de
     """
     position = {run: k for k, run in enumerate(runs)}
     pairs = []
-    for r in range(max(realization for _, _, realization in runs) + 1):
+    for r in range(max((realization for _, _, realization in runs), default=-1) + 1):
         wanted = [(eta, B, 0 if gradient_descent_B == B else r) for eta, B in cells]
         pairs.append(all_pairs(np.array([position[run] for run in wanted if run in position], dtype=int)))
     return pairs

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from sgd_valleys.statistics.reduce import finite_mean
+from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL, finite_mean
 
 LEVELS = (0.025, 0.975)
 
 
-def central_interval(resampled: np.ndarray) -> np.ndarray:
+def central_interval(resampled: np.ndarray, runs: float | np.ndarray) -> np.ndarray:
     """Return the central 95% (bound, ...) of resampled numbers (resample, ...).
 
-    Non-finite resamples are left out; the bounds are NaN where no resample is finite.
+    ``runs`` is the number of independent runs behind each number (...), or behind every one. Non-finite resamples are
+    left out. The bounds are NaN where no resample is finite, or where ``runs`` is less than ``MIN_RUNS_FOR_INTERVAL``.
     """
     flat = resampled.reshape(len(resampled), math.prod(resampled.shape[1:])).T
     bounds = np.full((len(LEVELS), len(flat)), np.nan)
@@ -24,7 +25,8 @@ def central_interval(resampled: np.ndarray) -> np.ndarray:
         finite = column[np.isfinite(column)]
         if finite.size:
             bounds[:, place] = np.quantile(finite, LEVELS)
-    return bounds.reshape(len(LEVELS), *resampled.shape[1:])
+    enough = np.asarray(runs) >= MIN_RUNS_FOR_INTERVAL
+    return np.where(enough, bounds.reshape(len(LEVELS), *resampled.shape[1:]), np.nan)
 
 
 def resample(counts: Sequence[int], rng: np.random.Generator, resamples: int) -> Iterator[list[np.ndarray]]:
@@ -42,15 +44,16 @@ def interval(
     """Return a statistic over realizations and its central 95% interval, by resampling the realizations.
 
     ``values`` are (realization, ...), NaN where a realization has no value. ``statistic`` takes them and ``axis``, and
-    leaves out NaN. The results (...) are the statistic, its lower and its upper bound; the bounds are NaN with fewer
-    than two realizations.
+    leaves out NaN. The results (...) are the statistic, its lower and its upper bound; the bounds are NaN where fewer
+    than ``MIN_RUNS_FOR_INTERVAL`` realizations have a value.
     """
     present = values[np.isfinite(values).reshape(len(values), -1).any(axis=1)]
     found = statistic(present, axis=0) if len(present) else np.full(values.shape[1:], np.nan)
-    if len(present) < 2:
+    if len(present) < MIN_RUNS_FOR_INTERVAL:
         return found, np.full_like(found, np.nan), np.full_like(found, np.nan)
     draws = resample([len(present)], rng, resamples)
-    low, high = central_interval(np.stack([statistic(present[drawn], axis=0) for (drawn,) in draws]))
+    resampled = np.stack([statistic(present[drawn], axis=0) for (drawn,) in draws])
+    low, high = central_interval(resampled, np.isfinite(present).sum(axis=0))
     return found, low, high
 
 

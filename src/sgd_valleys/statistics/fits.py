@@ -10,7 +10,11 @@ from sgd_valleys.statistics.bootstrap import central_interval, draw_counts, pair
 
 @dataclass(frozen=True)
 class LinearFit:
-    """Line y = slope x + intercept by least squares; intervals (low, high) are central 95% of the bootstrap."""
+    """Line y = slope x + intercept by least squares.
+
+    Intervals (low, high) are central 95% of the bootstrap, NaN for fewer solutions or groups than
+    ``MIN_RUNS_FOR_INTERVAL``.
+    """
 
     slope: float
     intercept: float
@@ -37,7 +41,7 @@ def fit_pairs(pairs: np.ndarray, x: np.ndarray, y: np.ndarray, rng: np.random.Ge
 
     The bootstrap resamples the solutions that the pairs share.
     """
-    return _fit_weighted(x, y, pair_weights(pairs, rng, resamples))
+    return _fit_weighted(x, y, pair_weights(pairs, rng, resamples), len(np.unique(pairs)))
 
 
 @dataclass(frozen=True)
@@ -71,15 +75,15 @@ def fit_groups(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, resamples
         own[g] = slope, r_squared
         dx[g], dy[g] = x[g] - x[g, used[g]].mean(), y[g] - y[g, used[g]].mean()
     group = np.nonzero(used)[0]
-    resamples = resamples if len(np.unique(group)) > 1 else 0
-    lines = [_fit_weighted(a[used], b[used], draw_counts(group, rng, resamples)) for a, b in ((x, y), (dx, dy))]
+    runs = len(np.unique(group))
+    lines = [_fit_weighted(a[used], b[used], draw_counts(group, rng, resamples), runs) for a, b in ((x, y), (dx, dy))]
     return GroupedFit(own[:, 0], own[:, 1], *lines)
 
 
-def _fit_weighted(x: np.ndarray, y: np.ndarray, weights: Iterable[np.ndarray]) -> LinearFit:
-    """Fit a line through points (point), with intervals from one set of weights (point) for each resample."""
+def _fit_weighted(x: np.ndarray, y: np.ndarray, weights: Iterable[np.ndarray], runs: int) -> LinearFit:
+    """Fit a line through points (point) of some runs, with intervals from a set of weights (point) a resample."""
     if not len(x):
         return LinearFit(np.nan, np.nan, np.nan, (np.nan, np.nan), (np.nan, np.nan))
     resampled = np.array([fit_line(x, y, weight)[::2] for weight in weights]).reshape(-1, 2)
-    slope_interval, r_squared_interval = map(tuple, central_interval(resampled).T)
+    slope_interval, r_squared_interval = map(tuple, central_interval(resampled, runs).T)
     return LinearFit(*fit_line(x, y), slope_interval, r_squared_interval)

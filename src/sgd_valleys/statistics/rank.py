@@ -17,7 +17,7 @@ class Trend:
     Attributes:
         value: (cell) the quantity; NaN where a cell has none.
         correlation: Spearman's rank correlation over the cells that have a value; 1 where the quantity always rises.
-        interval: central 95% of the bootstrap (low, high).
+        interval: central 95% of the bootstrap (low, high); NaN for too few runs.
         axes: (axis) mean rank correlation with the first axis at fixed second axis, and with the second at fixed first.
         axes_interval: (axis, bound) central 95% of the bootstrap of ``axes``.
     """
@@ -34,6 +34,7 @@ def trend(
     axes: tuple[np.ndarray, np.ndarray],
     runs: Sequence[int],
     measure: Callable[[int, np.ndarray], np.ndarray],
+    fewest_runs: int,
     rng: np.random.Generator,
     resamples: int,
 ) -> Trend:
@@ -42,7 +43,7 @@ def trend(
     ``x`` (cell) orders the cells, which are numbered row by row; ``axes`` (row) and (column) order the grid's rows and
     columns. ``measure`` takes a cell and positions (..., run) among its ``runs`` (cell) to the quantity (...), NaN
     where these runs have none. The bootstrap resamples the runs of each cell. Its interval is about more runs of the
-    same cells, not other cells.
+    same cells, not other cells. It is NaN where ``fewest_runs``, of a cell with noise, are too few for an interval.
     """
 
     def correlations(value: np.ndarray) -> list[np.ndarray]:
@@ -52,7 +53,7 @@ def trend(
     value = np.array([measure(cell, np.arange(count)) for cell, count in enumerate(runs)])
     positions = zip(*resample(runs, rng, resamples), strict=True)  # by cell
     resampled = [measure(cell, np.array(chosen)) for cell, chosen in enumerate(positions)]
-    bounds = central_interval(np.stack(correlations(np.stack(resampled, axis=-1)), axis=-1)).T
+    bounds = central_interval(np.stack(correlations(np.stack(resampled, axis=-1)), axis=-1), fewest_runs).T
     found, *along = correlations(value)
     return Trend(value, float(found), (float(bounds[0, 0]), float(bounds[0, 1])), np.array(along), bounds[1:])
 

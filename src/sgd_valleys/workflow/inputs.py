@@ -3,7 +3,7 @@
 Functions take a job's wildcards, or the name of an experiment or a figure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from snakemake.exceptions import WorkflowError
@@ -31,6 +31,33 @@ FIGURES = {
     "figS5": "another network and data set",
     "figS6": "the two-valley model under another noise",
 }
+
+
+# parts of the paper whose claims are judged together, and the figures of which one has to be drawn
+CLAIMED = {
+    "barriers": ("fig1",),
+    "spectra": ("figS1",),
+    "noise": ("fig2",),
+    "freezing": ("fig3",),
+    "branches": ("fig4X",),
+    "diagrams": ("fig5", "figS6"),
+    "theory": ("fig5", "fig6", "fig6X"),
+    "other": ("figS5",),
+}
+
+
+def judged_parts(figures: Mapping[str, Any]) -> list[str]:
+    """Return the parts of the paper whose claims are judged: those with a figure in the configuration's ``figures``.
+
+    Fig. S5 is a part of its own only if it shows another experiment than Fig. 2.
+    """
+    shown = {name: figures[name].get("experiment") for name in ("fig2", "figS5") if name in figures}
+    same = shown.get("fig2") == shown.get("figS5")
+    return [
+        part
+        for part, names in CLAIMED.items()
+        if any(name in figures for name in names) and not (part == "other" and same)
+    ]
 
 
 class Inputs(LocatedConfiguration):
@@ -209,36 +236,36 @@ class Inputs(LocatedConfiguration):
         ]
 
     def claims(self) -> Files:
-        """Return the files that the claims are judged by: those of the figures that state them."""
-        fig1 = self._analyses("fig1", self.paths.BARRIERS, self.paths.JACCARD, self.paths.ENDPOINTS)
-        fig3 = self._analyses("fig3", self.paths.FREEZING, self.paths.ENDPOINTS, self.paths.CELL_MAPS)
-        files = {
-            "barriers": fig1["barriers"],
-            "block": fig1["jaccard"],
-            "block_endpoints": fig1["endpoints"],
-            "spectrum_endpoints": self._analyses("figS1", self.paths.ENDPOINTS)["endpoints"],
-            "spectra": self.spectra("figS1"),
-            **self._analyses("fig2", self.paths.ENDPOINTS, self.paths.JACCARD, self.paths.CELL_MAPS),
-            "noise_freezing": self._analyses("fig2", self.paths.FREEZING)["freezing"],
-            "freezing": fig3["freezing"],
-            "freezing_endpoints": fig3["endpoints"],
-            "freezing_cell_maps": fig3["cell_maps"],
-            "train": self._row(self.paths.TRAIN, "fig3"),
-            "curvature": self._row(self.paths.CURVATURE, "fig3"),
-            "branches": self.figure("fig4X")["statistics"],
-            "diagrams": [self._diagram("fig5"), self._diagram("figS6")],
-            "occupancy": self.paths.OCCUPANCY,
-            "theory": self.paths.THEORY,
-        }
-        figures = self.config["figures"]
-        if figures["figS5"]["experiment"] != figures["fig2"]["experiment"]:
-            others = self._analyses("figS5", self.paths.ENDPOINTS, self.paths.FREEZING, self.paths.CELL_MAPS) | {
-                "train": self._row(self.paths.TRAIN, "figS5"),
-                "curvature": self._row(self.paths.CURVATURE, "figS5"),
-                "spectra": self.spectra("figS5"),
-            }
-            files |= {f"other_{name}": found for name, found in others.items()}
-        return files
+        """Return the files that the claims are judged by, named by part and input, as ``noise/endpoints``."""
+        parts = {part: self._judged_by(part) for part in judged_parts(self.config["figures"])}
+        return {f"{part}/{name}": found for part, files in parts.items() for name, found in files.items()}
+
+    def _judged_by(self, part: str) -> Files:
+        """Return the files that the claims of a part of the paper are judged by."""
+        figure, sweep = CLAIMED[part][0], (self.paths.ENDPOINTS, self.paths.FREEZING, self.paths.CELL_MAPS)
+        match part:
+            case "barriers":
+                return self._analyses(figure, self.paths.BARRIERS, self.paths.JACCARD, self.paths.ENDPOINTS)
+            case "spectra":
+                return self._analyses(figure, self.paths.ENDPOINTS) | {"spectra": self.spectra(figure)}
+            case "noise":
+                return self._analyses(figure, *sweep, self.paths.JACCARD)
+            case "freezing":
+                return self._analyses(figure, *sweep) | self._along_training(figure)
+            case "branches":
+                return self.figure(figure)
+            case "diagrams":
+                return {"diagrams": [self._diagram(name) for name in CLAIMED[part] if name in self.config["figures"]]}
+            case "theory":
+                return {"occupancy": self.paths.OCCUPANCY, "theory": self.paths.THEORY}
+            case "other":
+                along = self._along_training(figure)
+                return self._analyses(figure, *sweep) | along | {"spectra": self.spectra(figure)}
+        raise ValueError(f"{part} is no part of the claims")
+
+    def _along_training(self, figure: str) -> Files:
+        """Return the files with loss and flatness along the runs at the learning rate of a figure."""
+        return {"train": self._row(self.paths.TRAIN, figure), "curvature": self._row(self.paths.CURVATURE, figure)}
 
     def explorer(self) -> Files:
         """Return all files that the explorer shows, under names such as ``mnist/endpoints``."""

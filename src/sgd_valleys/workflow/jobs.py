@@ -11,6 +11,7 @@ from typing import Any
 from sgd_valleys.config.experiment import Configuration
 from sgd_valleys.config.model import continuous_diagram
 from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, select
+from sgd_valleys.workflow.inputs import CLAIMED, judged_parts
 
 Settings = dict[str, Any]
 DEFAULT_COLORS = {  # of the explorer, without a figure that has the setting
@@ -211,38 +212,33 @@ class Jobs(Configuration):
         return {"name": figures[name]["draw"], "figure": own, "style": figures["style"]}
 
     def claims(self, w: Any = None) -> Settings:
-        figures = self.config["figures"]
-        shown = {name: figure["experiment"] for name, figure in figures.items() if "experiment" in figure}
-        of = {name: self.experiments[experiment] for name, experiment in shown.items()}
-        cells, run = of["fig2"]["projection"]["cells"], figures["fig3"]["run"]
-        other = None
-        if shown["figS5"] != shown["fig2"]:
-            other = {
-                "L_c": of["figS5"]["freezing"]["L_c"],
-                "N": of["figS5"]["curvature"]["N"],
-                "experiment": shown["figS5"],
-            }
-        return {
-            "seed": self.config["seed"],
-            **self.config["claims"],
-            "experiments": {
-                "landscape": [shown["fig1"], shown["figS1"]],
-                "noise": [shown["fig2"]],
-                "freezing": [shown["fig3"]],
-                "branches": [shown["fig4X"]],
-            },
-            "similarity": of["fig1"]["barriers"]["similarity"],
-            "N": of["figS1"]["curvature"]["N"],
-            "images": of["fig2"].samples("test"),
-            "violin_eta": figures["fig2"]["violin_eta"],
-            "freezing_eta": figures["fig3"]["eta"],
-            "quiet": [cells[0]["eta"], cells[0]["B"]],
-            "noisy": [cells[-1]["eta"], cells[-1]["B"]],
-            "reference": [run["eta"], run["B"]],
-            "L_c": of["fig3"]["freezing"]["L_c"],
-            "same_basin": of["fig4X"]["branches"]["same_basin"],
-            "other": other,
-        }
+        parts = {part: self._part(part) for part in judged_parts(self.config["figures"])}
+        return {"seed": self.config["seed"], **self.config["claims"], "parts": parts}
+
+    def _part(self, part: str) -> Settings:
+        """Return the settings with which the claims of a part of the paper are judged."""
+        if part in ("diagrams", "theory"):
+            return {}
+        figure = self.config["figures"][CLAIMED[part][0]]
+        experiment = self.experiments[figure["experiment"]]
+        found = {"experiment": experiment.name}
+        match part:
+            case "barriers":
+                found |= {"similarity": experiment["barriers"]["similarity"]}
+            case "noise":
+                cells = [[float(eta), B] for eta, B in experiment.projected_cells]
+                images = experiment.samples("test")
+                found |= {"eta": figure["violin_eta"], "quiet": cells[0], "noisy": cells[-1], "images": images}
+            case "freezing":
+                run, L_c = figure["run"], experiment["freezing"]["L_c"]
+                found |= {"eta": figure["eta"], "reference": [run["eta"], run["B"]], "L_c": L_c}
+            case "branches":
+                found |= {"same_basin": experiment["branches"]["same_basin"]}
+            case "spectra":
+                found |= {"N": experiment["curvature"]["N"]}
+            case "other":
+                found |= {"N": experiment["curvature"]["N"], "L_c": experiment["freezing"]["L_c"]}
+        return found
 
     def explorer(self, w: Any = None) -> Settings:
         """Return the settings of rule ``explorer``: what the page shows, with the appearance of the figures."""

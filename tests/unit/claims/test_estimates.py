@@ -5,6 +5,7 @@ import pytest
 from helpers.claims import BATCH, ETA, sampling
 
 from sgd_valleys.claims import estimates
+from sgd_valleys.claims.verdict import UNDECIDED, Claim, rises
 from sgd_valleys.statistics.bootstrap import draw_runs, take_runs
 from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL
 
@@ -49,8 +50,10 @@ def test_a_cell_with_few_remaining_runs_is_left_out():
     values = np.array([[3.0] * 8, [2.0] * 8, [1.0] * 8]) + 0.01 * np.random.default_rng(0).normal(size=(3, 8))
     values[0, :5] = np.nan
     values[2, 1:] = np.nan
-    found = estimates.run_trend(np.array([10, 20, 1000]), values, np.array([8, 8, 1]), sampling())
+    descent = np.array([False, False, True])
+    found = estimates.run_trend(np.array([10, 20, 1000]), values, np.array([8, 8, 1]), descent, sampling())
     assert found.samples == "9 runs at 2 batch sizes; without B = 10, where fewer than 5 runs converge"
+    assert np.isfinite(found.interval).all()  # gradient descent has one run by nature
 
 
 def test_runs_are_drawn_from_their_own_cell_alone():
@@ -62,7 +65,7 @@ def test_runs_are_drawn_from_their_own_cell_alone():
 
 
 def mean_of_cells(values):
-    return values.mean(axis=(-2, -1))
+    return np.nanmean(values, axis=(-3, -2, -1))
 
 
 def test_few_runs_have_no_interval_even_if_equal():
@@ -70,8 +73,54 @@ def test_few_runs_have_no_interval_even_if_equal():
     assert np.isnan(estimates.over_runs(few, sampling(50)).interval).all()
     assert estimates.over_runs(enough, sampling(50)).interval == (1, 1)
     assert np.isnan(estimates.one_run(few).interval).all()
-    once = estimates.over_cells([np.ones((3, 1))], np.ones(3), mean_of_cells, sampling(50), "mean")
-    assert once.value == 1 and np.isnan(once.interval).all()
+
+
+def cells_of(*runs):
+    return {"runs": np.array(runs), "gradient_descent": np.arange(len(runs)) == len(runs) - 1}
+
+
+FEW, ENOUGH = MIN_RUNS_FOR_INTERVAL - 1, MIN_RUNS_FOR_INTERVAL
+OF_RUNS = {  # kinds of numbers, of as many runs: of each cell but gradient descent, where there are several
+    "runs": lambda n: estimates.over_runs(np.ones(n), sampling(50)),
+    "single runs": lambda n: estimates.one_run(np.ones(n)),
+    "fraction": lambda n: estimates.fraction_of_runs(1, n),
+    "difference": lambda n: estimates.fraction_difference((1, 1), (n, 20), sampling(50)),
+    "batch sizes": lambda n: estimates.over_batch_sizes(
+        {10: np.ones(20), 20: np.ones(n), 1000: np.ones(1)}, 1000, np.min, sampling(50), "least"
+    ),
+    "cells": lambda n: estimates.over_cells(
+        [np.ones((1, 3, 20))], cells_of(20, n, 1), mean_of_cells, sampling(50), "mean"
+    ),
+    "runs of cells": lambda n: estimates.run_trend(
+        np.array([10, 20, 1000]),
+        np.where(np.arange(20) < [[20], [n], [1]], [[3.0], [2.0], [1.0]], np.nan),
+        np.array([20, n, 1]),
+        np.array([False, False, True]),
+        sampling(50),
+    ),
+    "solutions": lambda n: estimates.over_solutions(
+        np.stack(np.triu_indices(n, k=1), axis=1), lambda weight: 1.0, sampling(50), "one"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OF_RUNS)
+def test_no_number_of_few_runs_has_an_interval(kind):
+    for runs in (2, FEW):
+        few = OF_RUNS[kind](runs)
+        assert np.isfinite(few.value) and np.isnan(few.interval).all()
+        assert Claim("key", "", "", "", rises(0), few).verdict == UNDECIDED
+    assert np.isfinite(OF_RUNS[kind](ENOUGH).interval).all()
+
+
+def test_a_closed_form_has_an_interval_and_few_runs_of_the_whole_sweep_have_none():
+    assert estimates.exact(0.5, "closed form").interval == (0.5, 0.5)
+    values = np.full((3, 20), np.nan)
+    values[:FEW, 0] = 1.0  # of sixty runs these alone have a value
+    found = estimates.over_cells(
+        [values], cells_of(20, 20, 20), lambda v: np.nanmean(v, axis=(-2, -1)), sampling(9), ""
+    )
+    assert found.value == 1 and np.isnan(found.interval).all()
 
 
 def test_the_interval_of_resampled_correlations_holds_the_one_found():

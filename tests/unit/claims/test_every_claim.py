@@ -48,6 +48,7 @@ def made_up_worlds():
     yield landscape.collect(wrong, BLOCK, endings, sampling, (0.95, 0.625))
     for share, spectrum in ((0.9, np.r_[np.ones(10), np.full(90, 1e-6)]), (0.1, np.ones(100))):
         top = {"converged": np.ones((1, 1, 6), dtype=bool), "runs": np.array([[6]]), "trace": np.ones((1, 1, 6))}
+        top["gradient_descent"] = np.array([False])
         top["top_sum"] = share * top["trace"] * np.linspace(0.99, 1.01, 6)
         yield landscape.collect_spectra(top, [spectrum * k for k in range(1, 7)], sampling, 10)
     for sign in (1, -1):
@@ -60,10 +61,12 @@ def made_up_worlds():
         maps = maps_of(endings, similarity, freezing)
         yield noise.collect(endings, similarity, maps, sampling, **CELLS)
         yield freezing_claims.collect(endings, freezing, maps, sampling, **FREEZING)
-    yield freezing_claims.collect_along_training({10: course(growing(6)), 1000: course(growing(2))}, sampling, 0.1)
+    yield freezing_claims.collect_along_training(
+        {10: course(growing(6)), 1000: course(growing(2))}, None, sampling, 0.1
+    )
     falling = {10: course(lambda time: 3 - time / 2000, accuracy=np.full(101, 0.9)), 1000: course(growing(9))}
     falling[10]["flatness"][:, 1] *= 100
-    yield freezing_claims.collect_along_training(falling, sampling, 0.1)
+    yield freezing_claims.collect_along_training(falling, None, sampling, 0.1)
     made = branches_of(-1)
     for effect in (1, -1):
         yield branches.collect(branches_of(effect), sampling, 0.9)

@@ -41,7 +41,7 @@ def test_a_barrier_emerges_where_it_stays_above_half_of_its_end():
     found = barriers_of(lambda x: 1 - x)
     early = landscape.barrier_emergence(found, 0.625, sampling())
     assert [early.value, *early.interval] == pytest.approx([0.1] * 3)
-    assert early.samples == "6 pairs of 4 solutions"
+    assert early.samples == "10 pairs of 5 solutions"
     found["path_barrier"][1, 7] = 0  # it is gone once more
     assert landscape.barrier_emergence(found, 0.625, sampling()).value == pytest.approx(0.1)
     found["path_barrier"][1:, 7] = 0
@@ -50,7 +50,7 @@ def test_a_barrier_emerges_where_it_stays_above_half_of_its_end():
     found["path_barrier"][1:, :-1] = 0
     assert landscape.barrier_emergence(found, 0.625, sampling()).value == pytest.approx(1)
     found["path_barrier"][1, -1] = np.nan  # one that is not known
-    assert landscape.barrier_emergence(found, 0.625, sampling()).samples == "5 pairs of 4 solutions"
+    assert landscape.barrier_emergence(found, 0.625, sampling()).samples == "9 pairs of 5 solutions"
     found["path_barrier"][1:] = 1  # there from the start
     assert landscape.barrier_emergence(found, 0.625, sampling()).value == 0
     assert np.isnan(landscape.barrier_emergence(found, 0.5, sampling()).value)
@@ -68,10 +68,11 @@ def test_the_convergence_of_the_cells_of_fig_1():
 def test_spectra_of_few_large_eigenvalues_and_many_near_zero():
     few = 5000 * np.concatenate([np.ones(10), np.full(90, 1e-6)])
     endings = {
-        "converged": np.array([[[True, True, False]]]),
-        "runs": np.array([[3]]),
-        "trace": np.array([[[10.0, 10.0, 10.0]]]),
-        "top_sum": np.array([[[9.0, 8.0, 1.0]]]),
+        "gradient_descent": np.array([False]),
+        "converged": np.array([[[True] * 6 + [False]]]),
+        "runs": np.array([[7]]),
+        "trace": np.full((1, 1, 7), 10.0),
+        "top_sum": np.array([[[9.0, 8.0] * 3 + [1.0]]]),
     }
     claims = landscape.collect_spectra(endings, [few] * 6, sampling, 10)
     assert [one.value for one in claims] == pytest.approx([0.85, 0.9, 0.9])

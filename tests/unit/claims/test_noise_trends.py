@@ -7,6 +7,7 @@ from helpers.claims import BATCH, ETA, sampling, sweep_of, trends_of, verdicts
 from sgd_valleys.claims import noise_trends
 from sgd_valleys.claims.collect import relabel_for_experiment
 from sgd_valleys.claims.verdict import AGREES, DISAGREES, UNDECIDED, to_json
+from sgd_valleys.measures.cell_maps import count_runs
 
 
 def trend_claims(values, permutations=400, endings=None, **how):
@@ -38,7 +39,7 @@ def test_runs_are_counted_that_a_quantity_is_of():
     endings["converged"][0, 0] = endings["converged"][1, 1, 0] = False
     endings["diverged"][0, 0, 0] = True
     freezing["freezing_time"][0, 0, 0, :2] = np.nan
-    count = noise_trends.count_runs(endings, freezing)
+    count = count_runs(endings, freezing["freezing_time"][0])
     assert (count["max_flatness"], count["similarity"], count["eta_t_freeze"]) == (128 - 9, 127, 126)
     assert count["convergence_probability"] == 128
 

@@ -5,7 +5,7 @@ import pytest
 from sgd_valleys.claims.statements import make_claims, parse_expectation, read_yaml
 from sgd_valleys.claims.verdict import Direction, Equal, Estimate, Value
 
-ONE = Estimate(1.0, (0.9, 1.1), "10 runs", "made up")
+ONE = Estimate(1.0, (0.9, 1.1), "10 runs", "made up", 10)
 
 
 def test_a_claim_has_the_numbers_of_the_settings_in_its_key_and_statement():

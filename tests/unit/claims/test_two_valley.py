@@ -31,7 +31,7 @@ def test_a_model_that_disagrees_with_the_paper():
 
 
 def until_freezing(theory, occupancy):
-    return two_valley.deviation_until_freezing(theory, occupancy, sampling())
+    return two_valley.deviation_until_freezing(theory, occupancy, 1000, sampling())
 
 
 def test_a_simulation_that_does_not_follow_the_theory():

@@ -37,6 +37,13 @@ def test_gradient_descent_has_no_noise() -> None:
     assert cell_maps.noise(ETA, B, B == M).tolist() == [[0.001, 0], [0.01, 0]]
 
 
+def test_the_fewest_runs_are_those_of_a_cell_with_noise() -> None:
+    assert cell_maps.fewest_runs(np.array([[20, 1], [8, 1]]), B == M) == 8
+    assert cell_maps.fewest_runs(np.array([20, 1]), B == M) == 20
+    assert cell_maps.fewest_runs(np.array([[20, 1]]), np.zeros(2, bool)) == 1  # no gradient descent, but one run
+    assert cell_maps.fewest_runs(np.array([[1]]), np.ones(1, bool)) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sgd_valleys.statistics.bootstrap import central_interval, draw_counts, interval, pair_weights, resample_fraction
+from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL
 
 
 def test_an_interval_is_that_of_the_mean_over_realizations():
@@ -16,19 +17,27 @@ def test_an_interval_is_that_of_the_mean_over_realizations():
     half = 1.96 * used.std(axis=0, ddof=1) / np.sqrt(39)
     assert low == pytest.approx(mean - half, abs=0.15 * half.max())
     assert high == pytest.approx(mean + half, abs=0.15 * half.max())
-    sparse = interval(np.array([[1.0, np.nan], [3.0, 5.0]]), rng, 100)
-    assert sparse[0].tolist() == [2, 5] and sparse[1].tolist() == [1, 5] and sparse[2].tolist() == [3, 5]
-    alone = interval(values[:1], rng, 100)
-    assert np.array_equal(alone[0], values[0]) and np.isnan(alone[1]).all()
     assert np.isnan(interval(np.full((3, 2), np.nan), rng, 100)[0]).all()
+
+
+def test_few_realizations_have_a_mean_without_an_interval():
+    rng, enough = np.random.default_rng(0), MIN_RUNS_FOR_INTERVAL
+    values = np.ones((enough, 2))
+    values[0, 1] = np.nan
+    mean, low, high = interval(values, rng, 100)
+    assert mean.tolist() == [1, 1] and (low[0], high[0]) == (1, 1) and np.isnan([low[1], high[1]]).all()
+    for few in (1, enough - 1):
+        mean, low, high = interval(values[:few, :1], rng, 100)
+        assert mean == 1 and np.isnan([low, high]).all()
 
 
 def test_the_central_interval_is_of_the_finite_resamples_of_each_number():
     resampled = np.stack([np.linspace(0, 1, 41), np.full(41, np.nan)], axis=1)
     resampled[-1, 0] = np.inf
-    low, high = central_interval(resampled)
+    low, high = central_interval(resampled, 5)
     assert (low[0], high[0]) == pytest.approx((0.025 * 0.975, 0.975 * 0.975)) and np.isnan([low[1], high[1]]).all()
-    assert central_interval(np.empty((0, 3))).shape == (2, 3)
+    assert central_interval(np.empty((0, 3)), 5).shape == (2, 3)
+    assert np.isnan(central_interval(resampled[:, :1] * [1, 1], np.array([4, 5]))).tolist() == [[True, False]] * 2
 
 
 def test_a_pair_occurs_as_often_as_the_product_of_its_solutions_counts():

@@ -87,9 +87,13 @@ def test_intervals_of_grouped_lines_know_that_groups_are_few():
     assert fit.slope.min() < fit.within.slope_interval[0] < fit.within.slope_interval[1] < fit.slope.max()
 
 
-def test_one_group_and_no_group_have_no_interval():
+def test_few_groups_or_solutions_have_no_interval():
     rng = np.random.default_rng(7)
     one = fit_groups(rng.normal(size=(1, 9)), rng.normal(size=(1, 9)), rng, 100)
     assert np.isfinite(one.pooled.slope) and np.isnan(one.pooled.slope_interval).all()
+    few = fit_groups(*rng.normal(size=(2, 4, 9)), rng, 100)
+    assert np.isfinite(few.within.slope) and np.isnan(few.within.slope_interval).all()
+    pairs = fit_pairs(pairs_of(4), *rng.normal(size=(2, 6)), rng, 100)
+    assert np.isfinite(pairs.slope) and np.isnan(pairs.r_squared_interval).all()
     none = fit_groups(np.full((2, 3), np.nan), np.zeros((2, 3)), rng, 100)
     assert np.isnan(none.within.slope) and np.isnan(none.slope).all()

@@ -15,14 +15,16 @@ def test_a_trend_is_the_rank_correlation_of_the_cells_means():
     rng = np.random.default_rng(0)
     x = np.array([1.0, 2.0, 4.0, 8.0])
     falling = np.exp(-x)[:, None] + 0.001 * rng.normal(size=(4, 10))
-    found = trend(x, (x, np.ones(1)), [10] * 4, mean_of(falling), rng, 200)
+    found = trend(x, (x, np.ones(1)), [10] * 4, mean_of(falling), 10, rng, 200)
     assert found.correlation == -1 and found.interval == (-1, -1)
     assert found.value == pytest.approx(falling.mean(axis=1))
 
 
 def test_a_trend_that_is_noise_has_an_interval_on_both_sides():
     rng = np.random.default_rng(1)
-    found = trend(np.arange(6.0), (np.arange(2.0), np.arange(3.0)), [8] * 6, mean_of(rng.normal(size=(6, 8))), rng, 400)
+    found = trend(
+        np.arange(6.0), (np.arange(2.0), np.arange(3.0)), [8] * 6, mean_of(rng.normal(size=(6, 8))), 8, rng, 400
+    )
     assert found.interval[0] < 0 < found.interval[1]
 
 
@@ -32,8 +34,9 @@ def test_a_cell_without_a_value_has_no_part_in_the_trend():
     found = trend(
         np.arange(4.0),
         (np.arange(4.0), np.ones(1)),
-        [2] * 4,
+        [5] * 4,
         lambda cell, chosen: np.full(chosen.shape[:-1], y[cell]),
+        5,
         np.random.default_rng(0),
         100,
     )
@@ -53,12 +56,20 @@ def test_a_trend_along_one_axis_does_not_see_the_other():
 def test_a_trend_says_how_it_goes_along_either_axis():
     rng = np.random.default_rng(3)
     values = (np.arange(3.0)[:, None] - 10 * np.arange(4.0)).ravel()[:, None] + 0.01 * rng.normal(size=(12, 8))
-    found = trend(np.arange(12.0), (np.arange(3.0), np.arange(4.0)), [8] * 12, mean_of(values), rng, 50)
+    found = trend(np.arange(12.0), (np.arange(3.0), np.arange(4.0)), [8] * 12, mean_of(values), 8, rng, 50)
     assert found.axes.tolist() == [1, -1] and found.axes_interval.tolist() == [[1, 1], [-1, -1]]
     chance = trend(
-        np.arange(12.0), (np.arange(3.0), np.arange(4.0)), [8] * 12, mean_of(rng.normal(size=(12, 8))), rng, 200
+        np.arange(12.0), (np.arange(3.0), np.arange(4.0)), [8] * 12, mean_of(rng.normal(size=(12, 8))), 8, rng, 200
     )
     assert (chance.axes_interval[:, 0] < 0).all() and (chance.axes_interval[:, 1] > 0).all()
+
+
+def test_few_runs_or_one_cell_have_no_interval_of_their_trend():
+    rng, x = np.random.default_rng(0), np.array([1.0, 2.0, 4.0])
+    few = trend(x, (x, np.ones(1)), [1, 1, 1], mean_of(np.exp(-x)[:, None]), 1, rng, 50)
+    assert few.correlation == -1 and np.isnan(few.interval).all() and np.isnan(few.axes_interval).all()
+    alone = trend(x[:1], (x[:1], np.ones(1)), [8], mean_of(rng.normal(size=(1, 8))), 8, rng, 50)
+    assert np.isnan([alone.correlation, *alone.interval, *alone.axes]).all()
 
 
 def test_ties_share_their_rank():

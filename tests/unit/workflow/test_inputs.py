@@ -6,8 +6,10 @@ import pytest
 from helpers.settings import ROOT, checked
 from snakemake.exceptions import WorkflowError
 
+from sgd_valleys.claims.collect import PARTS
 from sgd_valleys.config.sweep import Cell, Run
-from sgd_valleys.workflow.inputs import FIGURES, Inputs
+from sgd_valleys.workflow.inputs import CLAIMED, FIGURES, Inputs, judged_parts
+from sgd_valleys.workflow.jobs import Jobs
 
 INPUTS = Inputs(*checked())
 W = SimpleNamespace(experiment="mnist", eta="0.05", B="50", realization="0", diagram="H")
@@ -66,11 +68,42 @@ def test_spectra_are_of_one_rate_and_one_realization():
     ]
 
 
+def parts_of(files):
+    return {name.partition("/")[0] for name in files}
+
+
+def with_figures(*names):
+    """The configuration with some of its figures alone."""
+    figures = {name: INPUTS.config["figures"][name] for name in ("style", *names)}
+    return INPUTS.config | {"figures": figures}, INPUTS.experiments
+
+
 def test_claims_of_another_experiment_are_left_out_where_there_is_none():
-    assert "other_endpoints" in INPUTS.claims()
+    assert parts_of(INPUTS.claims()) == set(CLAIMED) == set(PARTS)
     settings = {"experiment": "mnist", "eta_colors": ["red"] * 4, "spectrum_eta": 0.01}
     alone = Inputs(*checked({"figures": {"figS5": settings}}))
-    assert not [name for name in alone.claims() if name.startswith("other_")]
+    assert parts_of(alone.claims()) == set(CLAIMED) - {"other"}
+
+
+@pytest.mark.parametrize(
+    ("figures", "parts"),
+    [
+        ((), set()),
+        (("fig4", "figS2"), set()),  # the paper's claims are stated with other figures
+        (("figS1",), {"spectra"}),
+        (("fig2", "fig4X"), {"noise", "branches"}),
+        (("figS6",), {"diagrams"}),
+        (("fig6",), {"theory"}),
+        (("fig1", "figS5"), {"barriers", "other"}),
+    ],
+)
+def test_claims_are_made_of_the_figures_that_are_drawn(figures, parts):
+    configuration = with_figures(*figures)
+    files, settings = Inputs(*configuration).claims(), Jobs(*configuration).claims()
+    assert parts_of(files) == settings["parts"].keys() == set(judged_parts(configuration[0]["figures"])) == parts
+    assert all(files.values())
+    if figures == ("figS6",):
+        assert files == {"diagrams/diagrams": ["results/two_valley/phase_diagram_H2.h5"]}
 
 
 def test_a_complete_run_ends_with_every_figure_map_and_table():

@@ -67,13 +67,14 @@ def test_the_fokker_planck_solutions_end_where_the_simulations_do():
 
 
 def test_the_claims_are_about_the_experiments_that_the_figures_show():
-    settings = JOBS.claims(W)
-    assert settings["images"] == 200 and settings["reference"] == [0.05, 50]
-    assert settings["other"] == {"experiment": "cifar10", "L_c": 0.1, "N": 10}
+    parts = JOBS.claims(W)["parts"]
+    assert parts["noise"]["images"] == 200 and parts["freezing"]["reference"] == [0.05, 50]
+    assert parts["noise"]["quiet"] == [0.01, 50] and parts["noise"]["noisy"] == [0.05, 50]
+    assert parts["other"] == {"experiment": "cifar10", "L_c": 0.1, "N": 10}
     alone = Jobs(
         *checked({"figures": {"figS5": {"experiment": "mnist", "eta_colors": ["red"] * 4, "spectrum_eta": 0.01}}})
     )
-    assert alone.claims(W)["other"] is None
+    assert "other" not in alone.claims(W)["parts"]
 
 
 def test_the_explorer_looks_like_the_figures_of_its_experiment():
