@@ -14,6 +14,7 @@ rule branch:
     resources:
         mem_mb=lambda w: 3500 if jobs.is_reference(w) else 1500,
         runtime=30,
+        device=config["device"],
     params:
         *code("branch"),
         settings=jobs.branch,
@@ -37,6 +38,7 @@ rule branch_curvature:
     resources:
         mem_mb=1500,
         runtime=30,
+        device=config["device"],
     params:
         *code("branch_curvature"),
         settings=jobs.branch_curvature,
@@ -63,6 +65,7 @@ rule branch_endpoints:
     resources:
         mem_mb=1500,
         runtime=10,
+        device=config["device"],
     params:
         *code("branch_endpoints"),
         settings=jobs.branch_endpoints,
@@ -87,6 +90,7 @@ rule branch_projection:
     resources:
         mem_mb=1500,
         runtime=10,
+        device=config["device"],
     params:
         *code("branch_projection"),
         settings=jobs.branch_projection,

@@ -17,7 +17,7 @@ with job(snakemake) as log:
     settings = snakemake.params.settings
     seed, eta, B, iterations = settings["seed"], float(settings["eta"]), settings["B"], settings["iterations"]
     network, samples = load_network_and_samples(snakemake.input.data, settings)
-    device = choose_device(settings["device"])
+    device = choose_device(snakemake.resources.device)
     first, last, points = settings["first"], settings["last"], settings["points"]
     realizations = list(range(first, last + 1))
     log.info(f"eta {settings['eta']}, B {B}, realizations {first} to {last}, {iterations} iterations")

@@ -66,7 +66,6 @@ class Jobs(Configuration):
         return {
             **self.network(w),
             "seed": self.config["seed"],
-            "device": self.config["device"],
             "eta": w.eta,
             "B": int(w.B),
             "first": int(w.first),
@@ -127,7 +126,6 @@ class Jobs(Configuration):
         branching, points = experiment.branchings[w.eta, int(w.B)], experiment["branches"]["points"]
         return {
             **self.network(w),
-            "device": self.config["device"],
             "run": [w.eta, int(w.B), int(w.realization)],
             "reference": self.is_reference(w),
             "t_c": list(branching.t_c),
