@@ -44,7 +44,7 @@ def test_the_readmes_example_has_ten_lines_and_the_workflows_flatness(run, capsy
     cell = run(README)["cell"]
     stored = hdf5.read("results/mnist/curvature/eta0.02_B50_r0-1.h5", ["flatness"])["flatness"][0, -1]
     assert float(capsys.readouterr().out) == pytest.approx(stored, rel=1e-12)
-    assert cell.trajectory().shape == (2, 11, 2)
+    assert cell.trajectory().shape == (1, 11, 2)  # of the run of Fig. 1
     with open("trajectories.png", "rb") as picture:
         assert picture.read(4) == b"\x89PNG"
 

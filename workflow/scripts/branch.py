@@ -44,7 +44,7 @@ with job(snakemake) as log:
         eta=settings["eta"],
         B=len(samples["train"][1]),
         iterations=iterations,
-        recording=Recording(points, settings["layer"], checkpoints),
+        recording=Recording(points, checkpoints),
         device=device,
         progress=Progress(iterations * len(t_c), "iterations of all branches", log),
     )

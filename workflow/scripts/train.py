@@ -25,20 +25,22 @@ with job(snakemake) as log:
     resume = Resume(snakemake.output[0], attributes, log, [each for each in snakemake.params if isinstance(each, str)])
     checkpoints = [realizations.index(r) for r in settings["checkpoints"]]
     streams = [stream(seed, Stage.MINIBATCHES, eta, B, r) for r in realizations]
+    start = network.initialize(stream(seed, Stage.INITIALIZATION))
     trajectory = train(
         network,
-        network.initialize(stream(seed, Stage.INITIALIZATION)),
+        start,
         samples["train"],
         samples["test"],
         eta=eta,
         B=B,
         iterations=iterations,
-        recording=Recording(points, settings["layer"], dict.fromkeys(checkpoints, range(points))),
+        recording=Recording(points, dict.fromkeys(checkpoints, range(points))),
         orders=[minibatch_order(rng, len(samples["train"][1])) for rng in streams],
         device=device,
         progress=Progress(iterations * len(realizations), "iterations of all runs", log),
         resume=resume,
     )
+    start = {name: array.astype(trajectory.final[name].dtype) for name, array in start.items()}
     for run, realization in enumerate(realizations):
         loss, accuracy = trajectory.train_loss[run, -1], trajectory.train_accuracy[run, -1]
         state = f"training loss {loss:.3g}, accuracy {accuracy:.3f}"
@@ -47,6 +49,7 @@ with job(snakemake) as log:
     variables = {
         **coordinates(realization=realizations),
         **trajectory.variables("realization"),
+        **parameter_variables(start, "initial", (), "at iteration 0, of all runs"),
         **parameter_variables(trajectory.final, "final", ("realization",), "at the last iteration"),
     }
     if checkpoints:

@@ -105,8 +105,13 @@ class Cell:
         return float(flatness(top_eigenvalues(hessian, settings["N"], rng, settings["tolerance"]).eigenvalue))
 
     def trajectory(self) -> np.ndarray:
-        """Project the layer's weights on the principal components of all runs: (realization, time, component)."""
-        weights = self.read("layer_weight")["layer_weight"]
+        """Project the layer's weights of all runs with checkpoints on principal components: (run, time, component).
+
+        Raises:
+            UserError: no whole parameters of the cell are recorded along training.
+        """
+        name = f"checkpoint_layer{self._curvature_settings['layer']}_weight"
+        weights = self.read(name)[name]
         return projection.project(weights.reshape(*weights.shape[:2], -1))[0]
 
     @cached_property

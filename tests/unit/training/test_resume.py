@@ -48,7 +48,7 @@ def trained(network, B, path=None, killed_after=None, eta=0.05):
     runs = 1 if B == M else 3
     run = train(
         network, network.initialize(rng), (network.inputs(x), y), (network.inputs(x[:9]), y[:9]), eta=eta, B=B,
-        iterations=32, recording=Recording(points=5, layer=2, checkpoints={runs - 1: range(5)}), progress=progress,
+        iterations=32, recording=Recording(points=5, checkpoints={runs - 1: range(5)}), progress=progress,
         orders=[minibatch_order(np.random.default_rng(r), M) for r in range(runs)],
         resume=path and Resume(path, {"eta": eta, "B": B}, LOG),
     )  # fmt: skip
