@@ -136,10 +136,13 @@ class Report(LocatedConfiguration):
             f"{experiment.samples(part):,} {text} images ({experiment['dataset'][f'{part}_per_class']} of each class)"
             for part, text in (("train", "training"), ("test", "test"))
         ]
-        layers = [f"{', '.join(map(str, network[kind]))} {kind}" for kind in ("channels", "hidden") if kind in network]
+        layers = [
+            f"{', '.join(map(str, network[kind]))} {kind}" for kind in ("channels", "hidden") if network.get(kind)
+        ]
+        units = f"layers of {', then '.join(layers)} units" if layers else "no hidden layer"
         rates = sorted(sweep.eta, key=float)
         return (
-            f"{self.title(name)}, layers of {', then '.join(layers)} units; "
+            f"{self.title(name)}, {units}; "
             f"{' and '.join(images)}, and the whole test file; η from {rates[0]} to {rates[-1]}, "
             f"B from {min(sweep.B)} to {max(sweep.B)}, every run for η T = {sweep.eta_T}"
         )

@@ -83,7 +83,11 @@ def test_initialization_is_kaiming_with_fan_out_for_convolutions_and_fan_in_for_
         assert not initial[f"layer{layer}_bias"].any()
 
 
-@pytest.mark.parametrize("network", [SMALL, CNN((1, 8, 8), (3,), (6, 5), 4)], ids=["two convolutions", "one"])
+@pytest.mark.parametrize(
+    "network",
+    [SMALL, CNN((1, 8, 8), (3,), (6, 5), 4), CNN((1, 8, 8), (3,), (), 4)],
+    ids=["two convolutions", "one", "one and no hidden layer"],
+)
 def test_the_logits_are_those_of_torchs_own_layers(network):
     rng = np.random.default_rng(0)
     parameters = {name: array + 0.1 * rng.normal(size=array.shape) for name, array in network.initialize(rng).items()}

@@ -20,6 +20,7 @@ from sgd_valleys.training.sgd import train
 LOG = logging.getLogger("sgd_valleys.test")
 M = 60
 MLP_SMALL, CNN_SMALL = MLP((48, 7, 5, 3)), CNN((3, 4, 4), (4,), (5,), 3)
+ONE_LAYER = MLP((48, 3))
 
 
 class Killed(Exception):
@@ -65,7 +66,9 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("killed_after", [2, 20, 40, 70])  # at once, in the first stack, at its end, in the last
-@pytest.mark.parametrize(("network", "B"), [(MLP_SMALL, 12), (MLP_SMALL, M), (CNN_SMALL, 12), (CNN_SMALL, M)])
+@pytest.mark.parametrize(
+    ("network", "B"), [(MLP_SMALL, 12), (MLP_SMALL, M), (ONE_LAYER, 12), (CNN_SMALL, 12), (CNN_SMALL, M)]
+)
 def test_a_killed_training_resumes_bit_for_bit(often, tmp_path, network, B, killed_after):
     whole = undisturbed(network, B)
     limit = killed_after if B < M else killed_after // 3

@@ -14,7 +14,7 @@ from sgd_valleys.training.schedule import minibatch_order
 from sgd_valleys.training.sgd import replicas_class, train
 
 M = 40
-NETWORKS = [MLP((30, 7, 3)), MLP((30, 8, 7, 4)), MLP((30, 8, 7, 6, 4))]
+NETWORKS = [MLP((30, 7, 3)), MLP((30, 8, 7, 4)), MLP((30, 8, 7, 6, 4)), MLP((30, 4))]  # the last: softmax regression
 
 
 @pytest.fixture
@@ -85,11 +85,10 @@ def test_one_step_moves_by_autograds_gradient(problem, network, kind, B):
 
 
 @pytest.mark.parametrize("kind", [GramReplicas, MLPReplicas])
-@pytest.mark.parametrize("B", [1, 4, 10, 20])
-def test_a_trajectory_is_plain_sgd_on_the_same_minibatches(problem, monkeypatch, kind, B):
+@pytest.mark.parametrize(("network", "B"), [*((NETWORKS[1], B) for B in (1, 4, 10, 20)), (NETWORKS[3], 4)])
+def test_a_trajectory_is_plain_sgd_on_the_same_minibatches(problem, monkeypatch, kind, network, B):
     monkeypatch.setattr(sgd, "replicas_class", lambda *_: kind)
     monkeypatch.setattr(Replicas, "BLOCK_SAMPLES", 16)  # blocks shorter than an epoch, and cut by records
-    network = NETWORKS[1]
     initial = network.initialize(np.random.default_rng(2))
     run = train(
         network, initial, *problem, eta=0.2, B=B, iterations=60, recording=Recording(points=13),
@@ -100,8 +99,8 @@ def test_a_trajectory_is_plain_sgd_on_the_same_minibatches(problem, monkeypatch,
         assert largest_difference({name: array[r] for name, array in run.final.items()}, expected) < 1e-10
 
 
-def test_gradient_descent_is_torchs_sgd_on_the_full_batch(problem):
-    network = NETWORKS[1]
+@pytest.mark.parametrize("network", [NETWORKS[1], NETWORKS[3]])
+def test_gradient_descent_is_torchs_sgd_on_the_full_batch(problem, network):
     initial = network.initialize(np.random.default_rng(3))
     run = train(
         network, initial, *problem, eta=0.1, B=M, iterations=200, recording=Recording(points=11),
