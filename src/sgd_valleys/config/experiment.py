@@ -181,7 +181,7 @@ class Experiment:
         for entry in self["branches"]["runs"] if "branches" in self else ():
             selection, rate = Selection.from_settings(entry), self["branches"]["eta"]
             for cell in self.sweep.cells:
-                chosen = tuple(r for r in range(self.sweep.count(cell.B)) if Run(*cell, r) in selection)
+                chosen = tuple(r for r in range(self.sweep.count(cell)) if Run(*cell, r) in selection)
                 if chosen:
                     found[cell] = Branching(
                         realizations=chosen,

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -110,9 +111,11 @@ class Report(LocatedConfiguration):
         experiment = self.experiments[name]
         sweep = experiment.sweep
         descents = sum(cell.B == sweep.M for cell in sweep.cells)
+        counts = Counter(sweep.count(cell) for cell in sweep.cells if cell.B != sweep.M)
+        stochastic = ", ".join(f"{cells} with {runs} realizations" for runs, cells in sorted(counts.items()))
         chunks = Inputs(self.config, self.experiments).chunks(self.paths.TRAIN, name)
         return (
-            f"{name}: {len(sweep.cells)} cells: {len(sweep.cells) - descents} with {sweep.realizations} realizations"
+            f"{name}: {len(sweep.cells)} cells: {stochastic}"
             + (f", {descents} of gradient descent with one" if descents else "")
             + f"; in {len(chunks)} training jobs"
             + "".join(
