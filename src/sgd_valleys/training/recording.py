@@ -10,6 +10,8 @@ from sgd_valleys.networks.network import Parameters
 from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.training.replicas import Replicas, scores
 
+SERIES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "test_error")  # (run, time, ...)
+
 
 @dataclass(frozen=True)
 class Recording:

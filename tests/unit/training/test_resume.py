@@ -105,9 +105,11 @@ def test_a_damaged_state_or_one_of_other_settings_or_code_is_not_loaded(often, t
     path.write_bytes(content)
     assert not Resume(tmp_path / "a.h5", about, LOG).load()
     assert same(trained(MLP_SMALL, 12, tmp_path / "a.h5"), undisturbed(MLP_SMALL, 12))
-    Resume(tmp_path / "b.h5", about, LOG, ["code.py 1"]).save(lambda: {"x": np.arange(3)})
-    assert Resume(tmp_path / "b.h5", about, LOG, ["code.py 1"]).load()
-    assert not Resume(tmp_path / "b.h5", about, LOG, ["code.py 2"]).load()
+    code = {"code_sha256": "1", "trained": [0, 2]}
+    Resume(tmp_path / "b.h5", about | code, LOG).save(lambda: {"x": np.arange(3)})
+    assert Resume(tmp_path / "b.h5", about | code, LOG).load()
+    assert not Resume(tmp_path / "b.h5", about | code | {"code_sha256": "2"}, LOG).load()
+    assert not Resume(tmp_path / "b.h5", about | code | {"trained": [0]}, LOG).load()
 
 
 def test_a_short_training_saves_nothing(tmp_path):
