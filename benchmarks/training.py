@@ -78,7 +78,7 @@ def main() -> None:
         replicas = 1 if B == M else REPLICAS
         orders = [minibatch_order(np.random.default_rng(r), M) for r in range(replicas)]
         train(network, initial, data, (pixels[:200], labels[:200]), eta=ETA, B=B, iterations=steps,
-              recording=Recording(points=2, layer=2), orders=orders, device=device)  # fmt: skip
+              recording=Recording(points=2), orders=orders, device=device)  # fmt: skip
 
     per_step = {}
     print(f"{'B':>5} {'peak':>7} {'GFLOP/s':>8} {'of peak':>8} {'us/step':>8} {'plain us':>9} {'speed-up':>9}")

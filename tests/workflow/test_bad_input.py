@@ -30,7 +30,7 @@ def failure_of(checkout: Checkout, *arguments: str, **options: Any) -> str:
     [
         (
             "sweep: {batch_sizes: [10]}",
-            r"experiments\.mnist\.sweep has no setting batch_sizes: there are B, eta, .*stack",
+            r"experiments\.mnist\.sweep has no setting batch_sizes: there are B, counts, eta, .*stack",
         ),
         ("sweep: {B: [10, 30, 100]}", r"experiments\.mnist\.sweep\.B: 30 does not divide .* of 100 samples"),
         ("sweep: {eta: [1e-3]}", r"sweep\.eta\[0\] is the text '1e-3': write it as a plain decimal, 0\.001"),

@@ -21,7 +21,7 @@ def test_a_diverged_run_and_a_cell_in_several_stacks_go_through_to_the_figures(f
     finished.set({"experiments": {"mnist": {"sweep": {"realizations": 3}}}})
     finished.run("--until", "train")
     with edited(finished.root / "results/mnist/train/eta0.02_B10_r0-1.h5") as file:
-        for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "layer_weight"):
+        for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy"):
             file[name][0, 3:] = np.nan  # realization 0: in the block of Fig. 1, of Fig. 2B and C, and all of Fig. 3A
         for name in file:
             if name.startswith("final_"):
@@ -68,7 +68,7 @@ def test_another_experiment_is_another_entry_of_the_config(checkout: Checkout) -
     checkout.run("results/figures/figS2.png")
     assert not (checkout.root / "results" / "mnist").exists()
     path = checkout.root / "results/wide/train/eta0.02_B10_r0-1.h5"
-    assert hdf5.read(path, ["layer_weight"])["layer_weight"].shape == (2, 11, 30, 24)
+    assert hdf5.read(path, ["final_layer2_weight"])["final_layer2_weight"].shape == (2, 30, 24)
 
 
 def test_a_file_of_the_users_own_is_a_data_set(checkout: Checkout) -> None:

@@ -108,6 +108,17 @@ def test_a_new_import_is_followed_without_a_change_of_the_rule(finished: Checkou
     assert jobs[0]["changed"] == [module]
 
 
+@pytest.mark.parametrize(("changed", "projections"), [({"layer": 3}, 2), ({"curvature": {"N": 5}}, 0)])
+def test_training_depends_neither_on_the_studied_layer_nor_on_the_number_of_eigenvalues(
+    finished: Checkout, changed: dict, projections: int
+) -> None:
+    finished.set({"experiments": {"mnist": changed}})
+    plan = set(finished.plan())
+    assert {"curvature", "endpoints", "branch_curvature", "branch_endpoints", "fig4"} <= plan
+    assert plan & {"data", "train", "branch", "jaccard", "freezing", "barriers"} == set()
+    assert len(plan & {"projection", "branch_projection"}) == projections
+
+
 @pytest.mark.parametrize(
     ("sweep", "cells", "also"),
     [

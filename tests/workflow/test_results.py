@@ -35,7 +35,7 @@ def test_every_file_opens_in_xarray_with_named_axes(complete: Checkout) -> None:
 def test_the_convolutional_network_goes_through_the_same_rules(complete: Checkout) -> None:
     folder = complete.root / "results/cifar10"
     run = hdf5.read(folder / "train/eta0.05_B10_r0-1.h5")
-    assert run["layer_weight"].shape == (2, 3, 10, 8) and run["final_layer1_weight"].shape == (2, 4, 3, 3, 3)
+    assert run["initial_layer1_weight"].shape == (4, 3, 3, 3) and run["final_layer1_weight"].shape == (2, 4, 3, 3, 3)
     assert run["checkpoint"].tolist() == [0]
     # what is stored is the network's: its loss, and the curvature of its last layer on the first two images a class
     settings = {"network": {"name": "cnn", "channels": [4, 4, 4], "hidden": [8]}, "classes": 10}

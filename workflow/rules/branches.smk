@@ -16,6 +16,7 @@ rule branch:
     resources:
         mem_mb=lambda w: 3500 if jobs.is_reference(w) else 1500,
         runtime=30,
+        device=config["device"],
     params:
         *code("branch"),
         settings=jobs.branch,
@@ -41,6 +42,7 @@ rule branch_curvature:
     resources:
         mem_mb=1500,
         runtime=30,
+        device=config["device"],
     params:
         *code("branch_curvature"),
         settings=jobs.branch_curvature,
@@ -69,6 +71,7 @@ rule branch_endpoints:
     resources:
         mem_mb=1500,
         runtime=10,
+        device=config["device"],
     params:
         *code("branch_endpoints"),
         settings=jobs.branch_endpoints,
@@ -95,6 +98,7 @@ rule branch_projection:
     resources:
         mem_mb=1500,
         runtime=10,
+        device=config["device"],
     params:
         *code("branch_projection"),
         settings=jobs.branch_projection,

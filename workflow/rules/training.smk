@@ -1,3 +1,7 @@
+# The device is a resource: another device does not make results again. Of a resource that is text, Snakemake wants one value
+# from all jobs of a group (profiles/slurm); therefore the rules that share a group with a training have it as well.
+
+
 rule train:
     """Train some realizations of a cell (eta, B) by SGD."""
     input:
@@ -15,6 +19,7 @@ rule train:
     resources:
         mem_mb=lambda w: 2500 + 3 * jobs.data_mb(w),
         runtime=jobs.train_minutes,
+        device=config["device"],
     params:
         *code("train"),
         settings=jobs.train,
@@ -40,6 +45,7 @@ rule curvature:
     resources:
         mem_mb=lambda w: 2500 + 3 * jobs.data_mb(w),
         runtime=30,
+        device=config["device"],
     params:
         *code("curvature"),
         settings=jobs.curvature,

@@ -36,7 +36,7 @@ with job(snakemake) as log:
     log.info(f"eta {eta}, B {B}, realization {realization}: {len(t_c)} branches of {iterations} iterations")
     # whole parameters of the reference at all points, of other runs only at the end of the SGD run
     checkpoints = {b: range(points) if is_reference else [end] for b, end in enumerate(final)}
-    device = choose_device(settings["device"])
+    device = choose_device(snakemake.resources.device)
     trajectory = train(
         network,
         starts,
@@ -45,7 +45,7 @@ with job(snakemake) as log:
         eta=settings["eta"],
         B=len(samples["train"][1]),
         iterations=iterations,
-        recording=Recording(points, settings["layer"], checkpoints),
+        recording=Recording(points, checkpoints),
         device=device,
         progress=Progress(iterations * len(t_c), "iterations of all branches", log),
     )

@@ -8,11 +8,12 @@ from sgd_valleys.storage.hdf5 import Variable, coordinates
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
-    branches = hdf5.read(snakemake.input.train, ["t_c", "iteration", "layer_weight"])
-    row = hdf5.position(snakemake.input.run, "realization", settings["realization"])
-    run = hdf5.read(snakemake.input.run, ["iteration", "layer_weight"], row)
-    branch_weights = branches["layer_weight"].reshape(*branches["layer_weight"].shape[:2], -1)
-    run_weights = run["layer_weight"].reshape(len(run["layer_weight"]), -1)
+    weight = f"checkpoint_layer{settings['layer']}_weight"
+    branches = hdf5.read(snakemake.input.train, ["t_c", "iteration", weight])
+    row = hdf5.position(snakemake.input.run, "checkpoint", settings["realization"])
+    run = hdf5.read(snakemake.input.run, ["iteration", weight], row)
+    branch_weights = branches[weight].reshape(*branches[weight].shape[:2], -1)
+    run_weights = run[weight].reshape(len(run[weight]), -1)
     axes = projection.principal_axes(branch_weights)
     pc, run_pc = (projection.coordinates(axes, weights) for weights in (branch_weights, run_weights))
     explained = axes.explained_variance_ratio_

@@ -36,15 +36,19 @@ BY_CELL = {
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
+    layer = settings["layer"]
+    weight = f"layer{layer}_weight"
     M = len(hdf5.read(snakemake.input.data, ["train_label"])["train_label"])
     network, test_file = load_network_and_samples(snakemake.input.test_file, settings, ["test"])
     curvature = read_cells(snakemake.input.curvature, ["flatness", "trace", "eigenvalue"])
     cells = {}
     for (eta, B), paths in files_by_cell(snakemake.input.train).items():
         paths.sort(key=lambda path: hdf5.read(path, ["realization"])["realization"][0])  # in the order of read_cells
-        (run,) = read_cells(paths, [*SERIES, "diverged", "test_error", "layer_weight"]).values()
+        (run,) = read_cells(
+            paths, [*SERIES, "diverged", "test_error", f"final_{weight}"], [f"initial_{weight}"]
+        ).values()
         scores = [score(network, read_parameters(path, "final"), *test_file["test"]) for path in paths]
-        cell = cell_endpoints(run, curvature[eta, B], np.concatenate(scores, axis=1), gradient_descent=B == M)
+        cell = cell_endpoints(run, curvature[eta, B], np.concatenate(scores, axis=1), layer, gradient_descent=B == M)
         log.info(
             f"eta {eta}, B {B}: {cell['converged'].sum()} of {cell['runs']} converged, "
             f"mean similarity {cell['similarity']:.3f}"

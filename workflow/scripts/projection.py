@@ -2,24 +2,41 @@
 
 from sgd_valleys.workflow.job import job
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from sgd_valleys.config.sweep import Run, canonical
 from sgd_valleys.measures import projection
 from sgd_valleys.measures.grid import stack_cells
 from sgd_valleys.storage import hdf5, provenance
-from sgd_valleys.storage.cells import files_by_cell, read_cells
+from sgd_valleys.storage.cells import files_by_cell
 from sgd_valleys.storage.hdf5 import Variable
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
-    by_cell = files_by_cell(snakemake.input.train)
+    weight = f"checkpoint_layer{settings['layer']}_weight"
+    file_of = {
+        Run(canonical(eta), B, realization): path
+        for (eta, B), paths in files_by_cell(snakemake.input.train).items()
+        for path in paths
+        for realization in hdf5.read(path, ["realization"])["realization"].tolist()
+    }
 
-    def trajectories(eta: str, B: int) -> tuple[np.ndarray, np.ndarray, list[int]]:
-        """Read the weights (run, time, parameter), losses (run, time) and realizations (run) of a cell."""
-        (run,) = read_cells(by_cell[float(eta), B], ["layer_weight", "train_loss", "diverged"]).values()
-        weights = run["layer_weight"].reshape(*run["layer_weight"].shape[:2], -1)
-        weights[run["diverged"]] = np.nan  # its last finite points are so far away that they would set the axes
-        return weights, run["train_loss"], run["realization"].tolist()
+    def trajectory(run: Run) -> tuple[np.ndarray, np.ndarray]:
+        """Read the weights (time, parameter) and the losses (time) of a run."""
+        path = file_of[run]
+        series = hdf5.read(path, ["train_loss", "diverged"], hdf5.position(path, "realization", run.realization))
+        weights = hdf5.read(path, [weight], hdf5.position(path, "checkpoint", run.realization))[weight]
+        weights = weights.reshape(len(weights), -1)
+        if series["diverged"]:
+            weights[:] = np.nan  # its last finite points are so far away that they would set the axes
+        return weights, series["train_loss"]
+
+    def trajectories(runs: Iterable[Run]) -> tuple[np.ndarray, np.ndarray]:
+        """Read the weights (run, time, parameter) and the losses (run, time) of several runs."""
+        weights, losses = zip(*map(trajectory, runs), strict=True)
+        return np.stack(weights), np.stack(losses)
 
     def variables(axes: tuple[str, ...], weights: np.ndarray, loss: np.ndarray, cells: list) -> dict[str, Variable]:
         """Project ``weights`` (``*axes``, time, parameter), whose first axis is over ``cells``."""
@@ -35,14 +52,9 @@ with job(snakemake) as log:
             f"{name}_explained": Variable(component, explained, "fraction of the variance that the component explains"),
         }
 
-    weights, losses = [], []
-    for eta, B, realization in settings["block"]:
-        cell_weights, cell_losses, realizations = trajectories(eta, B)
-        row = realizations.index(realization)
-        weights.append(cell_weights[row])
-        losses.append(cell_losses[row])
-    found = variables(("block_run",), np.stack(weights), np.stack(losses), settings["block"])
+    found = variables(("block_run",), *trajectories(Run(*run) for run in settings["block"]), settings["block"])
     if settings["cells"]:
-        weights, losses, _ = zip(*(trajectories(*cell) for cell in settings["cells"]), strict=True)
+        cells = (sorted(run for run in file_of if run.cell == tuple(cell)) for cell in settings["cells"])
+        weights, losses = zip(*map(trajectories, cells), strict=True)
         found |= variables(("cell", "realization"), stack_cells(weights), stack_cells(losses), settings["cells"])
     hdf5.write(snakemake.output[0], found, provenance.attributes(settings, snakemake.input.data))

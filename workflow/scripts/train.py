@@ -11,6 +11,7 @@ from sgd_valleys.storage.parameters import parameter_variables
 from sgd_valleys.training.device import choose_device
 from sgd_valleys.training.recording import Recording
 from sgd_valleys.training.resume import Resume
+from sgd_valleys.training.reuse import code_digest, find_runs, join, load_runs
 from sgd_valleys.training.schedule import minibatch_order
 from sgd_valleys.training.sgd import train
 
@@ -18,28 +19,35 @@ with job(snakemake) as log:
     settings = snakemake.params.settings
     seed, eta, B, iterations = settings["seed"], float(settings["eta"]), settings["B"], settings["iterations"]
     network, samples = load_network_and_samples(snakemake.input.data, settings)
-    device = choose_device(settings["device"])
+    device = choose_device(snakemake.resources.device)
     first, last, points = settings["first"], settings["last"], settings["points"]
     realizations = list(range(first, last + 1))
     log.info(f"eta {settings['eta']}, B {B}, realizations {first} to {last}, {iterations} iterations")
     attributes = provenance.attributes(settings | {"device": device.type}, snakemake.input.data)
-    resume = Resume(snakemake.output[0], attributes, log, [each for each in snakemake.params if isinstance(each, str)])
-    checkpoints = [realizations.index(r) for r in settings["checkpoints"]]
-    streams = [stream(seed, Stage.MINIBATCHES, eta, B, r) for r in realizations]
-    trajectory = train(
-        network,
-        network.initialize(stream(seed, Stage.INITIALIZATION)),
-        samples["train"],
-        samples["test"],
-        eta=eta,
-        B=B,
-        iterations=iterations,
-        recording=Recording(points, settings["layer"], dict.fromkeys(checkpoints, range(points))),
-        orders=[minibatch_order(rng, len(samples["train"][1])) for rng in streams],
-        device=device,
-        progress=Progress(iterations * len(realizations), "iterations of all runs", log),
-        resume=resume,
-    )
+    attributes["code_sha256"] = code_digest(each for each in snakemake.params if isinstance(each, str))
+    found = find_runs(snakemake.output[0], attributes, realizations, settings["checkpoints"], log)
+    parts = [(runs, load_runs(path, runs, settings["checkpoints"])) for path, runs in found.items()]
+    new = sorted(set(realizations).difference(*found.values()))
+    resume = Resume(snakemake.output[0], attributes | {"trained": new}, log)
+    start = network.initialize(stream(seed, Stage.INITIALIZATION))
+    if new:
+        trajectory = train(
+            network,
+            start,
+            samples["train"],
+            samples["test"],
+            eta=eta,
+            B=B,
+            iterations=iterations,
+            recording=Recording(points, {new.index(r): range(points) for r in settings["checkpoints"] if r in new}),
+            orders=[minibatch_order(stream(seed, Stage.MINIBATCHES, eta, B, r), len(samples["train"][1])) for r in new],
+            device=device,
+            progress=Progress(iterations * len(new), "iterations of all runs", log),
+            resume=resume,
+        )
+        parts.append((new, trajectory))
+    trajectory = join(parts)
+    start = {name: array.astype(trajectory.final[name].dtype) for name, array in start.items()}
     for run, realization in enumerate(realizations):
         loss, accuracy = trajectory.train_loss[run, -1], trajectory.train_accuracy[run, -1]
         state = f"training loss {loss:.3g}, accuracy {accuracy:.3f}"
@@ -48,9 +56,10 @@ with job(snakemake) as log:
     variables = {
         **coordinates(realization=realizations),
         **trajectory.variables("realization"),
+        **parameter_variables(start, "initial", (), "at iteration 0, of all runs"),
         **parameter_variables(trajectory.final, "final", ("realization",), "at the last iteration"),
     }
-    if checkpoints:
+    if settings["checkpoints"]:
         axes = ("checkpoint", "time")
         variables["checkpoint"] = Variable(axes[:1], settings["checkpoints"], "realization of the checkpoint")
         variables |= parameter_variables(trajectory.checkpoint, "checkpoint", axes, "at the recorded iterations")

@@ -150,6 +150,7 @@ class Experiment:
         branched = self["branches"]["runs"] if "branches" in self else []
         own = [Selection.from_settings(each) for each in (*self["recording"]["checkpoints"], *branched)]
         own += [Selection((run.eta,), (run.B,), (run.realization,)) for run in self.block_runs]
+        own += [Selection((cell.eta,), (cell.B,), None) for cell in self.projected_cells]
         return [*own, *self.curvature_selections]
 
     def branch_times(self, entry: Mapping[str, Any], eta: str) -> range:
@@ -180,7 +181,7 @@ class Experiment:
         for entry in self["branches"]["runs"] if "branches" in self else ():
             selection, rate = Selection.from_settings(entry), self["branches"]["eta"]
             for cell in self.sweep.cells:
-                chosen = tuple(r for r in range(self.sweep.count(cell.B)) if Run(*cell, r) in selection)
+                chosen = tuple(r for r in range(self.sweep.count(cell)) if Run(*cell, r) in selection)
                 if chosen:
                     found[cell] = Branching(
                         realizations=chosen,

@@ -51,7 +51,9 @@ def follow_experiment(settings: Settings) -> dict[str, Any]:
         settings: of the shape that the schema asks for.
     """
     sweep, projection = settings["sweep"], settings["projection"]
-    found = {**settings, "recording": {"checkpoints": [], **settings["recording"]}}
+    counts = [follow_cells(each, sweep, several=True) for each in sweep.get("counts", ())]
+    sweep = {**sweep, "counts": counts} if counts else sweep
+    found = {**settings, "sweep": sweep, "recording": {"checkpoints": [], **settings["recording"]}}
     found["curvature"] = {"along": [], "spectrum": [], **settings["curvature"]}
     for section, key in (("recording", "checkpoints"), ("curvature", "along"), ("curvature", "spectrum")):
         found[section][key] = [follow_cells(each, sweep, several=True) for each in found[section][key]]

@@ -103,6 +103,7 @@ class Sweep:
         eta: learning rates as canonical text.
         B: batch sizes.
         realizations: runs of a cell of SGD.
+        counts: cells with numbers of runs of their own; the last that names a cell is valid.
         eta_T: eta times the iterations of a run, the same in every cell.
         stack: realizations that one job trains together, at most.
         job_samples: samples that one job passes through the network, about at most.
@@ -116,6 +117,7 @@ class Sweep:
     stack: int
     job_samples: int
     M: int
+    counts: tuple[tuple[Selection, int], ...] = ()
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], M: int) -> "Sweep":
@@ -125,6 +127,10 @@ class Sweep:
             B=tuple(settings["B"]),
             eta_T=Decimal(str(settings["eta_T"])),
             M=M,
+            counts=tuple(
+                (Selection.from_settings({**entry, "realizations": "all"}), entry["realizations"])
+                for entry in settings.get("counts", ())
+            ),
             **{name: settings[name] for name in ("realizations", "stack", "job_samples")},
         )
 
@@ -141,9 +147,12 @@ class Sweep:
         """Return T as a whole number."""
         return int(self.duration(eta))
 
-    def count(self, B: int) -> int:
+    def count(self, cell: Cell) -> int:
         """Return the number of runs of a cell: 1 for gradient descent, which is deterministic."""
-        return 1 if B == self.M else self.realizations
+        if cell.B == self.M:
+            return 1
+        own = [count for selection, count in self.counts if Run(*cell, 0) in selection]
+        return own[-1] if own else self.realizations
 
     def job_chunks(self, cell: Cell) -> list[tuple[int, int]]:
         """Return the first and the last realization of each training job of a cell.
@@ -152,7 +161,7 @@ class Sweep:
         """
         per_run = self.iterations(cell.eta) * cell.B
         size = min(self.stack, max(1, self.job_samples // per_run))
-        count = self.count(cell.B)
+        count = self.count(cell)
         return [(first, min(first + size, count) - 1) for first in range(0, count, size)]
 
     def chunk_of(self, run: Run) -> tuple[int, int]:

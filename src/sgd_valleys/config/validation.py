@@ -10,7 +10,7 @@ from sgd_valleys.config.figures import SECTIONS, STYLE, drawn_figure, section
 from sgd_valleys.config.following import add_shown, follow_experiment, follow_figure
 from sgd_valleys.config.model import model_errors
 from sgd_valleys.config.shape import shape_errors
-from sgd_valleys.config.sweep import Cell, Selection, canonical
+from sgd_valleys.config.sweep import Cell, Run, Selection, canonical
 from sgd_valleys.data import own_file
 from sgd_valleys.errors import UserError
 
@@ -180,14 +180,22 @@ def not_in_sweep(where: str, experiment: Experiment, selection: Selection) -> It
         if B not in sweep.B:
             yield f"{where}: B = {B} is not in sweep.B, which has {', '.join(map(str, sweep.B))}."
     for realization in () if isinstance(selection.realizations, range) else selection.realizations or ():
-        if realization >= sweep.realizations:
-            yield (f"{where}: realization {realization} does not exist: the sweep has 0 to {sweep.realizations - 1}.")
-        elif realization and selection.B and all(sweep.count(B) == 1 for B in selection.B):
+        cells = [cell for cell in sweep.cells if Run(*cell, realization) in selection]
+        lacking = [cell for cell in cells if cell.B != sweep.M and realization >= sweep.count(cell)]
+        if lacking:
+            eta, B = lacking[0]
+            yield (
+                f"{where}: realization {realization} does not exist: the sweep has 0 to {sweep.count(lacking[0]) - 1} "
+                f"of eta = {eta}, B = {B} (sweep.realizations, sweep.counts)."
+            )
+        elif realization and cells and all(cell.B == sweep.M for cell in cells):
             yield f"{where}: realization {realization} does not exist: gradient descent has realization 0 alone."
 
 
 def _selection_errors(experiment: Experiment) -> Iterator[str]:
     """Refuse selections of runs that the sweep does not have."""
+    for selection, _ in experiment.sweep.counts:
+        yield from not_in_sweep("sweep.counts", experiment, selection)
     for key, selections in (
         ("recording.checkpoints", experiment["recording"]["checkpoints"]),
         ("curvature.along", experiment["curvature"]["along"]),

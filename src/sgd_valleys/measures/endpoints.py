@@ -16,23 +16,25 @@ def cell_endpoints(
     run: Mapping[str, np.ndarray],
     curvature: Mapping[str, np.ndarray],
     file_score: tuple[np.ndarray, np.ndarray],
+    layer: int,
     gradient_descent: bool,
 ) -> dict[str, np.ndarray]:
     """Compute the quantities of one cell's runs at their end.
 
     Args:
         run: of the training files, ``SERIES`` (run, time), ``diverged`` (run), ``test_error`` (run, time, test_sample),
-            ``layer_weight`` (run, time, out, in).
+            ``initial_layer{layer}_weight`` (out, in), ``final_layer{layer}_weight`` (run, out, in).
         curvature: of the curvature files, ``flatness`` and ``trace`` (run, time), ``eigenvalue`` (run, time, N).
         file_score: loss (run) in nat and accuracy (run) on the whole test file.
+        layer: layer whose displacement from the common start is taken, counted from 1.
         gradient_descent: whether B = M. The one run then stands for all realizations, which are identical.
 
     Returns:
         by name, as ``endpoints.h5`` has them, arrays (run) and numbers of the cell.
     """
     finite = ~run["diverged"]
-    weight = run["layer_weight"]
-    displacement = (weight[:, -1] - weight[:, 0]).reshape(len(weight), -1)
+    runs = len(finite)
+    displacement = (run[f"final_layer{layer}_weight"] - run[f"initial_layer{layer}_weight"]).reshape(runs, -1)
     converged = run["train_accuracy"][:, -1] == 1
     if gradient_descent:
         mean_similarity = mean_cosine = 1.0 if finite.all() else np.nan
@@ -51,7 +53,7 @@ def cell_endpoints(
         "diverged": run["diverged"],
         "similarity": np.float64(mean_similarity),
         "displacement_cosine": np.float64(mean_cosine),
-        "runs": np.int64(len(weight)),
+        "runs": np.int64(runs),
         "convergence_probability": converged.mean(),
     }
 

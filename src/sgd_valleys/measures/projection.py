@@ -3,11 +3,14 @@
 import numpy as np
 from sklearn.decomposition import PCA
 
+LARGEST_COVARIANCE = 4000  # parameters: the time of its eigenvectors grows with the cube
+
 
 def principal_axes(weights: np.ndarray, components: int = 2) -> PCA:
     """Fit the principal components of all finite points of all trajectories (..., parameter) together."""
     finite = weights[np.isfinite(weights).all(axis=-1)].astype(np.float64)
-    return PCA(n_components=components, svd_solver="covariance_eigh").fit(finite)
+    solver = "covariance_eigh" if finite.shape[1] <= LARGEST_COVARIANCE else "arpack"
+    return PCA(n_components=components, svd_solver=solver, random_state=0).fit(finite)
 
 
 def coordinates(axes: PCA, weights: np.ndarray) -> np.ndarray:

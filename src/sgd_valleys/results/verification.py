@@ -148,7 +148,7 @@ def _differences(planned: Settings, found: Settings) -> list[str]:
     """Return the settings in which a file differs from its plan, as "name is ... and should be ..."."""
     if isinstance(planned.get("dataset"), dict):
         planned = planned["dataset"]  # data.h5 records its data set alone
-    ignored = {"device"} if planned.get("device") == "auto" else set()  # the file records the device itself
+    ignored = {"device"}  # recorded, but no setting of a result
     planned = json.loads(json.dumps(planned))  # as it is stored
     return [
         f"{name} is {found.get(name)} and should be {planned.get(name)}"

@@ -10,6 +10,8 @@ from sgd_valleys.networks.network import Parameters
 from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.training.replicas import Replicas, scores
 
+SERIES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "test_error")  # (run, time, ...)
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -17,7 +19,6 @@ class Recording:
 
     Attributes:
         points: number of recorded iterations 0, T / (points - 1), ..., T; at least 2.
-        layer: layer whose weights are recorded at every point, counted from 1.
         checkpoints: runs whose whole parameters are recorded, each with the recorded points (0 to ``points`` - 1) at
             which they are. All these runs have the same number of points.
 
@@ -26,7 +27,6 @@ class Recording:
     """
 
     points: int
-    layer: int
     checkpoints: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -60,7 +60,6 @@ class Trajectory:
         train_accuracy: (run, time) fraction of correctly classified samples, float64.
         test_accuracy: likewise.
         test_error: (run, time, test_sample) whether a test sample is misclassified.
-        layer_weight: (run, time, out, in) weights of ``recording.layer``.
         final: every parameter by name, (run, ...), at the last iteration.
         checkpoint: every parameter by name, (checkpoint, point, ...), in the order of ``recording.checkpoints``.
         diverged: (run) whether the run diverged.
@@ -73,7 +72,6 @@ class Trajectory:
     train_accuracy: np.ndarray
     test_accuracy: np.ndarray
     test_error: np.ndarray
-    layer_weight: np.ndarray
     final: dict[str, np.ndarray]
     checkpoint: dict[str, np.ndarray]
     diverged: np.ndarray = field(init=False)
@@ -103,9 +101,6 @@ class Trajectory:
             "test_accuracy": Variable(series, self.test_accuracy, "test accuracy"),
             "test_error": Variable(samples, self.test_error, "whether the test sample is misclassified"),
             "diverged": Variable((axis,), self.diverged, "whether the run diverged (non-finite loss)"),
-            "layer_weight": Variable(
-                (*series, "out", "in"), self.layer_weight, f"weights of layer {self.recording.layer}"
-            ),
         }
 
 
@@ -138,7 +133,6 @@ class Recorder:
             "train_accuracy": train_accuracy,
             "test_accuracy": test_accuracy,
             "test_error": test_error,
-            "layer_weight": parameters[f"layer{self.recording.layer}_weight"],
         }
         for name, array in values.items():
             self._allocated("series", name, (self.runs, self.recording.points), array)[runs, point] = array

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,8 @@ class Resume:
 
     Args:
         result: file that the computation writes at its end.
-        attributes: settings, data and versions.
+        attributes: settings, data, versions and code.
         log: receives the message that the computation resumes.
-        code: names and checksums of the files of code that the computation executes.
     """
 
     def __init__(
@@ -33,11 +32,10 @@ class Resume:
         result: FilePath,
         attributes: Mapping[str, Any],
         log: logging.Logger,
-        code: Sequence[str] = (),
     ) -> None:
         result = Path(result)
         self.path = result.with_name(f".{result.name}.resume")
-        self.attributes = dict(attributes) | {"code": list(code)}
+        self.attributes = dict(attributes)
         self.log = log
         self.last_save = time.monotonic()
 

@@ -85,7 +85,7 @@ class Inputs(LocatedConfiguration):
             WorkflowError: the sweep has no such run.
         """
         sweep = self.experiments[experiment].sweep
-        if run.cell not in sweep.cells or run.realization >= sweep.count(run.B):
+        if run.cell not in sweep.cells or run.realization >= sweep.count(run.cell):
             raise WorkflowError(
                 f"The sweep of {experiment} has no run of eta = {run.eta}, B = {run.B}, realization {run.realization}."
             )

@@ -46,9 +46,13 @@ class Jobs(Configuration):
         return max(60, math.ceil(samples / SAMPLES_PER_MINUTE[experiment["network"]["name"]]))
 
     def network(self, w: Any) -> Settings:
-        """Return what is needed to build the network, and the layer that is studied."""
+        """Return what is needed to build the network; not the studied layer, of which training is independent."""
         experiment = self.experiments[w.experiment]
-        return {"network": experiment["network"], "classes": experiment.classes, "layer": experiment.layer}
+        return {"network": experiment["network"], "classes": experiment.classes}
+
+    def _layer(self, w: Any) -> Settings:
+        """Return the layer that is studied."""
+        return {"layer": self.experiments[w.experiment].layer}
 
     def data(self, w: Any) -> Settings:
         return {"dataset": self.experiments[w.experiment]["dataset"]}
@@ -67,7 +71,6 @@ class Jobs(Configuration):
         return {
             **self.network(w),
             "seed": self.config["seed"],
-            "device": self.config["device"],
             "eta": w.eta,
             "B": int(w.B),
             "first": int(w.first),
@@ -82,6 +85,7 @@ class Jobs(Configuration):
         curvature = self.experiments[w.experiment]["curvature"]
         return {
             **self.network(w),
+            **self._layer(w),
             "seed": self.config["seed"],
             "N": curvature["N"],
             "tolerance": curvature["tolerance"],
@@ -97,7 +101,7 @@ class Jobs(Configuration):
         }
 
     def endpoints(self, w: Any) -> Settings:
-        return {name: value for name, value in self.network(w).items() if name != "layer"}
+        return {**self.network(w), **self._layer(w)}
 
     def _block(self, w: Any) -> list[list]:
         return [list(run) for run in self.experiments[w.experiment].block_runs]
@@ -117,7 +121,7 @@ class Jobs(Configuration):
 
     def projection(self, w: Any) -> Settings:
         cells = self.experiments[w.experiment].projected_cells
-        return {"block": self._block(w), "cells": [list(cell) for cell in cells]}
+        return {**self._layer(w), "block": self._block(w), "cells": [list(cell) for cell in cells]}
 
     def is_reference(self, w: Any) -> bool:
         """Whether a run is the one whose branches Fig. 4 shows."""
@@ -128,7 +132,6 @@ class Jobs(Configuration):
         branching, points = experiment.branchings[w.eta, int(w.B)], experiment["branches"]["points"]
         return {
             **self.network(w),
-            "device": self.config["device"],
             "run": [w.eta, int(w.B), int(w.realization)],
             "reference": self.is_reference(w),
             "t_c": list(branching.t_c),
@@ -151,7 +154,7 @@ class Jobs(Configuration):
         }
 
     def branch_projection(self, w: Any) -> Settings:
-        return {"realization": int(w.realization)}
+        return {**self._layer(w), "realization": int(w.realization)}
 
     def branch_statistics(self, w: Any) -> Settings:
         return {"seed": self.config["seed"], "resamples": self.experiments[w.experiment]["branches"]["resamples"]}

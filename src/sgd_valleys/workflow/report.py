@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -114,9 +115,11 @@ class Report(LocatedConfiguration):
         experiment = self.experiments[name]
         sweep = experiment.sweep
         descents = sum(cell.B == sweep.M for cell in sweep.cells)
+        counts = Counter(sweep.count(cell) for cell in sweep.cells if cell.B != sweep.M)
+        stochastic = ", ".join(f"{cells} with {runs} realizations" for runs, cells in sorted(counts.items()))
         chunks = Inputs(self.config, self.experiments).chunks(self.paths.TRAIN, name)
         return (
-            f"{name}: {len(sweep.cells)} cells: {len(sweep.cells) - descents} with {sweep.realizations} realizations"
+            f"{name}: {len(sweep.cells)} cells: {stochastic}"
             + (f", {descents} of gradient descent with one" if descents else "")
             + f"; in {len(chunks)} training jobs"
             + "".join(
@@ -140,10 +143,13 @@ class Report(LocatedConfiguration):
             f"{experiment.samples(part):,} {text} images ({experiment['dataset'][f'{part}_per_class']} of each class)"
             for part, text in (("train", "training"), ("test", "test"))
         ]
-        layers = [f"{', '.join(map(str, network[kind]))} {kind}" for kind in ("channels", "hidden") if kind in network]
+        layers = [
+            f"{', '.join(map(str, network[kind]))} {kind}" for kind in ("channels", "hidden") if network.get(kind)
+        ]
+        units = f"layers of {', then '.join(layers)} units" if layers else "no hidden layer"
         rates = sorted(sweep.eta, key=float)
         return (
-            f"{self.title(name)}, layers of {', then '.join(layers)} units; "
+            f"{self.title(name)}, {units}; "
             f"{' and '.join(images)}, and the whole test file; η from {rates[0]} to {rates[-1]}, "
             f"B from {min(sweep.B)} to {max(sweep.B)}, every run for η T = {sweep.eta_T}"
         )

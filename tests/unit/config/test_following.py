@@ -6,7 +6,7 @@ from helpers.settings import SCHEMA, checked, read_settings
 from sgd_valleys.config import validation
 from sgd_valleys.config.following import choose, choose_several, choose_times
 from sgd_valleys.config.resolution import resolve
-from sgd_valleys.config.sweep import Run
+from sgd_valleys.config.sweep import Cell, Run
 from sgd_valleys.errors import UserError
 
 ETA = [0.001, 0.01, 0.1]
@@ -169,3 +169,15 @@ def test_null_removes_what_it_names_and_the_figures_of_it(overlay: dict, figures
 def test_a_wrong_name_is_named(overlay: dict, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         validation.check(resolve(read_settings(overlay), read_settings()), SCHEMA)
+
+
+def test_the_cells_with_runs_of_their_own_follow_the_sweep() -> None:
+    counts = [
+        {"eta": "all", "B": {"nearest": [55, 1000]}, "realizations": 40},
+        {"eta": "last", "B": [50], "realizations": 30},
+    ]
+    _, experiments = checked(sweep(counts=counts))
+    found = experiments["mnist"].sweep
+    assert [found.count(Cell(eta, 50)) for eta in found.eta] == [40] * (len(found.eta) - 1) + [30]
+    assert {found.count(cell) for cell in found.cells if cell.B == 1000} == {1}
+    assert {found.count(cell) for cell in found.cells if cell.B == 20} == {20}

@@ -56,6 +56,15 @@ def test_more_realizations_leave_full_chunks_as_they_are():
         assert more.job_chunks(cell)[: len(SWEEP.job_chunks(cell))] == SWEEP.job_chunks(cell)
 
 
+def test_cells_have_numbers_of_runs_of_their_own_and_the_last_that_names_a_cell_is_valid():
+    counts = [{"eta": [0.1], "B": [10, 1000], "realizations": 30}, {"eta": [0.001, 0.1], "B": [10], "realizations": 3}]
+    sweep = Sweep.from_settings(SETTINGS | {"counts": counts}, M=1000)
+    assert [sweep.count(cell) for cell in sweep.cells] == [3, 20, 1, 3, 20, 1]
+    sweep = Sweep.from_settings(SETTINGS | {"counts": counts[::-1]}, M=1000)
+    assert [sweep.count(cell) for cell in sweep.cells] == [3, 20, 1, 30, 20, 1]
+    assert sweep.job_chunks(Cell("0.1", 10)) == [(0, 19), (20, 29)] and sweep.job_chunks(Cell("0.1", 1000)) == [(0, 0)]
+
+
 def test_a_run_belongs_to_one_chunk():
     assert SWEEP.chunk_of(Run("0.001", 500, 7)) == (5, 9)
 

@@ -15,7 +15,7 @@ TINY = "tests/tiny.yaml"
 CHANGES = {
     "an unknown key": (
         "sweep: {batch_sizes: [10]}",
-        r"experiments\.mnist\.sweep has no setting batch_sizes: there are B, eta, .*stack",
+        r"experiments\.mnist\.sweep has no setting batch_sizes: there are B, counts, eta, .*stack",
     ),
     "no divisor": ("sweep: {B: [10, 30, 100]}", r"experiments\.mnist\.sweep\.B: 30 does not divide .* of 100 samples"),
     "a negative rate": ("sweep: {eta: [0.01, -0.02]}", r"sweep\.eta\[1\] is -0\.02: it has to be greater than 0"),
@@ -68,6 +68,15 @@ CHANGES = {
         "branches: {runs: [{eta: [0.02], B: [10], realizations: [2], t_c: {first: 0, last: 200, step: 50}, "
         "iterations: 500}]}",
         r"branches\.runs\[0\]: realization 2 does not exist: the sweep has 0 to 1",
+    ),
+    "a cell with runs of its own that is not run": (
+        "sweep: {counts: [{eta: [0.05], B: all, realizations: 3}]}",
+        r"sweep\.counts: eta = 0\.05 is not in sweep\.eta",
+    ),
+    "a run beyond those of its cell": (
+        "sweep: {counts: [{eta: first, B: [50], realizations: 1}]}\n"
+        "curvature: {along: [{eta: all, B: [50], realizations: [1]}]}",
+        r"curvature\.along: realization 1 does not exist: the sweep has 0 to 0 of eta = 0\.01, B = 50",
     ),
     "a reference not in the sweep": (
         "branches: {reference: {eta: 0.05}}",

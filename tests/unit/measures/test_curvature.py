@@ -80,6 +80,16 @@ def test_every_layers_operator_is_the_autograd_hessian(small, layer):
     assert hessian.trace() == pytest.approx(np.trace(expected), rel=1e-12)
 
 
+def test_the_operator_of_a_network_of_one_layer_is_the_autograd_hessian():
+    network, (x, y) = MLP((12, 5)), data(60, 12, 5)
+    parameters = network.initialize(np.random.default_rng(1))
+    expected = autograd_hessian(network, parameters, 1, x, y)
+    hessian = LayerHessian(network.linearize(parameters, x, 1))
+    assert np.abs(hessian.dense() - expected).max() < 1e-13 and hessian.trace() == pytest.approx(np.trace(expected))
+    top = top_eigenvalues(hessian, 10, np.random.default_rng(0))
+    assert top.eigenvalue == pytest.approx(np.linalg.eigvalsh(expected)[:-11:-1], rel=1e-6)
+
+
 def test_the_operator_is_the_finite_difference_of_the_gradient(small):
     network, parameters, x, y = small
     v = np.random.default_rng(3).normal(size=parameters["layer2_weight"].size)

@@ -22,16 +22,15 @@ def cell() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], tuple[np.ndarr
     run["diverged"] = np.array([False, False, True])
     run["test_error"] = np.zeros((3, 3, 4), dtype=bool)
     run["test_error"][:, -1] = [[1, 1, 0, 0], [0, 1, 1, 0], [1, 1, 1, 1]]
-    run["layer_weight"] = np.zeros((3, 3, 2, 2))
-    run["layer_weight"][:, 0] = 1
-    run["layer_weight"][:, -1] = np.array([[[4, 5], [1, 1]], [[4, 1], [1, 1]], [[NAN, 1], [1, 1]]])
+    run["initial_layer2_weight"] = np.ones((2, 2))
+    run["final_layer2_weight"] = np.array([[[4, 5], [1, 1]], [[4, 1], [1, 1]], [[NAN, 1], [1, 1]]])
     eigenvalue = np.arange(18.0).reshape(3, 3, 2)
     curvature = {"flatness": series(3, 3, 7), "trace": series(3, 3, 8), "eigenvalue": eigenvalue}
     return run, curvature, (np.array([0.1, 0.2, NAN]), np.array([0.9, 0.8, NAN]))
 
 
 def test_a_cells_endpoints_are_its_last_recorded_values() -> None:
-    found = cell_endpoints(*cell(), gradient_descent=False)
+    found = cell_endpoints(*cell(), layer=2, gradient_descent=False)
     for k, name in enumerate(("train_loss", "test_loss")):
         assert found[name].tolist() == [0.5 + k, 1.5 + k, 2.5 + k]
     assert found["test_accuracy"].tolist() == [3.5, 4.5, 5.5]
@@ -44,16 +43,18 @@ def test_a_cells_endpoints_are_its_last_recorded_values() -> None:
 
 
 def test_a_cells_similarities_are_means_over_pairs_of_finite_runs() -> None:
-    found = cell_endpoints(*cell(), gradient_descent=False)
+    found = cell_endpoints(*cell(), layer=2, gradient_descent=False)
     assert found["similarity"] == pytest.approx(1 / 3)  # one of three samples is misclassified by both
     assert found["displacement_cosine"] == pytest.approx(3 / 5)  # of (3, 4) and (3, 0)
 
 
 def test_gradient_descent_is_identical_to_itself_unless_it_diverged() -> None:
     run, curvature, score = cell()
+    start = run.pop("initial_layer2_weight")
     for r, expected in ((0, 1), (2, NAN)):
         one_run, one_curvature = ({name: array[[r]] for name, array in arrays.items()} for arrays in (run, curvature))
-        found = cell_endpoints(one_run, one_curvature, (score[0][[r]], score[1][[r]]), gradient_descent=True)
+        one_run["initial_layer2_weight"] = start
+        found = cell_endpoints(one_run, one_curvature, (score[0][[r]], score[1][[r]]), 2, gradient_descent=True)
         values = found["similarity"], found["displacement_cosine"]
         assert values == pytest.approx((expected, expected), nan_ok=True)
         assert found["runs"] == 1

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sgd_valleys.measures import projection
 from sgd_valleys.measures.projection import coordinates, principal_axes, project
 
 
@@ -15,6 +16,14 @@ def test_projection_finds_the_plane_the_points_lie_in() -> None:
     flat, found = inside.reshape(-1, 2), points.reshape(-1, 2)
     distance = np.linalg.norm(flat[:, None] - flat[None], axis=2)
     assert np.linalg.norm(found[:, None] - found[None], axis=2) == pytest.approx(distance, abs=1e-9)
+
+
+def test_a_layer_of_many_weights_has_the_same_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = np.random.default_rng(7).normal(size=(60, 30)) * np.arange(30, 0, -1)
+    expected, explained = project(weights)
+    monkeypatch.setattr(projection, "LARGEST_COVARIANCE", 10)
+    found, same = project(weights)
+    assert np.abs(found) == pytest.approx(np.abs(expected), rel=1e-9) and same == pytest.approx(explained)
 
 
 def test_another_trajectory_is_seen_in_the_same_axes() -> None:

@@ -15,7 +15,7 @@ def trajectory(checkpoints):
     data = rng.normal(size=(12, 5)), rng.integers(0, 3, 12)
     points = [NETWORK.initialize(rng) for _ in range(3)]
     starts = {name: np.stack([point[name] for point in points]) for name in points[0]}
-    return train(NETWORK, starts, data, data, eta=0.1, B=12, iterations=4, recording=Recording(5, 2, checkpoints))
+    return train(NETWORK, starts, data, data, eta=0.1, B=12, iterations=4, recording=Recording(5, checkpoints))
 
 
 def test_checkpoints_are_selected_at_one_point_of_each_run():
@@ -29,14 +29,12 @@ def test_checkpoints_are_selected_at_one_point_of_each_run():
 
 def test_all_checkpointed_runs_have_as_many_points():
     with pytest.raises(ValueError, match="different numbers of points"):
-        Recording(5, 2, {0: [4], 1: [2, 3]})
+        Recording(5, {0: [4], 1: [2, 3]})
 
 
 def test_stored_series_have_the_axes_of_runs_and_recorded_times():
     variables = trajectory({}).variables("t_c", "steps since t_c")
     assert variables["test_error"].dims == ("t_c", "time", "test_sample")
-    assert variables["layer_weight"].dims == ("t_c", "time", "out", "in")
-    assert variables["layer_weight"].long_name == "weights of layer 2"
     assert (variables["iteration"].data.tolist(), variables["iteration"].long_name) == (
         [0, 1, 2, 3, 4],
         "steps since t_c",

@@ -20,6 +20,7 @@ from sgd_valleys.training.sgd import train
 LOG = logging.getLogger("sgd_valleys.test")
 M = 60
 MLP_SMALL, CNN_SMALL = MLP((48, 7, 5, 3)), CNN((3, 4, 4), (4,), (5,), 3)
+ONE_LAYER = MLP((48, 3))
 
 
 class Killed(Exception):
@@ -48,7 +49,7 @@ def trained(network, B, path=None, killed_after=None, eta=0.05):
     runs = 1 if B == M else 3
     run = train(
         network, network.initialize(rng), (network.inputs(x), y), (network.inputs(x[:9]), y[:9]), eta=eta, B=B,
-        iterations=32, recording=Recording(points=5, layer=2, checkpoints={runs - 1: range(5)}), progress=progress,
+        iterations=32, recording=Recording(points=5, checkpoints={runs - 1: range(5)}), progress=progress,
         orders=[minibatch_order(np.random.default_rng(r), M) for r in range(runs)],
         resume=path and Resume(path, {"eta": eta, "B": B}, LOG),
     )  # fmt: skip
@@ -65,7 +66,9 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("killed_after", [2, 20, 40, 70])  # at once, in the first stack, at its end, in the last
-@pytest.mark.parametrize(("network", "B"), [(MLP_SMALL, 12), (MLP_SMALL, M), (CNN_SMALL, 12), (CNN_SMALL, M)])
+@pytest.mark.parametrize(
+    ("network", "B"), [(MLP_SMALL, 12), (MLP_SMALL, M), (ONE_LAYER, 12), (CNN_SMALL, 12), (CNN_SMALL, M)]
+)
 def test_a_killed_training_resumes_bit_for_bit(often, tmp_path, network, B, killed_after):
     whole = undisturbed(network, B)
     limit = killed_after if B < M else killed_after // 3
@@ -102,9 +105,11 @@ def test_a_damaged_state_or_one_of_other_settings_or_code_is_not_loaded(often, t
     path.write_bytes(content)
     assert not Resume(tmp_path / "a.h5", about, LOG).load()
     assert same(trained(MLP_SMALL, 12, tmp_path / "a.h5"), undisturbed(MLP_SMALL, 12))
-    Resume(tmp_path / "b.h5", about, LOG, ["code.py 1"]).save(lambda: {"x": np.arange(3)})
-    assert Resume(tmp_path / "b.h5", about, LOG, ["code.py 1"]).load()
-    assert not Resume(tmp_path / "b.h5", about, LOG, ["code.py 2"]).load()
+    code = {"code_sha256": "1", "trained": [0, 2]}
+    Resume(tmp_path / "b.h5", about | code, LOG).save(lambda: {"x": np.arange(3)})
+    assert Resume(tmp_path / "b.h5", about | code, LOG).load()
+    assert not Resume(tmp_path / "b.h5", about | code | {"code_sha256": "2"}, LOG).load()
+    assert not Resume(tmp_path / "b.h5", about | code | {"trained": [0]}, LOG).load()
 
 
 def test_a_short_training_saves_nothing(tmp_path):

@@ -18,7 +18,7 @@ from sgd_valleys.training.schedule import minibatch_order
 from sgd_valleys.training.sgd import replicas_class, train
 
 M = 40
-NETWORKS = [MLP((30, 7, 3)), MLP((30, 8, 7, 4)), MLP((30, 8, 7, 6, 4))]
+NETWORKS = [MLP((30, 7, 3)), MLP((30, 8, 7, 4)), MLP((30, 8, 7, 6, 4)), MLP((30, 4))]  # the last: softmax regression
 
 
 @pytest.fixture
@@ -89,14 +89,13 @@ def test_one_step_moves_by_autograds_gradient(problem, network, kind, B):
 
 
 @pytest.mark.parametrize("kind", [GramReplicas, MLPReplicas])
-@pytest.mark.parametrize("B", [1, 4, 10, 20])
-def test_a_trajectory_is_plain_sgd_on_the_same_minibatches(problem, monkeypatch, kind, B):
+@pytest.mark.parametrize(("network", "B"), [*((NETWORKS[1], B) for B in (1, 4, 10, 20)), (NETWORKS[3], 4)])
+def test_a_trajectory_is_plain_sgd_on_the_same_minibatches(problem, monkeypatch, kind, network, B):
     monkeypatch.setattr(sgd, "replicas_class", lambda *_: kind)
     monkeypatch.setattr(Replicas, "BLOCK_SAMPLES", 16)  # blocks shorter than an epoch, and cut by records
-    network = NETWORKS[1]
     initial = network.initialize(np.random.default_rng(2))
     run = train(
-        network, initial, *problem, eta=0.2, B=B, iterations=60, recording=Recording(points=13, layer=2),
+        network, initial, *problem, eta=0.2, B=B, iterations=60, recording=Recording(points=13),
         orders=orders(0, 1, 2), dtype=torch.float64,
     )  # fmt: skip
     for r in range(3):
@@ -104,11 +103,11 @@ def test_a_trajectory_is_plain_sgd_on_the_same_minibatches(problem, monkeypatch,
         assert largest_difference({name: array[r] for name, array in run.final.items()}, expected) < 1e-10
 
 
-def test_gradient_descent_is_torchs_sgd_on_the_full_batch(problem):
-    network = NETWORKS[1]
+@pytest.mark.parametrize("network", [NETWORKS[1], NETWORKS[3]])
+def test_gradient_descent_is_torchs_sgd_on_the_full_batch(problem, network):
     initial = network.initialize(np.random.default_rng(3))
     run = train(
-        network, initial, *problem, eta=0.1, B=M, iterations=200, recording=Recording(points=11, layer=2),
+        network, initial, *problem, eta=0.1, B=M, iterations=200, recording=Recording(points=11),
         dtype=torch.float64,
     )  # fmt: skip
     expected = plain_sgd(network, initial, problem[0], 0.1, [np.arange(M)] * 200)
@@ -120,12 +119,12 @@ def test_gradient_descent_from_many_starts_is_torchs_sgd_from_each(problem):
     points = [network.initialize(np.random.default_rng(r)) for r in range(6)]
     starts = {name: np.stack([point[name] for point in points]) for name in points[0]}
     run = train(
-        network, starts, *problem, eta=0.1, B=M, iterations=60, recording=Recording(points=4, layer=2),
+        network, starts, *problem, eta=0.1, B=M, iterations=60, recording=Recording(4, {r: [0] for r in range(6)}),
         dtype=torch.float64,
     )  # fmt: skip
     assert run.iteration.tolist() == [0, 20, 40, 60]
     for r, point in enumerate(points):
-        assert np.array_equal(run.layer_weight[r, 0], point["layer2_weight"])
+        assert all(np.array_equal(run.checkpoint[name][r, 0], array) for name, array in point.items())
         expected = plain_sgd(network, point, problem[0], 0.1, [np.arange(M)] * 60)
         assert largest_difference({name: array[r] for name, array in run.final.items()}, expected) < 1e-10
 
@@ -136,7 +135,7 @@ def test_branches_keep_their_parameters_at_times_of_their_own(problem):
     starts = {name: np.stack([array, 1.1 * array, 0.9 * array]) for name, array in initial.items()}
     whole, some = (
         train(
-            network, starts, *problem, eta=0.1, B=M, iterations=50, recording=Recording(6, 1, checkpoints),
+            network, starts, *problem, eta=0.1, B=M, iterations=50, recording=Recording(6, checkpoints),
             dtype=torch.float64,
         )
         for checkpoints in (dict.fromkeys(range(3), range(6)), {0: [5], 1: [3], 2: [0]})
@@ -144,7 +143,6 @@ def test_branches_keep_their_parameters_at_times_of_their_own(problem):
     for name in network.names():
         expected = np.stack([whole.checkpoint[name][b, k] for b, k in ((0, 5), (1, 3), (2, 0))])
         assert np.array_equal(some.checkpoint[name][:, 0], expected)
-    assert np.array_equal(whole.checkpoint["layer1_weight"], whole.layer_weight)
 
 
 def test_gradient_descent_started_at_any_of_its_recorded_points_is_bit_for_bit_the_same():
@@ -153,12 +151,14 @@ def test_gradient_descent_started_at_any_of_its_recorded_points_is_bit_for_bit_t
     initial = network.initialize(rng)
     data = rng.normal(size=(1000, 784)).astype(np.float32), rng.integers(0, 10, 1000)
     sets = data, (data[0][:50], data[1][:50])
-    options = {"eta": 0.05, "B": 1000, "iterations": 60, "recording": Recording(7, 2, {0: range(7)})}
+    options = {"eta": 0.05, "B": 1000, "iterations": 60, "recording": Recording(7, {0: range(7)})}
     run = train(network, initial, *sets, **options)
     starts = {name: array[0, :6] for name, array in run.checkpoint.items()}
+    options["recording"] = Recording(7, dict.fromkeys(range(6), range(7)))
     branches = train(network, starts, *sets, **options)
     for b in range(6):
-        assert np.array_equal(branches.layer_weight[b, : 7 - b], run.layer_weight[0, b:])
+        for name, array in run.final.items():
+            assert np.array_equal(branches.checkpoint[name][b, 6 - b], array[0])
         assert np.array_equal(branches.train_loss[b, : 7 - b], run.train_loss[0, b:])
         assert np.array_equal(branches.test_error[b, : 7 - b], run.test_error[0, b:])
 
@@ -173,12 +173,11 @@ def test_a_realization_is_bit_for_bit_the_same_in_any_company(B, iterations):
     def run(*realizations):
         streams = [minibatch_order(np.random.default_rng(r), 1000) for r in realizations]
         return train(network, initial, data, (data[0][:50], data[1][:50]), eta=0.05, B=B, iterations=iterations,
-                     recording=Recording(points=3, layer=2), orders=streams)  # fmt: skip
+                     recording=Recording(points=3), orders=streams)  # fmt: skip
 
     crowd = run(*range(12))
     for company in ([5], [5, 1], [0, 2, 5, 7, 9]):
         few = run(*company)
-        assert np.array_equal(few.layer_weight[company.index(5)], crowd.layer_weight[5])
         assert all(np.array_equal(few.final[name][company.index(5)], crowd.final[name][5]) for name in crowd.final)
 
 
@@ -188,16 +187,17 @@ def test_a_stacked_realization_is_the_run_alone_in_float64(problem):
 
     def run(*realizations):
         return train(network, initial, *problem, eta=0.2, B=8, iterations=100, orders=orders(*realizations),
-                     recording=Recording(points=5, layer=2), dtype=torch.float64)  # fmt: skip
+                     recording=Recording(points=5), dtype=torch.float64)  # fmt: skip
 
-    assert np.abs(run(0, 1, 2, 3).layer_weight[2] - run(2).layer_weight[0]).max() < 1e-12
+    together, alone = run(0, 1, 2, 3).final, run(2).final
+    assert max(np.abs(together[name][2] - alone[name][0]).max() for name in alone) < 1e-12
 
 
 def test_records_are_what_the_recorded_parameters_give(problem):
     network = NETWORKS[1]
     run = train(
         network, network.initialize(np.random.default_rng(6)), *problem, eta=0.1, B=8, iterations=50,
-        recording=Recording(6, 2, dict.fromkeys([2, 0], range(6))), orders=orders(0, 1, 2), dtype=torch.float64,
+        recording=Recording(6, dict.fromkeys([2, 0], range(6))), orders=orders(0, 1, 2), dtype=torch.float64,
     )  # fmt: skip
     assert run.iteration.tolist() == [0, 10, 20, 30, 40, 50]
     for position, r in enumerate([2, 0]):
@@ -211,14 +211,13 @@ def test_records_are_what_the_recorded_parameters_give(problem):
                 assert loss[r, t] == pytest.approx(cross_entropy(logits, y), abs=1e-12)
                 assert accuracy[r, t] == (logits.argmax(axis=1) == y).mean()
             assert np.array_equal(run.test_error[r, t], logits.argmax(axis=1) != y)  # the test set came last
-            assert np.array_equal(run.layer_weight[r, t], whole["layer2_weight"])
     assert all(np.array_equal(run.checkpoint[name][0, -1], run.final[name][2]) for name in run.final)
 
 
 def test_divergence_is_recorded_and_stays_with_its_run(problem):
     network = NETWORKS[1]
     initial = network.initialize(np.random.default_rng(7))
-    settings = {"B": 8, "iterations": 100, "recording": Recording(points=3, layer=2)}
+    settings = {"B": 8, "iterations": 100, "recording": Recording(points=3)}
     wild = train(network, initial, *problem, eta=1e30, orders=orders(0, 1), **settings)
     lost = wild.diverged
     assert lost.any() and np.isfinite(wild.train_loss[:, 0]).all()
@@ -259,15 +258,15 @@ def test_a_large_training_set_does_without_its_gram_matrix():
         ({"eta": -0.1}, "eta = -0.1: invalid learning rate; it has to be a positive, finite number"),
         ({"dtype": torch.float16}, "dtype = torch.float16: not supported"),
         ({"device": "gpu"}, "device = gpu: unknown device; it has to be cpu, cuda or auto"),
-        ({"recording": Recording(points=8, layer=2)}, "cannot be recorded"),
-        ({"recording": Recording(3, 2, {1: [0]})}, r"recording.checkpoints = {1: \[0\]}: .*; runs are from 0 to 0"),
+        ({"recording": Recording(points=8)}, "cannot be recorded"),
+        ({"recording": Recording(3, {1: [0]})}, r"recording.checkpoints = {1: \[0\]}: .*; runs are from 0 to 0"),
         ({"orders": ()}, "orders: 0 minibatch orders for 1 runs"),
         ({"orders": [minibatch_order(np.random.default_rng(0), M // 2)]}, r"orders: an epoch of shape \(20,\)"),
     ],
 )
 def test_impossible_arguments_are_refused(problem, wrong, message):
     network = NETWORKS[0]
-    settings = {"eta": 0.1, "B": 8, "iterations": 10, "recording": Recording(3, 2), "orders": orders(0)} | wrong
+    settings = {"eta": 0.1, "B": 8, "iterations": 10, "recording": Recording(3), "orders": orders(0)} | wrong
     with pytest.raises((UserError, ValueError), match=message):
         train(network, network.initialize(np.random.default_rng(0)), *problem, **settings)
 
@@ -327,7 +326,7 @@ def test_a_device_is_not_taken_for_the_cpu():
 def test_starts_are_shared_by_all_runs_or_one_for_each(problem):
     network = NETWORKS[1]
     initial = network.initialize(np.random.default_rng(1))
-    options = {"eta": 0.2, "B": 8, "iterations": 10, "recording": Recording(points=3, layer=2)}
+    options = {"eta": 0.2, "B": 8, "iterations": 10, "recording": Recording(points=3)}
     shared = train(network, initial, *problem, orders=orders(0, 1), **options)
     repeated_starts = train(network, repeated(initial, 2), *problem, orders=orders(0, 1), **options)
     assert all(np.array_equal(shared.final[name], repeated_starts.final[name]) for name in initial)

@@ -1,0 +1,110 @@
+"""Runs that another training file of the same cell holds: they are taken over instead of trained again.
+
+A run does not depend on the other runs of its stack. More realizations change the name of a stack that was not full;
+its runs stay as they are.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sgd_valleys.errors import UserError
+from sgd_valleys.storage import hdf5
+from sgd_valleys.storage.parameters import read_parameters
+from sgd_valleys.training.recording import SERIES, Recording, Trajectory
+
+OF_STACK = {"first", "last", "checkpoints"}  # parameters in which the stacks of a cell differ
+OF_FILE = {hdf5.CHECKSUM, "git_revision", "eta", "B"}  # attributes that the code and the parameters imply
+
+
+def code_digest(code: Iterable[str]) -> str:
+    """Return one SHA-256 of the names and checksums of the code that a job executes."""
+    return hashlib.sha256("\n".join(code).encode()).hexdigest()
+
+
+def find_runs(
+    result: str | Path,
+    attributes: Mapping[str, Any],
+    realizations: Sequence[int],
+    checkpoints: Collection[int],
+    log: logging.Logger,
+) -> dict[Path, list[int]]:
+    """Find the runs of a training file in other files of its cell, made with the same settings, data and code.
+
+    Args:
+        result: the file that is to be written, named ``..._r{first}-{last}.h5``.
+        attributes: of that file; all but those of the stack have to agree.
+        realizations: that the file is to hold.
+        checkpoints: realizations whose whole parameters it is to hold at every recorded time.
+        log: receives a message for every file with such runs, and for every damaged file.
+
+    Returns:
+        realizations by file, each realization once; a file without all that is wanted of a run does not count.
+    """
+    result, found, wanted = Path(result), {}, _comparable(attributes)
+    missing = set(realizations)
+    for path in sorted(result.parent.glob(f"{result.name.rpartition('_r')[0]}_r*.h5")):
+        if path == result:
+            continue
+        try:
+            if _comparable(hdf5.read_attributes(path)) != wanted:
+                continue
+            stored = set(hdf5.read(path, ["realization"])["realization"].tolist())
+            whole = set(_checkpoints(path))
+        except UserError as error:
+            log.info(f"no run is taken over: {error}")
+            continue
+        runs = sorted(r for r in missing & stored if r in whole or r not in checkpoints)
+        if runs:
+            log.info(f"realizations {', '.join(map(str, runs))} are taken over from {path}")
+            found[path] = runs
+            missing -= set(runs)
+    return found
+
+
+def _comparable(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    found = json.loads(json.dumps({name: value for name, value in attributes.items() if name not in OF_FILE}))
+    found["parameters"] = {name: value for name, value in found["parameters"].items() if name not in OF_STACK}
+    return found
+
+
+def _checkpoints(path: Path) -> list[int]:
+    return hdf5.read(path, ["checkpoint"])["checkpoint"].tolist() if "checkpoint" in hdf5.describe(path) else []
+
+
+def load_runs(path: Path, runs: Sequence[int], checkpoints: Collection[int]) -> Trajectory:
+    """Read realizations (ascending) of a training file, with the whole parameters of those in ``checkpoints``."""
+    stored = hdf5.read(path, ["realization", "iteration"])
+    rows = {"realization": np.searchsorted(stored["realization"], runs)}
+    series = hdf5.read(path, SERIES, rows)
+    whole = sorted(set(runs) & set(checkpoints))
+    points = len(stored["iteration"])
+    recording = Recording(points, {runs.index(r): range(points) for r in whole})
+    at = {"checkpoint": [_checkpoints(path).index(r) for r in whole]}
+    checkpoint = read_parameters(path, "checkpoint", at) if whole else {}
+    final = read_parameters(path, "final", rows)
+    return Trajectory(recording, stored["iteration"], **series, final=final, checkpoint=checkpoint)
+
+
+def join(parts: Sequence[tuple[Sequence[int], Trajectory]]) -> Trajectory:
+    """Join trajectories of one cell with different realizations, in the order of the realizations."""
+    if len(parts) == 1:  # without copies
+        return parts[0][1]
+    realizations = np.concatenate([own for own, _ in parts])
+    order = np.argsort(realizations)
+    series = {name: np.concatenate([getattr(part, name) for _, part in parts])[order] for name in SERIES}
+    first = parts[0][1]
+    final = {name: np.concatenate([part.final[name] for _, part in parts])[order] for name in first.final}
+    whole = {own[run]: points for own, part in parts for run, points in part.recording.checkpoints.items()}
+    rows = np.argsort(list(whole))
+    stored = [part.checkpoint for _, part in parts if part.checkpoint]
+    names = stored[0] if stored else ()
+    checkpoint = {name: np.concatenate([arrays[name] for arrays in stored])[rows] for name in names}
+    position = {int(r): k for k, r in enumerate(realizations[order])}
+    recording = Recording(first.recording.points, {position[r]: whole[r] for r in sorted(whole)})
+    return Trajectory(recording, first.iteration, **series, final=final, checkpoint=checkpoint)
