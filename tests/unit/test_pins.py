@@ -6,13 +6,13 @@ import tomllib
 import yaml
 from helpers.settings import ROOT
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-README = (ROOT / "README.md").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_conda_environment_has_the_pinned_versions() -> None:
-    listed = yaml.safe_load((ROOT / "envs" / "sgd-valleys.yaml").read_text())["dependencies"]
+    listed = yaml.safe_load((ROOT / "envs" / "sgd-valleys.yaml").read_text(encoding="utf-8"))["dependencies"]
     conda = {entry.replace("matplotlib-base", "matplotlib") for entry in listed if isinstance(entry, str)}
     (pip,) = (entry["pip"] for entry in listed if isinstance(entry, dict))
     pins = {re.sub("=+", "==", entry) for entry in conda | set(pip) if "=" in entry and not entry.startswith("python=")}
@@ -39,4 +39,4 @@ def test_the_citation_has_what_the_format_requires() -> None:
 
 def test_the_citation_is_of_this_version() -> None:
     assert CITATION["version"] == PROJECT["version"]
-    assert CITATION["license"] in (ROOT / "LICENSE").read_text().split()
+    assert CITATION["license"] in (ROOT / "LICENSE").read_text(encoding="utf-8").split()

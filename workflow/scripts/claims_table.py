@@ -8,7 +8,7 @@ from sgd_valleys.storage.atomic import atomic_write
 from sgd_valleys.workflow.job import job
 
 with job(snakemake):
-    content = json.loads(Path(snakemake.input.claims).read_text())
+    content = json.loads(Path(snakemake.input.claims).read_text(encoding="utf-8"))
     for name, render in (("html", tables.html), ("md", tables.markdown)):
         with atomic_write(snakemake.output[name]) as path:
-            path.write_text(render(content))
+            path.write_text(render(content), encoding="utf-8")

@@ -14,12 +14,12 @@ with job(snakemake) as log:
             f"publish: the settings differ from config.yaml's in {snakemake.params.changed[0]}: the documentation "
             "shows a run of config.yaml alone."
         )
-    text = Path(snakemake.input.claims).read_text()
+    text = Path(snakemake.input.claims).read_text(encoding="utf-8")
     content = json.loads(text)
     docs, readme = Path("docs"), Path("README.md")
-    readme.write_text(tables.replace_readme_section(readme.read_text(), content))
-    (docs / "claims.json").write_text(text)
-    (docs / "claims.md").write_text(tables.page(content))
+    readme.write_text(tables.replace_readme_section(readme.read_text(encoding="utf-8"), content), encoding="utf-8")
+    (docs / "claims.json").write_text(text, encoding="utf-8")
+    (docs / "claims.md").write_text(tables.page(content), encoding="utf-8")
     for figure in snakemake.input.figures:
         shutil.copyfile(figure, docs / "figures" / Path(figure).name)
     log.info(f"{len(snakemake.input.figures)} figures, {len(content['claims'])} claims")

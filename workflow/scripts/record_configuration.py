@@ -22,7 +22,7 @@ def installed(package: str) -> str:
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pinned = [re.match(r"[\w.-]+", requirement)[0] for requirement in project["dependencies"]]
     versions = {project["name"]: project["version"], "commit": settings["commit"], "python": platform.python_version()}
     versions |= {package: installed(package) for package in pinned}
@@ -31,5 +31,7 @@ with job(snakemake) as log:
         (snakemake.output.versions, versions, False),
     ):
         with atomic_write(path) as temporary:
-            temporary.write_text(yaml.safe_dump(content, sort_keys=False, default_flow_style=flow, width=120))
+            temporary.write_text(
+                yaml.safe_dump(content, sort_keys=False, default_flow_style=flow, width=120), encoding="utf-8"
+            )
         log.info(f"wrote {path}")

@@ -43,7 +43,7 @@ def git_revision() -> str:
 
 
 def _git(folder: str | os.PathLike, *command: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *command], capture_output=True, text=True, check=True)
+    done = subprocess.run(["git", "-C", str(folder), *command], capture_output=True, encoding="utf-8", check=True)
     return done.stdout.strip()
 
 

@@ -34,7 +34,7 @@ from sgd_valleys.errors import UserError
 def start_python(code: str, *arguments: object) -> subprocess.Popen:
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment)
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
@@ -215,7 +215,7 @@ def test_failure_of_all_sources_is_one_error_with_every_reason_and_the_folder(
 
 
 def test_a_root_that_is_not_a_folder_is_a_user_error(tiny_files: dict[str, bytes], tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("")
+    (tmp_path / "data").write_text("", encoding="utf-8")
     with pytest.raises(UserError, match=r"cannot be read or written under .*data"):
         fetch("tiny", tmp_path / "data")
 

@@ -13,7 +13,7 @@ def test_the_revision_is_that_of_the_code_alone(tmp_path, monkeypatch):
     def commit(name):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
+        path.write_text(name, encoding="utf-8")
         git("add", ".")
         git("commit", "-m", name)
 
@@ -26,9 +26,9 @@ def test_the_revision_is_that_of_the_code_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "__file__", str(tmp_path / "src" / "sgd_valleys" / "storage.py"))
     first = revision()
     commit("README.md")
-    (tmp_path / "notes.txt").write_text("not of the code")
+    (tmp_path / "notes.txt").write_text("not of the code", encoding="utf-8")
     assert revision() == first
-    (tmp_path / "src" / "sgd_valleys" / "storage.py").write_text("edited")
+    (tmp_path / "src" / "sgd_valleys" / "storage.py").write_text("edited", encoding="utf-8")
     assert revision() == f"{first}-dirty"
     commit("workflow/rules/data.smk")
     assert revision() not in (first, f"{first}-dirty")
