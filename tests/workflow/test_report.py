@@ -43,7 +43,11 @@ def test_a_change_of_a_setting_is_written_down(finished: Checkout) -> None:
 def test_versions_are_those_of_every_pinned_package(complete: Checkout) -> None:
     versions = yaml.safe_load((complete.root / "results/versions.yaml").read_text(encoding="utf-8"))
     pins = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    assert list(versions) == ["sgd-valleys", "commit", "python", *(pin.split("==")[0] for pin in pins)]
+    names = ["sgd-valleys", "commit", "python", *(pin.split("==")[0] for pin in pins), "processor"]
+    assert list(versions)[: len(names)] == names
+    kernels = {name: choice for name, choice in versions.items() if name not in names}
+    assert [name for name in kernels if name.startswith(("openblas ", "mkl "))] and "torch kernels" in kernels
+    assert "" not in kernels.values() and versions["processor"]
     assert versions["commit"] == "unknown"  # outside a checkout
     assert versions["numpy"] == importlib.metadata.version("numpy")
 

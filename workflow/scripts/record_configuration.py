@@ -1,12 +1,15 @@
-"""Write down what all results are made with: every setting, and the versions of what computes."""
+"""Write down what all results are made with: every setting, the versions of what computes, and the processor."""
 
 import platform
 import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 
+import scipy.linalg  # noqa: F401, loads its kernels
+import torch
 import yaml
 
+from sgd_valleys.storage import provenance
 from sgd_valleys.storage.atomic import atomic_write
 from sgd_valleys.workflow.dependencies import ROOT
 from sgd_valleys.workflow.job import job
@@ -24,8 +27,11 @@ with job(snakemake) as log:
     settings = snakemake.params.settings
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pinned = [re.match(r"[\w.-]+", requirement)[0] for requirement in project["dependencies"]]
-    versions = {project["name"]: project["version"], "commit": settings["commit"], "python": platform.python_version()}
+    versions = {provenance.NAME: provenance.code_version(), "commit": settings["commit"]}
+    versions |= {"python": platform.python_version()}
     versions |= {package: installed(package) for package in pinned}
+    versions |= {"processor": provenance.processor(), **provenance.linear_algebra()}
+    versions["torch kernels"] = torch.backends.cpu.get_cpu_capability()
     for path, content, flow in (
         (snakemake.output.settings, settings["settings"], None),  # short lists and mappings in one line
         (snakemake.output.versions, versions, False),
