@@ -113,5 +113,6 @@ def linear_algebra() -> dict[str, str]:
     """
     found = [library for library in threadpool_info() if library["user_api"] == "blas"]
     return {
-        f"{library['internal_api']} {library['version']}": library.get("architecture") or "unknown" for library in found
+        f"{library['internal_api']} {library['version']}": library.get("architecture") or "unknown"
+        for library in sorted(found, key=lambda library: str(library["version"]))
     }
