@@ -131,8 +131,8 @@ def main() -> None:
         row = f"{B:>4} {top:>7.0f} {useful:>8.1f} {useful / top:>8.2f} {library:>9.0f}"
         print(f"{row} {default / library:>7.2f}x {grouped / library:>7.2f}x", flush=True)
 
-    base = yaml.safe_load(Path("config.yaml").read_text())["experiments"]["cifar10"]
-    overlay = yaml.safe_load(Path(options.config).read_text())["experiments"]["cifar10"]
+    base = yaml.safe_load(Path("config.yaml").read_text(encoding="utf-8"))["experiments"]["cifar10"]
+    overlay = yaml.safe_load(Path(options.config).read_text(encoding="utf-8"))["experiments"]["cifar10"]
     parts = ("sweep", "dataset", "recording")
     experiment = Experiment("cifar10", {part: base[part] | overlay.get(part, {}) for part in parts})
     sweep = experiment.sweep

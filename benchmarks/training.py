@@ -100,7 +100,7 @@ def main() -> None:
         row = f"{B:>5} {top:>7.0f} {rate:>8.1f} {rate / top:>8.2f}"
         print(f"{row} {step * 1e6:>8.1f} {slow * 1e6:>9.1f} {slow / step:>8.1f}x", flush=True)
 
-    experiment = yaml.safe_load(Path("config.yaml").read_text())["experiments"]["mnist"]
+    experiment = yaml.safe_load(Path("config.yaml").read_text(encoding="utf-8"))["experiments"]["mnist"]
     sweep = Sweep.from_settings(experiment["sweep"], M)
     total = sum(sweep.iterations(eta) * per_step[B] for eta, B in sweep.cells)
     print(f"config.yaml: {len(sweep.cells)} cells of up to {REPLICAS} runs: {total:,.0f} s of training")

@@ -246,7 +246,7 @@ def test_missing_parts_do_not_break_it(browser: Browser, path: Path, tmp_path: P
         each["values"] = [[None] * 3] * 2
         each["rank"] = each["share"] = [[0] * 3] * 2
     damaged = tmp_path / "missing.html"
-    damaged.write_text(page.html(data))
+    damaged.write_text(page.html(data), encoding="utf-8")
     show(browser, damaged)
     point_at(browser, "max_flatness", (1, 1))  # grey, as all cells
     wait_for_cell(browser, 0.02, 50)

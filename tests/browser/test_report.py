@@ -62,7 +62,7 @@ def click(browser: Browser, path: str) -> None:
 
 
 def test_the_first_thing_on_the_first_page_is_every_claim(run: Checkout, page: Browser) -> None:
-    claims = json.loads((run.root / "results/claims.json").read_text())["claims"]
+    claims = json.loads((run.root / "results/claims.json").read_text(encoding="utf-8"))["claims"]
     rows = page.run(
         "return Object.fromEntries([...document.querySelectorAll('.claims tr[id]')].map(row => "
         "[row.id, [row.textContent, row.getBoundingClientRect().width]]))"
@@ -138,8 +138,8 @@ def test_versions_fit_a_phone_with_a_commit_among_them(page: Browser) -> None:
 def test_settings_and_versions_are_on_the_first_page_and_run_times_in_the_menu(run: Checkout, page: Browser) -> None:
     results = run.root / "results"
     settings = page.run("return document.querySelector('pre.literal-block').textContent")
-    assert yaml.safe_load(settings) == yaml.safe_load((results / "config.yaml").read_text())
-    versions = yaml.safe_load((results / "versions.yaml").read_text())
+    assert yaml.safe_load(settings) == yaml.safe_load((results / "config.yaml").read_text(encoding="utf-8"))
+    versions = yaml.safe_load((results / "versions.yaml").read_text(encoding="utf-8"))
     assert all(f"{name}{version}" in text_of(page, ".versions") for name, version in versions.items())
     assert "experiments.mnist.sweep.eta" in text_of(page, ".changes")
     page.run("app.setView({content: 'stats'})")
@@ -195,5 +195,5 @@ def test_it_logs_no_error_and_asks_for_nothing_from_outside(run: Checkout, page:
     assert {address.partition(":")[0] for address in page.requests()} <= {"file", "data", "blob"}
     asked = "[...document.querySelectorAll('[src], link[href]')].map(element => element.src || element.href)"
     assert [address for address in page.run(f"return {asked}") if address.startswith("http")] == []
-    html = (run.root / "results/report.html").read_text()
+    html = (run.root / "results/report.html").read_text(encoding="utf-8")
     assert not re.search(r"<(?:script|img|link|iframe)\b[^>]*\b(?:src|href)=[\"']?https?:", html.partition("<body>")[0])

@@ -49,8 +49,8 @@ class Checkout:
         """Change some settings; the files of the copy stay as they are."""
         update_config(self.settings, settings)
         overlay, text = self.root / "overlay.yaml", yaml.safe_dump(self.settings)
-        if not overlay.exists() or overlay.read_text() != text:  # another test process may read it now
-            overlay.write_text(text)
+        if not overlay.exists() or overlay.read_text(encoding="utf-8") != text:  # another test process may read it now
+            overlay.write_text(text, encoding="utf-8")
 
     def copy(self, root: Path) -> "Checkout":
         """Copy everything to an empty or absent folder, with time stamps and Snakemake's records.
@@ -193,7 +193,8 @@ def midway(checkout: Checkout, *, besides: tuple[int, ...] = (), seconds: float 
             try:
                 script = process.cmdline()[-1:] if process.pid not in besides else []
                 ours = script and script[0].endswith(".train.py") and Path(process.cwd()) == checkout.root
-                if ours and process.create_time() <= log.stat().st_mtime and " iterations" in log.read_text():
+                started = ours and process.create_time() <= log.stat().st_mtime
+                if started and " iterations" in log.read_text(encoding="utf-8"):
                     process.suspend()
                     return process
             except (psutil.Error, FileNotFoundError):

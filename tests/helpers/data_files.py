@@ -82,7 +82,7 @@ def at_mnist_paths(files: dict[str, bytes]) -> dict[str, bytes]:
 
 def fake_program(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, script: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
 
@@ -92,7 +92,7 @@ def fake_npm(
 ) -> None:
     """Put an npm on PATH whose ``pack`` writes a package with ``files`` to the requested folder."""
     write_files(folder / inside, files)
-    (folder / "outside").write_text("")
+    (folder / "outside").write_text("", encoding="utf-8")
     with tarfile.open(folder / "tiny-1.0.0.tgz", "w:gz") as tar:
         tar.add(folder / "package", "package")
         tar.add(folder / "outside", "../../outside")

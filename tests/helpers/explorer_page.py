@@ -13,7 +13,7 @@ DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', r
 
 def page_data(page: str | Path) -> dict[str, Any]:
     """Return the data in a page, given as its path or its text."""
-    (found,) = DATA.findall(page.read_text() if isinstance(page, Path) else page)
+    (found,) = DATA.findall(page.read_text(encoding="utf-8") if isinstance(page, Path) else page)
     return json.loads(found)
 
 

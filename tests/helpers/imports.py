@@ -39,7 +39,13 @@ def imported_modules(starts: Mapping[str, Iterable[Path]]) -> dict[str, set[str]
     environment = os.environ | {"PYTHONPATH": str(SOURCES), "MPLBACKEND": "agg"}
     program = [sys.executable, "-P", __file__]
     ended = subprocess.run(
-        program, input=json.dumps(request), env=environment, capture_output=True, text=True, check=True, timeout=300
+        program,
+        input=json.dumps(request),
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        timeout=300,
     )
     return {name: set(paths) for name, paths in map(json.loads, ended.stdout.splitlines())}
 
@@ -48,7 +54,7 @@ def _import_all(waiting: list[Path]) -> set[Path]:
     """Import what files import from the library and, in turn, what the modules that are then loaded import from it."""
     found: set[Path] = set()
     while waiting:
-        for node in ast.walk(ast.parse(waiting.pop().read_text())):
+        for node in ast.walk(ast.parse(waiting.pop().read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import | ast.ImportFrom) and "sgd_valleys" in ast.unparse(node):
                 exec(compile(ast.Module([node], []), "import", "exec"), {})
         loaded = {Path(m.__file__) for name, m in sys.modules.items() if name.startswith("sgd_valleys.") and m.__file__}

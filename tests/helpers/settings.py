@@ -32,7 +32,7 @@ def checked(*overlays: str | Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
 
 @cache
 def _read(name: str) -> dict[str, Any]:
-    return yaml.safe_load((ROOT / name).read_text())
+    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
 
 
 def update(settings: dict[str, Any], overlay: Mapping[str, Any]) -> None:

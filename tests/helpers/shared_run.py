@@ -26,14 +26,14 @@ def shared_checkout(
     """
     base = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
     root, record = base / name, base / f"{name}.json"
-    with (base / f"{name}.lock").open("w") as lock:
+    with (base / f"{name}.lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not record.exists():
             assert not root.exists(), f"{name} could not be built: see the first failure"
             root.mkdir()
             checkout = build(root)
-            record.write_text(json.dumps([checkout.settings, stamps(checkout)]))
-        settings, built = json.loads(record.read_text())
+            record.write_text(json.dumps([checkout.settings, stamps(checkout)]), encoding="utf-8")
+        settings, built = json.loads(record.read_text(encoding="utf-8"))
         return Checkout(root, settings), built
 
 

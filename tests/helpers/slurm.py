@@ -82,7 +82,7 @@ class Slurm:
         self.daemons: dict[str, subprocess.Popen] = {}
 
     def __enter__(self) -> "Slurm":
-        self.lock = open("/tmp/sgd-valleys-slurm.lock", "w")
+        self.lock = open("/tmp/sgd-valleys-slurm.lock", "w", encoding="utf-8")
         fcntl.flock(self.lock, fcntl.LOCK_EX)  # ports and the link are for one at a time
         adopt_orphans(True)
         self.others = {process.pid for process in psutil.Process().children(recursive=True)}
@@ -97,7 +97,7 @@ class Slurm:
         host = os.uname().nodename.split(".")[0]
         values = vars(self) | {"host": host, "last_port": 17000 + self.nodes}
         configuration = self.folder / "sgd-valleys.slurm.conf"
-        configuration.write_text(CONFIGURATION.format(**values))
+        configuration.write_text(CONFIGURATION.format(**values), encoding="utf-8")
         LINK.parent.mkdir(exist_ok=True)
         LINK.unlink(missing_ok=True)
         LINK.symlink_to(configuration)
@@ -116,7 +116,7 @@ class Slurm:
         wait_until(lambda: self.states() == ["idle"] * self.nodes, "all nodes are idle")
 
     def _daemon(self, name: str, command: list[str]) -> None:
-        output = (self.folder / f"{name}.out").open("a")
+        output = (self.folder / f"{name}.out").open("a", encoding="utf-8")
         self.daemons[name] = subprocess.Popen(
             command, stdout=output, stderr=output, env=os.environ | {"PATH": PATH}, start_new_session=True
         )
@@ -153,13 +153,13 @@ class Slurm:
 
     def states(self) -> list[str]:
         """Of the nodes, in order; empty while the controller does not answer."""
-        shown = subprocess.run(["sinfo", "-hN", "-o", "%N %t"], capture_output=True, text=True)
+        shown = subprocess.run(["sinfo", "-hN", "-o", "%N %t"], capture_output=True, encoding="utf-8")
         return [line.split()[1] for line in sorted(shown.stdout.splitlines())]
 
     def jobs(self, *options: str) -> list[str]:
         """Return the lines of squeue, by default "number state node" of every job."""
         command = ["squeue", "-h", *(options or ("-t", "all", "-o", "%i %T %N"))]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.splitlines()
 
     def __exit__(self, *_: object) -> None:
         # Jobs are children of the daemons, or of this process once a daemon has died: each is ended by its number.

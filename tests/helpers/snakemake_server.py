@@ -60,9 +60,9 @@ class SnakemakeServer:
                 os.killpg(pid, signal.SIGKILL)
             code = self._answer()
             if not in_time:
-                raise subprocess.TimeoutExpired(arguments, timeout, shown.read_text())
-            content = json.loads(described.read_text()) if described.exists() else None
-            return subprocess.CompletedProcess(arguments, code, shown.read_text()), content
+                raise subprocess.TimeoutExpired(arguments, timeout, shown.read_text(encoding="utf-8"))
+            content = json.loads(described.read_text(encoding="utf-8")) if described.exists() else None
+            return subprocess.CompletedProcess(arguments, code, shown.read_text(encoding="utf-8")), content
 
     def close(self) -> None:
         """End the serving process."""
@@ -136,7 +136,7 @@ def _describe(what: str, path: Path) -> None:
 
     def described(workflow: Any, *arguments: Any, **options: Any) -> Any:
         returned = original(workflow, *arguments, **options)
-        path.write_text(json.dumps(_jobs(workflow) if what == "plan" else _rules(workflow)))
+        path.write_text(json.dumps(_jobs(workflow) if what == "plan" else _rules(workflow)), encoding="utf-8")
         return returned
 
     setattr(Workflow, method, described)

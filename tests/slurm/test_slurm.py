@@ -197,9 +197,9 @@ def test_a_job_requeued_by_hand_runs_again_in_the_same_attempt(
 def insert(checkout: Checkout, script: str, after: str, line: str) -> None:
     """Insert a line below another one of a script, with its indentation."""
     path = checkout.root / "workflow/scripts" / script
-    (found,) = (each for each in path.read_text().splitlines() if each.strip() == after)
+    (found,) = (each for each in path.read_text(encoding="utf-8").splitlines() if each.strip() == after)
     indent = found[: len(found) - len(found.lstrip())]
-    path.write_text(path.read_text().replace(found, f"{found}\n{indent}{line}"))
+    path.write_text(path.read_text(encoding="utf-8").replace(found, f"{found}\n{indent}{line}"), encoding="utf-8")
 
 
 def test_the_second_job_of_a_group_out_of_memory_is_tried_again_with_more(
@@ -221,9 +221,9 @@ def test_the_second_job_of_a_group_out_of_memory_is_tried_again_with_more(
 @pytest.mark.parametrize("between", [True, False])
 def test_outputs_of_a_failed_job_are_kept(slurm: Slurm, checkout: Checkout, between: bool) -> None:
     script = checkout.root / "workflow/scripts/record_configuration.py"
-    text = script.read_text()
+    text = script.read_text(encoding="utf-8")
     failure = "if __import__('os').path.exists('fail'): raise OSError('on purpose')\n"
-    script.write_text(text + "    " * (2 if between else 1) + failure)
+    script.write_text(text + "    " * (2 if between else 1) + failure, encoding="utf-8")
     (checkout.root / "fail").touch()
     targets = ("results/config.yaml", "results/versions.yaml")
     ended = checkout.snakemake(*PROFILE, "--retries", "0", *targets, cores=None)

@@ -45,7 +45,7 @@ def part_of(path: Path) -> str:
 @cache
 def packages_of(path: Path) -> frozenset[str]:
     """The names of the packages that a file imports, anywhere in it."""
-    nodes = list(ast.walk(ast.parse(path.read_text())))
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
     return frozenset(name.split(".")[0] for name in names)
@@ -68,7 +68,7 @@ def test_no_module_imports_itself_through_others() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_module_has_a_readable_size(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= MAX_LINES
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 
 
 @pytest.mark.parametrize("path", FIGURES, ids=name_of)
@@ -81,12 +81,14 @@ def test_no_heavy_package_is_loaded_when_all_figures_are_imported() -> None:
     names = [f"sgd_valleys.{name_of(path).replace('/', '.')}" for path in FIGURES]
     program = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); import {', '.join(names)}; "
     program += f"print(sys.modules.keys() & {HEAVY!r})"
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True, timeout=120
+    )
     assert ended.stdout.strip() == "set()"
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("__init__.py")), ids=lambda path: path.parent.name)
 def test_a_package_file_holds_a_docstring_only(path: Path) -> None:
-    (statement,) = ast.parse(path.read_text()).body
+    (statement,) = ast.parse(path.read_text(encoding="utf-8")).body
     assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     assert isinstance(statement.value.value, str)

@@ -10,13 +10,15 @@ import yaml
 from helpers.settings import ROOT
 from packaging.requirements import Requirement
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-README = (ROOT / "README.md").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 PINS = dict(
-    line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")
+    line.split("==")
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
 )
 EXTRAS = PROJECT["optional-dependencies"]
 
@@ -57,7 +59,7 @@ def test_pinned_versions_are_within_the_ranges_of_the_project() -> None:
 
 
 def test_the_conda_environment_has_the_pinned_versions() -> None:
-    listed = yaml.safe_load((ROOT / "envs" / "sgd-valleys.yaml").read_text())["dependencies"]
+    listed = yaml.safe_load((ROOT / "envs" / "sgd-valleys.yaml").read_text(encoding="utf-8"))["dependencies"]
     conda = {entry.replace("matplotlib-base", "matplotlib") for entry in listed if isinstance(entry, str)}
     (pip,) = (entry["pip"] for entry in listed if isinstance(entry, dict))
     pins = dict(re.split("=+", entry) for entry in conda | set(pip) if "=" in entry and not entry.startswith("python="))
@@ -89,7 +91,7 @@ for module in pkgutil.walk_packages(sgd_valleys.__path__, "sgd_valleys."):
 
 
 def test_the_library_needs_neither_snakemake_nor_plotly() -> None:
-    done = subprocess.run([sys.executable, "-c", BLOCKED], cwd=ROOT / "src", capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", BLOCKED], cwd=ROOT / "src", capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
 
 
@@ -106,4 +108,4 @@ def test_the_citation_has_what_the_format_requires() -> None:
 
 def test_the_citation_is_of_this_version() -> None:
     assert CITATION["version"] == PROJECT["version"]
-    assert CITATION["license"] in (ROOT / "LICENSE").read_text().split()
+    assert CITATION["license"] in (ROOT / "LICENSE").read_text(encoding="utf-8").split()

@@ -83,7 +83,7 @@ def test_a_damaged_result_is_named_and_comes_back_once_deleted(finished: Checkou
 
 
 def test_a_setting_given_twice_is_refused(checkout: Checkout) -> None:
-    (checkout.root / "overlay.yaml").write_text("seed: 1\nseed: 2\n")
+    (checkout.root / "overlay.yaml").write_text("seed: 1\nseed: 2\n", encoding="utf-8")
     ended = checkout.snakemake("--dry-run")
     assert ended.returncode != 0
     assert re.search(r"config: .*overlay\.yaml: seed is given in line 1 and again in line 2", ended.stdout)

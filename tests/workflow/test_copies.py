@@ -26,7 +26,10 @@ def shuffle_stamps(checkout: Checkout) -> None:
 def limit(checkout: Checkout, size: str) -> None:
     """Let the default profile compare files up to a size by content."""
     profile = checkout.root / "profiles/default/profile.yaml"
-    profile.write_text(profile.read_text().replace("max-checksum-file-size: 1TB", f"max-checksum-file-size: {size}"))
+    profile.write_text(
+        profile.read_text(encoding="utf-8").replace("max-checksum-file-size: 1TB", f"max-checksum-file-size: {size}"),
+        encoding="utf-8",
+    )
 
 
 def test_time_stamps_of_results_cause_nothing_up_to_the_size_limit(finished: Checkout) -> None:
@@ -46,8 +49,10 @@ def test_results_in_another_folder_are_up_to_date(finished: Checkout) -> None:
     assert finished.plan("--directory", str(deeper)) == {}
     page = deeper / "report.html"
     finished.run("--directory", str(deeper), "--report", str(page))
-    style = (ROOT / "workflow/report/style.css").read_text()
-    assert style.splitlines()[0] in page.read_text() or json.dumps(style.splitlines()[0])[1:-1] in page.read_text()
+    style = (ROOT / "workflow/report/style.css").read_text(encoding="utf-8")
+    assert style.splitlines()[0] in page.read_text(encoding="utf-8") or json.dumps(style.splitlines()[0])[
+        1:-1
+    ] in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("linked", ["Snakefile", "."])
@@ -61,7 +66,9 @@ def adopt(checkout: Checkout) -> subprocess.CompletedProcess:
     """Run `make adopt` with the environment of the tests."""
     command = ["make", "--file", str(ROOT / "Makefile"), "--assume-old", f"{sys.prefix}/.ready", "adopt"]
     command.append(f"VENV={sys.prefix}")
-    return subprocess.run(command, cwd=checkout.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.run(
+        command, cwd=checkout.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    )
 
 
 def test_results_without_notes_are_adopted_and_later_edits_are_noticed(finished: Checkout) -> None:
@@ -77,7 +84,7 @@ def test_results_without_notes_are_adopted_and_later_edits_are_noticed(finished:
     shuffle_stamps(finished)
     assert finished.plan() == {}
     finished.set({"figures": {"fig1": {"point_color": "#D55E00"}}})
-    with (finished.root / "src/sgd_valleys/figures/fig2.py").open("a") as file:
+    with (finished.root / "src/sgd_valleys/figures/fig2.py").open("a", encoding="utf-8") as file:
         file.write("# edited\n")
     assert set(finished.plan()) == {"fig1", "fig2", "fig2X"}
 

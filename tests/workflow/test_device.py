@@ -28,7 +28,9 @@ def test_the_device_of_one_rule_can_be_chosen_on_the_command_line(finished: Chec
 
 def test_the_rules_of_a_group_have_the_same_text_resources(bare: Checkout) -> None:
     rules, groups = bare.rules(), defaultdict(list)
-    for name, group in yaml.safe_load((bare.root / "profiles/slurm/profile.yaml").read_text())["groups"].items():
+    for name, group in yaml.safe_load((bare.root / "profiles/slurm/profile.yaml").read_text(encoding="utf-8"))[
+        "groups"
+    ].items():
         if name in rules:
             groups[group].append(rules[name]["resources"])
     assert groups["stack"][0]["device"] == "cpu"

@@ -10,7 +10,7 @@ from sgd_valleys.storage import hdf5
 
 
 def warning_of(checkout: Checkout, rule: str) -> str:
-    return (checkout.root / f"results/logs/mnist/{rule}.log").read_text()
+    return (checkout.root / f"results/logs/mnist/{rule}.log").read_text(encoding="utf-8")
 
 
 def test_a_threshold_that_no_run_reaches_is_named_with_the_lowest_loss(finished: Checkout) -> None:
@@ -22,7 +22,7 @@ def test_a_threshold_that_no_run_reaches_is_named_with_the_lowest_loss(finished:
     assert re.search(sentence, warning_of(finished, "freezing"))
     times = hdf5.read(finished.root / "results/mnist/freezing.h5")["freezing_time"]
     assert np.isnan(times[0]).all() and np.isfinite(times[1]).any()
-    claims = json.loads((finished.root / "results/claims.json").read_text())["claims"]
+    claims = json.loads((finished.root / "results/claims.json").read_text(encoding="utf-8"))["claims"]
     (found,) = (claim for claim in claims if claim["key"] == "eta_t_freeze_with_noise")
     assert found["value"] is None and found["verdict"] == "undecided"
 
@@ -35,6 +35,6 @@ def test_a_sweep_without_a_converged_run_has_no_barriers(finished: Checkout) -> 
     assert "experiments.mnist.sweep: 0 runs reach training accuracy 1" in warning_of(finished, "barriers")
     barriers = hdf5.read(finished.root / "results/mnist/barriers.h5")
     assert barriers["pair_barrier"].size == barriers["path_loss"].size == 0 and np.isnan(barriers["r_squared"])
-    claims = json.loads((finished.root / "results/claims.json").read_text())["claims"]
+    claims = json.loads((finished.root / "results/claims.json").read_text(encoding="utf-8"))["claims"]
     verdicts = {claim["key"]: claim["verdict"] for claim in claims}
     assert verdicts["barrier_falls"] == verdicts["barrier_r_squared"] == verdicts["barrier_early"] == "undecided"

@@ -53,15 +53,15 @@ def test_a_diverged_run_and_a_cell_in_several_stacks_go_through_to_the_figures(f
     statistics = hdf5.read(finished.root / "results/mnist/branches/statistics/eta0.02_B10.h5")
     assert np.isfinite(statistics["basin_freezing_time"]).tolist() == [False, True, True]
     assert np.isfinite(statistics["flatness_mean"]).all()
-    log = (finished.root / "results/logs/mnist/curvature/eta0.02_B10_r0-1.log").read_text()
+    log = (finished.root / "results/logs/mnist/curvature/eta0.02_B10_r0-1.log").read_text(encoding="utf-8")
     assert "no top 10: the network's output is not finite" in log
     assert "top 10 eigenvalues at 14 of 22 points, 8 failures" in log
     assert len(finished.results(".png")) == len(FIGURES)
 
 
 def test_another_experiment_is_another_entry_of_the_config(checkout: Checkout) -> None:
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    update_config(config, yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text()))
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    update_config(config, yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text(encoding="utf-8")))
     wide = config["experiments"]["mnist"] | {"network": {"name": "mlp", "hidden": [24, 30, 24]}}
     wide["sweep"] |= {"B": [10, 50]}
     checkout.set({"experiments": {"wide": wide}, "figures": {"figS2": {"experiment": "wide"}}})
@@ -104,7 +104,8 @@ def test_fashion_mnist_is_settings_alone(checkout: Checkout, mnist_root: Path) -
         download.fetch("fashion_mnist", mnist_root)
     except UserError as error:
         pytest.skip(str(error))
-    shown = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "experiments.md").read_text(), re.DOTALL)[1]
+    page = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[1]
     before = checkout.plan()
     checkout.set(yaml.safe_load(shown))
     plan = checkout.plan()

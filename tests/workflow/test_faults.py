@@ -50,9 +50,9 @@ def test_a_second_snakemake_is_refused_and_the_first_goes_on(
 
 def test_a_killed_job_resumes_from_its_saved_state(long_checkout: Checkout, undisturbed: dict[str, bytes]) -> None:
     module = long_checkout.root / "src/sgd_valleys/training/resume.py"
-    text = module.read_text()
+    text = module.read_text(encoding="utf-8")
     assert "SECONDS = 300.0" in text
-    module.write_text(text.replace("SECONDS = 300.0", "SECONDS = 0.0"))
+    module.write_text(text.replace("SECONDS = 300.0", "SECONDS = 0.0"), encoding="utf-8")
     running = long_checkout.start(LONG_TARGET)
     process = midway(long_checkout)
     process.resume()
@@ -61,7 +61,7 @@ def test_a_killed_job_resumes_from_its_saved_state(long_checkout: Checkout, undi
     assert end_of(running).returncode != 0
     long_checkout.run(LONG_TARGET)
     log = long_checkout.root / LONG_RUN.replace("results/", "results/logs/").replace(".h5", ".log")
-    assert "resuming from" in log.read_text()
+    assert "resuming from" in log.read_text(encoding="utf-8")
     assert long_checkout.results() == undisturbed
 
 

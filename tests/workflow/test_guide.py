@@ -15,7 +15,7 @@ EXAMPLES = [
     example
     for page in ("README.md", "docs/guide.md")
     for example in re.findall(
-        r"^## ([^\n]*)\n(?:(?!^## ).)*?```python\n(.*?)```", (ROOT / page).read_text(), re.M | re.S
+        r"^## ([^\n]*)\n(?:(?!^## ).)*?```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S
     )
 ]
 

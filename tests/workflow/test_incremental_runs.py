@@ -83,7 +83,7 @@ TRIED = ("claims/tables.py", "figures/style.py", "measures/curvature.py", "train
     "source", [pytest.param(name, marks=() if name.endswith(TRIED) else pytest.mark.slow) for name in EDITS]
 )
 def test_an_edit_runs_the_rules_that_import_it_and_what_depends_on_them(finished: Checkout, source: str) -> None:
-    with (finished.root / source).open("a") as file:
+    with (finished.root / source).open("a", encoding="utf-8") as file:
         file.write("\n# edited\n")
     jobs = finished.jobs()
     assert {job["rule"] for job in jobs} == EDITS[source]
@@ -97,11 +97,13 @@ def test_an_edit_runs_the_rules_that_import_it_and_what_depends_on_them(finished
 def test_a_new_import_is_followed_without_a_change_of_the_rule(finished: Checkout) -> None:
     module, target = "src/sgd_valleys/measures/freezing.py", "results/two_valley/phase_diagram_H.h5"
     script = finished.root / "workflow/scripts/phase_diagram.py"
-    script.write_text(script.read_text() + "\nfrom sgd_valleys.measures import freezing  # noqa\n")
+    script.write_text(
+        script.read_text(encoding="utf-8") + "\nfrom sgd_valleys.measures import freezing  # noqa\n", encoding="utf-8"
+    )
     assert set(finished.plan(target)) == {"phase_diagram"}
     finished.run(target)
     assert finished.plan(target) == {}
-    with (finished.root / module).open("a") as file:
+    with (finished.root / module).open("a", encoding="utf-8") as file:
         file.write("\n# edited\n")
     jobs = finished.jobs(target)
     assert [job["rule"] for job in jobs] == ["phase_diagram"] * len(jobs) and len(jobs) == 1

@@ -31,22 +31,24 @@ def host(bare: Checkout, tmp_path: Path) -> Path:
     bare.copy(tmp_path / "sgd-valleys")
     folder = tmp_path / "host"
     folder.mkdir()
-    (folder / "Snakefile").write_text(snakefile)
-    content, tiny = yaml.safe_load(settings), yaml.safe_load((ROOT / "tests/tiny.yaml").read_text())
+    (folder / "Snakefile").write_text(snakefile, encoding="utf-8")
+    content, tiny = yaml.safe_load(settings), yaml.safe_load((ROOT / "tests/tiny.yaml").read_text(encoding="utf-8"))
     for module in content.values():
         update_config(module, {**tiny, **bare.settings})
-    (folder / "settings.yaml").write_text(yaml.safe_dump(content))
+    (folder / "settings.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     return folder
 
 
 def test_the_example_of_the_page_runs(host: Path) -> None:
     (host / "own").mkdir()
-    (host / "own/of_the_host.py").write_text("")
-    snakefile = (host / "Snakefile").read_text()
-    (host / "Snakefile").write_text(snakefile.replace('"sha256sum', "\"python -c 'import of_the_host' && sha256sum"))
+    (host / "own/of_the_host.py").write_text("", encoding="utf-8")
+    snakefile = (host / "Snakefile").read_text(encoding="utf-8")
+    (host / "Snakefile").write_text(
+        snakefile.replace('"sha256sum', "\"python -c 'import of_the_host' && sha256sum"), encoding="utf-8"
+    )
     ended = run(host, PYTHONPATH=str(host / "own"))  # the host's own modules stay within reach of its jobs
     assert ended.returncode == 0, ended.stdout
-    assert len({*(host / "compared.txt").read_text().split()[::2]}) == 2
+    assert len({*(host / "compared.txt").read_text(encoding="utf-8").split()[::2]}) == 2
     files = [host / folder / "results/two_valley/occupancy.h5" for folder in (".", "again")]
     assert [hdf5.read_attributes(path)["parameters"]["seed"] for path in files] == [20260217, 7]
     assert "Nothing to be done" in run(host).stdout
@@ -65,8 +67,10 @@ def test_both_modules_plan_a_whole_run_each(host: Path) -> None:
 
 
 def test_some_rules_of_the_workflow_may_be_used_alone(host: Path) -> None:
-    text = (host / "Snakefile").read_text()
-    (host / "Snakefile").write_text(text.replace("use rule * from", "use rule occupancy, theory from"))
+    text = (host / "Snakefile").read_text(encoding="utf-8")
+    (host / "Snakefile").write_text(
+        text.replace("use rule * from", "use rule occupancy, theory from"), encoding="utf-8"
+    )
     assert run(host, "--dry-run").returncode == 0
 
 

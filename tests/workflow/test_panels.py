@@ -15,7 +15,7 @@ from helpers.tiny_run import load_figure
 
 from sgd_valleys.storage import hdf5
 
-PAGE = (ROOT / "docs" / "panels.md").read_text()
+PAGE = (ROOT / "docs" / "panels.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## Fig\. (\w+)$(.*?)(?=^## |\Z)", PAGE, re.M | re.S))
 
 
@@ -29,7 +29,7 @@ def files(text: str = PAGE) -> list[tuple[str, list[str]]]:
 
 
 def test_every_figure_and_every_panel_has_its_place() -> None:
-    figures = yaml.safe_load((ROOT / "config.yaml").read_text())["figures"].keys() - {"style"}
+    figures = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["figures"].keys() - {"style"}
     assert {f"fig{name}" for name in SECTIONS} == figures
     for name, text in SECTIONS.items():
         bold = " ".join(re.findall(r"\*\*(.*?)\*\*", text))
@@ -59,7 +59,7 @@ def test_every_variable_is_in_a_file_of_the_run(complete: Checkout) -> None:
 
 
 def test_every_setting_that_it_names_is_there() -> None:
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     parts = ("projection", "barriers", "recording", "curvature", "freezing", "branches", "figures", "two_valley")
     prose = "\n".join(line for line in PAGE.splitlines() if not line.startswith("- ") and "<" not in line)
     found = [name for name in named(prose) if name.split(".")[0] in parts and "." in name]

@@ -27,7 +27,7 @@ def test_make_refuses_before_anything_is_installed(tmp_path: Path, folder: str) 
         if (ROOT / name).exists():
             (checkout / name).symlink_to(ROOT / name)
     command = ["make", "preview", f"PYTHON={sys.executable}"]
-    ended = subprocess.run(command, cwd=checkout, capture_output=True, text=True, env=os.environ)
+    ended = subprocess.run(command, cwd=checkout, capture_output=True, encoding="utf-8", env=os.environ)
     character = "' '" if " " in folder else "'{'"
     assert ended.returncode != 0 and f"{checkout}" in ended.stderr and f"contains {character}" in ended.stderr
     assert "Traceback" not in ended.stderr and not (checkout / ".venv").exists()
@@ -37,10 +37,12 @@ def test_the_workflow_refuses_an_environment_from_which_no_job_starts(checkout: 
     python = tmp_path / "a b" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.symlink_to(os.path.realpath(sys.executable))
-    (python.parents[1] / "pyvenv.cfg").write_text((Path(sys.prefix) / "pyvenv.cfg").read_text())
+    (python.parents[1] / "pyvenv.cfg").write_text(
+        (Path(sys.prefix) / "pyvenv.cfg").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     (python.parents[1] / "lib").symlink_to(Path(sys.prefix) / "lib")
     command = [python, "-m", "snakemake", *checkout.arguments("--dry-run")]
-    ended = subprocess.run(command, cwd=checkout.root, capture_output=True, text=True)
+    ended = subprocess.run(command, cwd=checkout.root, capture_output=True, encoding="utf-8")
     assert ended.returncode != 0 and f"VENV = {python}: the path contains ' '" in ended.stdout
 
 

@@ -34,7 +34,7 @@ def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_15_figures_an
 
 
 def test_the_paper_on_a_cluster_is_as_many_jobs_and_submissions_as_its_page_says(checkout: Checkout) -> None:
-    page = (ROOT / "docs" / "cluster.md").read_text()
+    page = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
     jobs, submissions = map(int, re.search(r"The paper is (\d+) jobs in (\d+) submissions", page).groups())
     shown = checkout.run("--dry-run", "--workflow-profile", "profiles/slurm", tiny=False, cores=None)
     alone, grouped = (re.findall(rf"^{indent}rule (\w+):$", shown, re.M) for indent in ("", " {4}"))

@@ -11,7 +11,7 @@ from rocrate.rocrate import ROCrate
 from sgd_valleys.storage import hdf5
 
 METADATA = "ro-crate-metadata.json"
-CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 
 
 def test_the_crate_of_a_finished_run_names_every_file_and_its_checksum(complete: Checkout) -> None:
@@ -64,5 +64,7 @@ def test_no_file_contains_the_path_of_the_data(complete: Checkout, mnist_root: P
 def test_the_data_dictionary_is_that_of_a_run_at_any_scale(finished: Checkout) -> None:
     (finished.root / "docs").mkdir(exist_ok=True)
     finished.run("dictionary")
-    written = (finished.root / "docs" / "data.md").read_text()
-    assert written == (ROOT / "docs" / "data.md").read_text(), "made anew by: snakemake --cores 1 dictionary"
+    written = (finished.root / "docs" / "data.md").read_text(encoding="utf-8")
+    assert written == (ROOT / "docs" / "data.md").read_text(encoding="utf-8"), (
+        "made anew by: snakemake --cores 1 dictionary"
+    )

@@ -36,17 +36,21 @@ def test_the_settings_of_a_run_plan_the_same_run(finished: Checkout) -> None:
 def test_a_change_of_a_setting_is_written_down(finished: Checkout) -> None:
     finished.set({"figures": {"fig1": {"point_color": "#D55E00"}}})
     finished.run("results/config.yaml")
-    written = yaml.safe_load((finished.root / "results/config.yaml").read_text())
+    written = yaml.safe_load((finished.root / "results/config.yaml").read_text(encoding="utf-8"))
     assert written["figures"]["fig1"]["point_color"] == "#D55E00"
 
 
 def test_versions_are_those_of_every_package_that_the_project_names(complete: Checkout) -> None:
-    versions = yaml.safe_load((complete.root / "results/versions.yaml").read_text())
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    versions = yaml.safe_load((complete.root / "results/versions.yaml").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     needed = [*project["dependencies"], *extras["workflow"], *extras["explorer"]]
     names = sorted(requirement.partition(">")[0] for requirement in needed)
-    assert list(versions) == ["sgd-valleys", "commit", "python", *names]
+    names = ["sgd-valleys", "commit", "python", *names, "processor"]
+    assert list(versions)[: len(names)] == names
+    kernels = {name: choice for name, choice in versions.items() if name not in names}
+    assert [name for name in kernels if name.startswith(("openblas ", "mkl "))] and "torch kernels" in kernels
+    assert "" not in kernels.values() and versions["processor"]
     assert versions["commit"] == "unknown"  # outside a checkout
     assert versions["numpy"] == importlib.metadata.version("numpy")
 
@@ -65,17 +69,17 @@ def test_the_report_of_what_is_not_finished_says_what_is_missing(finished: Check
 
 def test_claims_stand_at_the_figures_they_are_about(finished: Checkout) -> None:
     path = finished.root / "results/claims.json"
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     own = [claim for claim in content["claims"] if not claim["where"].startswith("Fig. S5")]
     about = [claim for claim in own if re.search(r"Figs?\. 2", claim["where"])]
     for claim, verdict in zip(about, ("agrees", "agrees in direction", "undecided", "disagrees"), strict=False):
         claim["verdict"] = verdict
     about[1]["beyond_paper"] = True
     finished.detach()
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
     finished.run("--touch")
     finished.run("--report", "results/report.html")
-    page = (finished.root / "results/report.html").read_text()
+    page = (finished.root / "results/report.html").read_text(encoding="utf-8")
     results = json.loads(re.search(r"var results = (\{.*\});", page)[1])
 
     def claims_of(name: str) -> list[str]:

@@ -18,7 +18,7 @@ def test_every_training_log_says_its_iterations(complete: Checkout) -> None:
     assert len(logs) == 6
     for log in logs:
         eta = re.match(r"eta([0-9.]+)_", log.name)[1]
-        assert f" {round(10 / float(eta))} iterations" in log.read_text()
+        assert f" {round(10 / float(eta))} iterations" in log.read_text(encoding="utf-8")
 
 
 def test_every_file_opens_in_xarray_with_named_axes(complete: Checkout) -> None:

@@ -30,14 +30,14 @@ def test_every_rule_has_the_code_of_its_script_among_its_parameters(bare: Checko
 
 @pytest.mark.parametrize("path", sorted((ROOT / "workflow" / "scripts").glob("*.py")), ids=lambda path: path.stem)
 def test_the_first_line_of_a_script_describes_its_output(path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text()))
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 
 
 @pytest.mark.slow
 def test_snakefmt_and_the_linter_find_nothing(checkout: Checkout) -> None:
     snakefmt = [sys.executable, "-m", "snakefmt.snakefmt", "--check", "--config", ROOT / "pyproject.toml"]
     formatted = subprocess.run(
-        [*snakefmt, "Snakefile", "workflow"], cwd=checkout.root, capture_output=True, text=True, timeout=60
+        [*snakefmt, "Snakefile", "workflow"], cwd=checkout.root, capture_output=True, encoding="utf-8", timeout=60
     )
     assert formatted.returncode == 0, formatted.stderr
     assert "Congratulations, your workflow is in a good condition!" in checkout.run("--lint", tiny=False)

@@ -21,7 +21,7 @@ def findings(checkout: Checkout) -> list[str]:
     ended = checkout.snakemake("verify")
     assert ended.returncode != 0, ended.stdout
     assert "Traceback" not in ended.stdout, ended.stdout
-    lines = (checkout.root / "results" / "logs" / "verify.log").read_text().splitlines()
+    lines = (checkout.root / "results" / "logs" / "verify.log").read_text(encoding="utf-8").splitlines()
     sentences = [line.split(maxsplit=1)[1] for line in lines]
     assert all(sentence in ended.stdout for sentence in sentences)
     return sentences[:-1]  # the last is the count

@@ -1,8 +1,8 @@
 rule record_configuration:
-    """Record every setting of the run, and the versions of what computes."""
+    """Record every setting of the run, the versions of what computes, and the processor."""
     output:
         settings=report_file(paths.CONFIGURATION, "every setting of this run"),
-        versions=report_file(paths.VERSIONS, "Python, the libraries, the commit of the code"),
+        versions=report_file(paths.VERSIONS, "Python, the libraries, the commit of the code, the processor"),
     log:
         paths.log("record_configuration"),
     benchmark:
@@ -12,11 +12,11 @@ rule record_configuration:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=500,
+        mem_mb=1500,  # with PyTorch imported
         runtime=10,
     params:
         *code("record_configuration", "pyproject.toml"),
-        settings=lambda w: {"settings": reporting.overlay, "commit": provenance.git_revision()},
+        settings=lambda w: {"settings": reporting.overlay},
     script:
         "../scripts/record_configuration.py"
 

@@ -12,4 +12,4 @@ with job(snakemake) as log:
     claims = collect(dict(snakemake.input.items()), settings)
     log.info(", ".join(f"{count} {verdict}" for verdict, count in count_verdicts(claims).items()))
     with atomic_write(snakemake.output[0]) as path:
-        path.write_text(to_json(claims, provenance.attributes(settings)))
+        path.write_text(to_json(claims, provenance.attributes(settings)), encoding="utf-8")

@@ -21,9 +21,9 @@ with job(snakemake) as log:
     described = crate.describe(
         files,
         Path(snakemake.output.workflow),
-        yaml.safe_load((ROOT / "CITATION.cff").read_text()),
+        yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8")),
         provenance.library_versions() | {"snakemake": settings["snakemake"]},
     )
     with atomic_write(snakemake.output.metadata) as temporary:
-        temporary.write_text(json.dumps(described, indent=1, sort_keys=True, ensure_ascii=False))
+        temporary.write_text(json.dumps(described, indent=1, sort_keys=True, ensure_ascii=False), encoding="utf-8")
     log.info(f"{len(files)} files in {snakemake.output.metadata}")

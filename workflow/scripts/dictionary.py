@@ -14,5 +14,5 @@ with job(snakemake) as log:
     ]
     text = page(kinds)
     with atomic_write("docs/data.md") as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
     log.info(f"docs/data.md: {len(kinds)} kinds of files")

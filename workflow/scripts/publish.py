@@ -21,12 +21,12 @@ with job(snakemake) as log:
     if not recorded.read_recorded(folder):
         raise UserError(f"publish: {folder}/config.yaml is not there: finish the run first, snakemake --cores all.")
     recorded.refuse_other_run(folder, snakemake.params.settings)
-    text = Path(snakemake.input.claims).read_text()
+    text = Path(snakemake.input.claims).read_text(encoding="utf-8")
     content = json.loads(text)
     docs, readme = Path("docs"), Path("README.md")
-    readme.write_text(tables.replace_readme_section(readme.read_text(), content))
-    (docs / "claims.json").write_text(text)
-    (docs / "claims.md").write_text(tables.page(content))
+    readme.write_text(tables.replace_readme_section(readme.read_text(encoding="utf-8"), content), encoding="utf-8")
+    (docs / "claims.json").write_text(text, encoding="utf-8")
+    (docs / "claims.md").write_text(tables.page(content), encoding="utf-8")
     for figure in snakemake.input.figures:
         shutil.copyfile(figure, docs / "figures" / Path(figure).name)
     log.info(f"{len(snakemake.input.figures)} figures, {len(content['claims'])} claims")

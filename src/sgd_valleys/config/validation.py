@@ -12,6 +12,7 @@ from sgd_valleys.config.model import model_errors
 from sgd_valleys.config.shape import shape_errors
 from sgd_valleys.config.sweep import Cell, Run, Selection, canonical
 from sgd_valleys.data import own_file
+from sgd_valleys.data.files import expand_path
 from sgd_valleys.errors import UserError
 
 Settings = Mapping[str, Any]
@@ -51,6 +52,7 @@ def check(
         if name in OWN_FOLDERS
     ]
     model = config.get("two_valley")
+    errors += _root_errors(config["data"]["root"])
     _refuse([*errors, *(model_errors(model) if model else ()), *appearance_errors(config["figures"])])
     figures = {name: _followed(name, figure, experiments) for name, figure in config["figures"].items()}
     _refuse(figure_errors(figures, experiments, model))
@@ -109,6 +111,14 @@ def experiment_errors(experiment: Experiment) -> Iterator[str]:
             for sentence in _branch_errors(experiment, f"runs[{k}]", entry)
         ]
         yield from [*entries, *_twice_branched(experiment)] or _reference_errors(experiment)
+
+
+def _root_errors(root: str) -> Iterator[str]:
+    """Refuse a folder of data files whose path cannot be expanded."""
+    try:
+        expand_path(root)
+    except UserError as error:
+        yield str(error)
 
 
 def _dataset_errors(experiment: Experiment) -> Iterator[str]:

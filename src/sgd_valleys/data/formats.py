@@ -58,7 +58,9 @@ def decode_cifar10_pictures(files: Files, folder: Path) -> Files:
         for part, pictures in CIFAR10_PICTURES.items():
             pixels = [np.asarray(Image.open(files[picture])).reshape(-1, 32, 32, 3) for picture in pictures]
             arrays[f"{part}_image"] = np.concatenate(pixels)
-            arrays[f"{part}_label"] = np.array(json.loads(files[f"{part}_label.json"].read_text()), dtype=np.uint8)
+            arrays[f"{part}_label"] = np.array(
+                json.loads(files[f"{part}_label.json"].read_text(encoding="utf-8")), dtype=np.uint8
+            )
     except Exception as error:  # Pillow does not document every error that an invalid picture raises
         raise SourceUnavailable.because(error, "the package cannot be decoded: ") from error
     return _save_arrays(arrays, folder)

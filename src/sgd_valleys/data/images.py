@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sgd_valleys.data.dataset import DataSet
+from sgd_valleys.data.files import expand_path
 from sgd_valleys.data.registry import find_data_set
 from sgd_valleys.data.subset import PerClass, first_of_each_class
 from sgd_valleys.errors import UserError
@@ -47,9 +48,10 @@ def load(
     Raises:
         UserError: the number of images is not an integer, a class has fewer, or files are missing or altered.
     """
-    dataset = _find_verified(name, Path(root))
-    train = _read(dataset, Path(root), "train", train_per_class)
-    test = _read(dataset, Path(root), "test", test_per_class)
+    root = expand_path(root)
+    dataset = _find_verified(name, root)
+    train = _read(dataset, root, "train", train_per_class)
+    test = _read(dataset, root, "test", test_per_class)
     return Images(*train, *test)
 
 
@@ -59,7 +61,8 @@ def load_test_file(name: str | DataSet, root: str | os.PathLike) -> tuple[np.nda
     Raises:
         UserError: files are missing or altered.
     """
-    return _read(_find_verified(name, Path(root)), Path(root), "test", "all")
+    root = expand_path(root)
+    return _read(_find_verified(name, root), root, "test", "all")
 
 
 def _find_verified(name: str | DataSet, root: Path) -> DataSet:

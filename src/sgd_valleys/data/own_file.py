@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sgd_valleys.data.dataset import DataSet, Files, Format
-from sgd_valleys.data.files import compute_md5
+from sgd_valleys.data.files import compute_md5, expand_path
 from sgd_valleys.errors import UserError
 
 NAME = "file"  # value of ``dataset.name``
@@ -23,13 +23,13 @@ def describe_file(path: str | Path, checksum: bool = False) -> DataSet:
     """Describe the data set in a file. Only the labels are read.
 
     Args:
-        path: of the file, which ends in .npz.
+        path: of the file, which ends in .npz; ``~`` and environment variables are replaced.
         checksum: whether to compute the MD5 of the file, which takes seconds for a large one.
 
     Raises:
         UserError: the file cannot be read, or its arrays are no images and labels.
     """
-    path = Path(path)
+    path = expand_path(path, "dataset.path")
     shapes, labels = {}, {}
     try:
         with zipfile.ZipFile(path) as archive:

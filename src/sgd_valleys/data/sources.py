@@ -117,7 +117,9 @@ def _run_program(command: list[str], folder: Path) -> None:
         raise SourceUnavailable(f"{command[0]} is not on PATH")
     command = [program, *command[1:]]
     try:
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PACKAGE_TIMEOUT)
+        run = subprocess.run(
+            command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=PACKAGE_TIMEOUT
+        )
     except subprocess.TimeoutExpired:
         raise SourceUnavailable(f"{action} did not end within {PACKAGE_TIMEOUT:g} s") from None
     except OSError as error:

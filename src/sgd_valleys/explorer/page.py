@@ -39,7 +39,7 @@ def html(data: Mapping[str, Any]) -> str:
         # In a script element, only "<" can end the text.
         "data": json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
         "plotly": get_plotlyjs(),
-        "script": (FOLDER / "page.js").read_text(),
-        "style": (FOLDER / "page.css").read_text(),
+        "script": (FOLDER / "page.js").read_text(encoding="utf-8"),
+        "style": (FOLDER / "page.css").read_text(encoding="utf-8"),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], (FOLDER / "page.html").read_text())
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], (FOLDER / "page.html").read_text(encoding="utf-8"))

@@ -15,8 +15,8 @@ from sgd_valleys.storage import hdf5
 # attributes that every file has, which no file describes
 COMMON = {
     "parameters": "the settings that it was computed with, all of them and no others, as JSON",
-    "git_revision": 'last commit of the code, "-dirty" with edits on top, "unknown" outside a checkout',
-    "versions": "of Python and the libraries, as JSON",
+    "git_revision": 'last commit of the code, "-dirty" with edits on top, "unknown" outside its own checkout',
+    "versions": "of the code, Python and the libraries, as JSON",
     "data_sha256": "checksum of the images and labels of the experiment; not in `results/two_valley/`",
     "file_sha256": "checksum of the file's bytes, with zeros for its own 64 digits; compared at every reading",
 }

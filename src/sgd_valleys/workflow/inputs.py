@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 from sgd_valleys.config.figures import STYLE
 from sgd_valleys.config.sweep import Cell, Run, canonical, log_grid, select
+from sgd_valleys.data.files import expand_path
 from sgd_valleys.workflow.paths import LocatedConfiguration
 
 Files = dict[str, str | list[str]]
@@ -95,7 +96,7 @@ class Inputs(LocatedConfiguration):
     def own_file(self, w: Any) -> list[str]:
         """Return the file of an experiment with a data set of the user's own; none for another data set."""
         dataset = self.experiments[w.experiment]["dataset"]
-        return [dataset["path"]] if "path" in dataset else []
+        return [str(expand_path(dataset["path"]))] if "path" in dataset else []
 
     def run_train(self, w: Any) -> str:
         """Return the training file of a run."""

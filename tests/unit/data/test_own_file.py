@@ -36,6 +36,17 @@ def test_a_file_is_described_by_its_arrays(own) -> None:
     assert describe_file(own(**colour)).shape == (3, 5, 4)
 
 
+def test_the_path_may_begin_with_the_home_folder_or_a_variable(
+    own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PLACE", str(tmp_path))
+    assert describe_file("~/own.npz").folder == describe_file("$PLACE/own.npz").folder == str(tmp_path)
+    with pytest.raises(UserError, match=r"dataset\.path = \$UNDEFINED/own\.npz: the environment variable UNDEFINED is"):
+        describe_file("$UNDEFINED/own.npz")
+
+
 def test_bytes_are_scaled_and_numbers_are_taken_as_they_are(own, tmp_path: Path) -> None:
     data_set = data_set_of({"name": "file", "path": str(own())}, checksum=True)
     assert download.fetch(data_set, tmp_path, print) == "files at hand"

@@ -18,7 +18,7 @@ def test_the_page_refuses_a_number_that_is_not_finite() -> None:
 
 @pytest.mark.parametrize("part", ["page.html", "page.js", "page.css"])
 def test_no_part_of_the_page_names_an_address_on_a_network(part: str) -> None:
-    assert "http" not in (page.FOLDER / part).read_text().replace("http-equiv", "")
+    assert "http" not in (page.FOLDER / part).read_text(encoding="utf-8").replace("http-equiv", "")
 
 
 def test_colours_and_colour_maps_become_those_of_css() -> None:

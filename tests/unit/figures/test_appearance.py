@@ -39,4 +39,4 @@ def test_every_colour_of_matplotlib_is_accepted(color: str) -> None:
 
 
 def test_the_configuration_of_the_paper_is_accepted() -> None:
-    assert check_appearance(yaml.safe_load((ROOT / "config.yaml").read_text())["figures"]) == []
+    assert check_appearance(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["figures"]) == []

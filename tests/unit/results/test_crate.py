@@ -12,7 +12,7 @@ def test_an_archive_depends_on_names_and_bytes_alone(tmp_path: Path) -> None:
     for folder in ("one", "other"):
         root = tmp_path / folder
         root.mkdir()
-        (root / "a.txt").write_text("a")
+        (root / "a.txt").write_text("a", encoding="utf-8")
         crate.pack([root / "a.txt"], root, tmp_path / "packed.zip")
         packed.append((tmp_path / "packed.zip").read_bytes())
     assert packed[0] == packed[1]

@@ -40,8 +40,8 @@ class Run:
                 attributes = {"parameters": parameters, "data_sha256": "d"}
                 hdf5.write(path, {"x": Variable(("t",), np.arange(3.0), "x")}, attributes)
         (self.folder / "figures/fig1.png").write_bytes(b"a picture IEND\xaeB`\x82")
-        (self.folder / "claims.json").write_text("{}")
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.settings))
+        (self.folder / "claims.json").write_text("{}", encoding="utf-8")
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.settings), encoding="utf-8")
         zipfile.ZipFile(self.folder / "workflow.zip", "w").close()
 
     def faults(self) -> list[str]:
@@ -60,9 +60,9 @@ def damage(path: Path) -> None:
 
 
 def test_a_whole_run_has_no_fault(run: Run) -> None:
-    (run.folder / "README.md").write_text("what stands here")
+    (run.folder / "README.md").write_text("what stands here", encoding="utf-8")
     (run.folder / "logs").mkdir()
-    (run.folder / "logs/train.log").write_text("done")
+    (run.folder / "logs/train.log").write_text("done", encoding="utf-8")
     assert find_faults(run.folder, run.planned, run.settings) == (
         [],
         "7 files checked: 0 wrong; 7 of the 7 planned ones are there",
@@ -152,14 +152,14 @@ def test_the_settings_of_another_run_are_refused_in_one_sentence(run: Run) -> No
 def test_a_moved_run_is_checked_in_its_new_folder(run: Run) -> None:
     run.settings |= {"results": "old", "data": {"root": "/elsewhere"}, "device": "cpu"}
     assert run.faults() == []  # where files are is no other run
-    (run.folder / "config.yaml").write_text(yaml.safe_dump(run.settings | {"seed": 2}))
+    (run.folder / "config.yaml").write_text(yaml.safe_dump(run.settings | {"seed": 2}), encoding="utf-8")
     with pytest.raises(UserError, match=rf"--configfile {run.folder}/config\.yaml --config results={run.folder}\."):
         run.faults()
 
 
 @pytest.mark.parametrize("content", ["seed: [1", "seed", ""])
 def test_damaged_settings_are_named(run: Run, content: str) -> None:
-    (run.folder / "config.yaml").write_text(content)
+    (run.folder / "config.yaml").write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=r"config\.yaml is damaged: delete it and run again"):
         run.faults()
 
@@ -178,7 +178,7 @@ def test_a_folder_without_a_file_of_the_run_is_no_run_without_fault(
     monkeypatch.chdir(tmp_path)
     if recorded:
         Path("results-preview").mkdir()
-        Path("results-preview/config.yaml").write_text(f"results: {recorded}")
+        Path("results-preview/config.yaml").write_text(f"results: {recorded}", encoding="utf-8")
     with pytest.raises(UserError) as error:
         find_faults(Path("results"), {"results/mnist/data.h5": {}}, SETTINGS)
     assert str(error.value) == (

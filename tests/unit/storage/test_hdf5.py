@@ -145,7 +145,7 @@ HOLD = "import h5py, sys; file = h5py.File(sys.argv[1], 'r+'); print('open', flu
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
 def test_a_file_is_read_where_the_disk_refuses_locks(tmp_path):
     hdf5.write(tmp_path / "a.h5", VARIABLES)
-    (tmp_path / "locks.c").write_text(REFUSED_LOCKS)
+    (tmp_path / "locks.c").write_text(REFUSED_LOCKS, encoding="utf-8")
     library = tmp_path / "locks.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "locks.c"], check=True)
 
@@ -153,7 +153,7 @@ def test_a_file_is_read_where_the_disk_refuses_locks(tmp_path):
         command = [sys.executable, "-c", code, tmp_path / "a.h5"]
         source = str(Path(hdf5.__file__).parents[2])
         environment = os.environ | LOCKING | {"LD_PRELOAD": str(library), "PYTHONPATH": source}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, input="", check=False)
+        return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", input="", check=False)
 
     assert "No locks available" in run(HOLD).stderr  # HDF5 itself cannot open the file
     ended = run(READ)

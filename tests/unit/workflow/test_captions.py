@@ -28,7 +28,9 @@ def caption(name: str, config: dict, claims: str = "", number: str = "") -> str:
         "title": lambda experiment: experiment,
     }
     files = [{"job": {"rule": {"module_globals": {"reporting": reporting, "config": config}}}}]
-    return environment.from_string((REPORT / f"{name}.rst").read_text()).render(snakemake=job, files=files)
+    return environment.from_string((REPORT / f"{name}.rst").read_text(encoding="utf-8")).render(
+        snakemake=job, files=files
+    )
 
 
 @pytest.mark.parametrize("overlay", [(), ("config/preview.yaml",), ("tests/tiny.yaml",), ("config/cifar10-full.yaml",)])

@@ -58,15 +58,15 @@ def test_kinds_of_files_have_a_pattern_and_a_purpose():
 
 def test_the_code_of_the_workflow_is_known_by_its_content(tmp_path, monkeypatch):
     for name in catalog.PARTS:
-        (tmp_path / name).write_text(name)
+        (tmp_path / name).write_text(name, encoding="utf-8")
     for folder in catalog.FOLDERS:
         (tmp_path / folder / "__pycache__").mkdir(parents=True)
-        (tmp_path / folder / "__pycache__" / "a.pyc").write_text("cache")
-        (tmp_path / folder / "a.py").write_text(folder)
+        (tmp_path / folder / "__pycache__" / "a.pyc").write_text("cache", encoding="utf-8")
+        (tmp_path / folder / "a.py").write_text(folder, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     found = catalog.code_checksums(tmp_path)
     assert len(found) == len(catalog.PARTS) + len(catalog.FOLDERS) and "src/a.py" in found
-    (tmp_path / "src" / "a.py").write_text("edited")
+    (tmp_path / "src" / "a.py").write_text("edited", encoding="utf-8")
     assert {path for path, checksum in catalog.code_checksums(tmp_path).items() if found[path] != checksum} == {
         "src/a.py"
     }

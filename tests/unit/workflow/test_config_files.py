@@ -23,21 +23,21 @@ from sgd_valleys.workflow.config_files import refuse_future_stamps, refuse_repea
 )
 def test_a_setting_given_twice_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
     path = tmp_path / "my.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=re.escape(f"config: {path}: {sentence}: keep one of them.")):
         refuse_repeated_settings([path])
 
 
 def test_all_repeated_settings_are_named_at_once(tmp_path: Path) -> None:
-    (tmp_path / "my.yaml").write_text("a: 1\na: 1\nb: {c: 1, c: 1}\n")
+    (tmp_path / "my.yaml").write_text("a: 1\na: 1\nb: {c: 1, c: 1}\n", encoding="utf-8")
     with pytest.raises(UserError) as refused:
         refuse_repeated_settings([tmp_path / "my.yaml"])
     assert len(str(refused.value).splitlines()) == 2
 
 
 def test_equal_names_in_different_sections_are_no_repetition(tmp_path: Path) -> None:
-    (tmp_path / "my.yaml").write_text("a: &x {b: 1}\nc: {b: 1, d: *x}\ne: [{b: 1}, {b: 1}]\n")
-    (tmp_path / "empty.yaml").write_text("# nothing\n")
+    (tmp_path / "my.yaml").write_text("a: &x {b: 1}\nc: {b: 1, d: *x}\ne: [{b: 1}, {b: 1}]\n", encoding="utf-8")
+    (tmp_path / "empty.yaml").write_text("# nothing\n", encoding="utf-8")
     refuse_repeated_settings([tmp_path / "my.yaml", tmp_path / "empty.yaml"])
 
 

@@ -31,7 +31,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in files.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     monkeypatch.setattr(dependencies, "PACKAGE", root)
     monkeypatch.setattr(dependencies, "ROOT", tmp_path)
     monkeypatch.setattr(dependencies, "SCRIPTS", tmp_path / "scripts")
@@ -64,31 +64,31 @@ def test_imports_are_followed_from_module_to_module_and_into_functions(package: 
 
 def test_a_new_import_is_followed(package: Path) -> None:
     assert "src/sgd_valleys/other.py" not in listed("a")
-    (package / "src/sgd_valleys/part/three.py").write_text("from sgd_valleys import other\n")
+    (package / "src/sgd_valleys/part/three.py").write_text("from sgd_valleys import other\n", encoding="utf-8")
     forget()
     assert "src/sgd_valleys/other.py" in listed("a")
 
 
 def test_a_module_that_is_imported_by_a_computed_name_is_named_by_the_rule(package: Path) -> None:
-    (package / "src/sgd_valleys/other.py").write_text("from sgd_valleys.fourth import x\n")
-    (package / "src/sgd_valleys/fourth.py").write_text("")
+    (package / "src/sgd_valleys/other.py").write_text("from sgd_valleys.fourth import x\n", encoding="utf-8")
+    (package / "src/sgd_valleys/fourth.py").write_text("", encoding="utf-8")
     assert set(listed("a", "other")) - set(listed("a")) == {"src/sgd_valleys/other.py", "src/sgd_valleys/fourth.py"}
 
 
 def test_a_relative_import_is_refused(package: Path) -> None:
-    (package / "src/sgd_valleys/part/two.py").write_text("x = 1\nfrom . import three\n")
+    (package / "src/sgd_valleys/part/two.py").write_text("x = 1\nfrom . import three\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"two\.py, line 2: relative imports"):
         listed("a")
 
 
 def test_a_file_is_described_by_its_content_alone(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (package / "page.html").write_text("one")
+    (package / "page.html").write_text("one", encoding="utf-8")
     before = code("a", "page.html")
     assert {each.split(" ")[0] for each in before} - set(listed("a")) == {"page.html"}
     monkeypatch.chdir(package / "scripts")
     (package / "page.html").touch()
     forget()
     assert code("a", "page.html") == before
-    (package / "page.html").write_text("two")
+    (package / "page.html").write_text("two", encoding="utf-8")
     forget()
     assert len(set(code("a", "page.html")) - set(before)) == 1

@@ -19,9 +19,9 @@ from sgd_valleys.workflow.job import job
 def run(folder: Path, body: str, **environment: str) -> tuple[subprocess.CompletedProcess, str]:
     """Run a script as Snakemake does; return how it ended, and its log."""
     log, script = folder / "train.log", folder / "script.py"
-    script.write_text(PREAMBLE.format(log=str(log)) + body)
+    script.write_text(PREAMBLE.format(log=str(log)) + body, encoding="utf-8")
     environment = {"PYTHONPATH": f"{folder}:{ROOT / 'src'}", "PATH": "/usr/bin:/bin", **environment}
-    ended = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, script], env=environment, capture_output=True, encoding="utf-8")
     return ended, log.read_text(encoding="utf-8") if log.exists() else ""
 
 
@@ -33,7 +33,7 @@ def run(folder: Path, body: str, **environment: str) -> tuple[subprocess.Complet
     ],
 )
 def test_a_failed_import_is_one_sentence_in_the_log(tmp_path: Path, module: str, reason: str) -> None:
-    (tmp_path / "h5py.py").write_text(module)  # in place of the package
+    (tmp_path / "h5py.py").write_text(module, encoding="utf-8")  # in place of the package
     ended, log = run(tmp_path, "from sgd_valleys.storage import hdf5\n")
     assert ended.returncode == 1
     assert log.count("\n") == 1 and reason in log and "install the environment again" in log

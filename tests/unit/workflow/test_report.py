@@ -33,7 +33,9 @@ def claims(tmp_path, monkeypatch):
 
     def write(*claims):
         (tmp_path / "results").mkdir(exist_ok=True)
-        (tmp_path / "results" / "claims.json").write_text(json.dumps({"claims": [CLAIM | claim for claim in claims]}))
+        (tmp_path / "results" / "claims.json").write_text(
+            json.dumps({"claims": [CLAIM | claim for claim in claims]}), encoding="utf-8"
+        )
         monkeypatch.chdir(tmp_path)
 
     return write
