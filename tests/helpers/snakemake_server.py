@@ -178,6 +178,7 @@ def _rules(workflow: Any) -> list[dict]:
                 if is_flagged(path, "report")
             },
             "log": [str(path) for path in rule.log],
+            "group": getattr(rule, "_group", None),  # `group` is None without an executor
             "benchmark": rule.benchmark and str(rule.benchmark),
             "conda": rule.conda_env and str(rule.conda_env),
             "resources": {

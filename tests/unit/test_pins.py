@@ -15,11 +15,8 @@ CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-PINS = dict(
-    line.split("==")
-    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    if not line.startswith("#")
-)
+LINES = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+PINS = dict(line.split("==") for line in LINES if not line.startswith("#"))
 EXTRAS = PROJECT["optional-dependencies"]
 
 

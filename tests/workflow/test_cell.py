@@ -44,7 +44,7 @@ def test_an_experiment_has_its_cells(mnist: Path) -> None:
 
 
 def test_arrays_come_from_the_file_that_has_them_with_the_runs_of_their_first_axis(mnist: Path) -> None:
-    cell = Cell(mnist, 0.01, 10)
+    cell = Cell(mnist, 0.01, 50)
     found = cell.read("flatness", "train_loss", "checkpoint_layer2_bias", "spectrum")
     assert {name: found[name].tolist() for name in ("realization", "checkpoint", "spectrum_realization")} == {
         "realization": [0, 1],
@@ -58,7 +58,7 @@ def test_arrays_come_from_the_file_that_has_them_with_the_runs_of_their_first_ax
 
 
 def test_parameters_along_a_run_are_those_of_the_kept_runs(mnist: Path) -> None:
-    cell = Cell(mnist, 0.01, 10)
+    cell = Cell(mnist, 0.01, 50)
     run = cell.read("train_loss")
     assert cell.kept == [0]
     for t, loss in zip(run["iteration"].tolist(), run["train_loss"][0], strict=True):

@@ -26,10 +26,8 @@ def shuffle_stamps(checkout: Checkout) -> None:
 def limit(checkout: Checkout, size: str) -> None:
     """Let the default profile compare files up to a size by content."""
     profile = checkout.root / "profiles/default/profile.yaml"
-    profile.write_text(
-        profile.read_text(encoding="utf-8").replace("max-checksum-file-size: 1TB", f"max-checksum-file-size: {size}"),
-        encoding="utf-8",
-    )
+    text = profile.read_text(encoding="utf-8")
+    profile.write_text(text.replace("file-size: 1TB", f"file-size: {size}"), encoding="utf-8")
 
 
 def test_time_stamps_of_results_cause_nothing_up_to_the_size_limit(finished: Checkout) -> None:
@@ -49,10 +47,9 @@ def test_results_in_another_folder_are_up_to_date(finished: Checkout) -> None:
     assert finished.plan("--directory", str(deeper)) == {}
     page = deeper / "report.html"
     finished.run("--directory", str(deeper), "--report", str(page))
-    style = (ROOT / "workflow/report/style.css").read_text(encoding="utf-8")
-    assert style.splitlines()[0] in page.read_text(encoding="utf-8") or json.dumps(style.splitlines()[0])[
-        1:-1
-    ] in page.read_text(encoding="utf-8")
+    style = (ROOT / "workflow/report/style.css").read_text(encoding="utf-8").splitlines()[0]
+    shown = page.read_text(encoding="utf-8")
+    assert style in shown or json.dumps(style)[1:-1] in shown
 
 
 @pytest.mark.parametrize("linked", ["Snakefile", "."])

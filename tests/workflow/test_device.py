@@ -3,7 +3,6 @@
 from collections import defaultdict
 
 import pytest
-import yaml
 from helpers.checkout import Checkout
 
 from sgd_valleys.storage import hdf5
@@ -27,13 +26,10 @@ def test_the_device_of_one_rule_can_be_chosen_on_the_command_line(finished: Chec
 
 
 def test_the_rules_of_a_group_have_the_same_text_resources(bare: Checkout) -> None:
-    rules, groups = bare.rules(), defaultdict(list)
-    for name, group in yaml.safe_load((bare.root / "profiles/slurm/profile.yaml").read_text(encoding="utf-8"))[
-        "groups"
-    ].items():
-        if name in rules:
-            groups[group].append(rules[name]["resources"])
+    groups = defaultdict(list)
+    for rule in bare.rules().values():
+        groups[rule["group"]].append(rule["resources"])
     assert groups["stack"][0]["device"] == "cpu"
-    for members in groups.values():
+    for members in (members for group, members in groups.items() if group):
         for name in ("device", "data_root"):
             assert len({resources.get(name) for resources in members}) == 1, name

@@ -279,7 +279,7 @@ def test_labels_that_a_loss_would_misread_are_refused(problem, labels, part):
     name = ("train_set", "test_set")[part]
     with pytest.raises(UserError, match=f"{name}: invalid labels; there has to be one integer from 0 to 2 for each"):
         train(NETWORKS[0], NETWORKS[0].initialize(np.random.default_rng(0)), *sets, eta=0.1, B=M, iterations=2,
-              recording=Recording(3, 1))  # fmt: skip
+              recording=Recording(3))  # fmt: skip
 
 
 class Tanh(MLP):
@@ -306,7 +306,7 @@ def test_a_network_of_another_class_is_not_trained_as_one_of_ours(problem, netwo
     starts = NETWORKS[0].initialize(np.random.default_rng(0))
     message = f"network = {type(network).__name__}: .* exactly the classes networks.mlp.MLP and networks.cnn.CNN"
     with pytest.raises(UserError, match=message):
-        train(network, starts, *problem, eta=0.1, B=M, iterations=2, recording=Recording(3, 1))
+        train(network, starts, *problem, eta=0.1, B=M, iterations=2, recording=Recording(3))
 
 
 def test_parameters_of_another_network_are_refused():
