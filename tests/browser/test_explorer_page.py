@@ -42,6 +42,17 @@ def complaints(browser: Browser) -> list[str]:
     return [message for message in browser.messages() if NOT_OURS not in message]
 
 
+@pytest.mark.parametrize(("absent", "hidden"), [("experiments", {"space", "sweep"}), ("diagrams", {"model"})])
+def test_what_a_run_lacks_is_not_shown(
+    browser: Browser, path: Path, tmp_path: Path, absent: str, hidden: set[str]
+) -> None:
+    (tmp_path / "page.html").write_text(page.html(page_data(path) | {absent: {}}), encoding="utf-8")
+    show(browser, tmp_path / "page.html")
+    sections = browser.run("return [...document.querySelectorAll('section')].map((each) => [each.id, each.hidden])")
+    assert {name.removesuffix("-section") for name, is_hidden in sections if is_hidden} == hidden
+    assert complaints(browser) == []
+
+
 def point_at(browser: Browser, name: str, cell: tuple[int, int], click: bool = False) -> None:
     """Move the pointer to a cell (eta, B) of a heatmap."""
     x, y = browser.run(

@@ -464,4 +464,7 @@ for (const id of ["cell-eta", "cell-B"]) find(id).addEventListener("change", () 
   showCell(at, true);
 });
 find("pin").addEventListener("click", () => showCell(cell, true));
-Promise.all([choose(names[0]), drawDiagrams()]).then(() => { document.body.dataset.drawn = "all"; });
+// a run may lack networks, or the two-valley model
+for (const id of ["experiments", "space-section", "sweep-section"]) find(id).hidden = names.length === 0;
+find("model-section").hidden = Object.keys(data.diagrams).length === 0;
+Promise.all([names.length ? choose(names[0]) : null, drawDiagrams()]).then(() => { document.body.dataset.drawn = "all"; });
