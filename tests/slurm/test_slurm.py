@@ -41,6 +41,11 @@ def job_of(process: psutil.Process) -> int:
     return int(process.environ()["SLURM_JOB_ID"])
 
 
+def wait_for_end(process: psutil.Process) -> None:
+    """Wait until the first copy of a job has ended."""
+    wait_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, "the first copy ended")
+
+
 def node_of(process: psutil.Process) -> str:
     return process.environ()["SLURMD_NODENAME"]
 
@@ -92,7 +97,7 @@ def test_a_job_of_a_dead_node_may_run_twice_at_once(
     second.resume()
     ended = end_of(running)
     assert ended.returncode == 0, ended.stdout
-    wait_until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE, "the first copy ended")
+    wait_for_end(first)
     assert long_checkout.results() == undisturbed  # no half file of either is left
     slurm.start_node(node)
 
@@ -184,7 +189,7 @@ def test_a_job_requeued_by_hand_runs_again_in_the_same_attempt(
     first = midway(long_checkout)
     number = job_of(first)
     subprocess.run(["scontrol", "requeue", str(number)], check=True)
-    wait_until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE, "the first copy ended")
+    wait_for_end(first)
     second = midway(long_checkout, besides=(first.pid,))
     assert job_of(second) == number
     second.resume()

@@ -15,7 +15,6 @@ from sgd_valleys.config.resolution import resolve  # noqa: E402
 from sgd_valleys.config.validation import check  # noqa: E402
 from sgd_valleys.errors import UserError  # noqa: E402
 from sgd_valleys.figures.appearance import check_appearance  # noqa: E402
-from sgd_valleys.storage import provenance  # noqa: E402
 from sgd_valleys.workflow import catalog  # noqa: E402
 from sgd_valleys.workflow.config_files import refuse_future_stamps, refuse_repeated_settings, typed  # noqa: E402
 from sgd_valleys.workflow.dependencies import code, first_line, module_path  # noqa: E402
@@ -29,8 +28,8 @@ tell_jobs(ROOT)
 ENVIRONMENT = ROOT / "envs/sgd-valleys.yaml"
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
-settings = deepcopy(config)
 if workflow.modifier.is_main_snakefile():
+    settings = deepcopy(config)
     update_config(settings, typed(workflow.config_settings.config))
 else:  # a workflow that uses this one as a module may give some settings only
     settings = deepcopy(PAPER)

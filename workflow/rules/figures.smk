@@ -1,10 +1,12 @@
 # One rule a figure of the configuration: see `inputs.figure` for the files that it shows.
-for figure in inputs.drawn:
+for figure, drawn in inputs.drawn.items():
+
+    # another name than the paper's could be that of a rule
+    rule_name = figure if figure in FIGURES else f"figure_{figure}"
 
     rule:
         name:
-            # another name than the paper's could be that of a rule
-            figure if figure in FIGURES else f"figure_{figure}"
+            rule_name
         input:
             **inputs.figure(figure),
         output:
@@ -22,10 +24,9 @@ for figure in inputs.drawn:
             mem_mb=1000,
             runtime=10,
         params:
-            *code("figure", f"figures.{inputs.drawn[figure]}"),
+            *code("figure", f"figures.{drawn}"),
             settings=jobs.figure(figure),
         script:
             "../scripts/figure.py"
 
-    rule_name = figure if figure in FIGURES else f"figure_{figure}"
-    describe_rule(rule_name, first_line(module_path(f"figures.{inputs.drawn[figure]}")))
+    describe_rule(rule_name, first_line(module_path(f"figures.{drawn}")))

@@ -25,6 +25,11 @@ class Configuration:
     config: Mapping[str, Any]
     experiments: Mapping[str, "Experiment"]
 
+    @property
+    def diagrams(self) -> Mapping[str, Any]:
+        """Settings of the phase diagrams by name; none without the two-valley model."""
+        return self.config.get("two_valley", {}).get("phase_diagrams", {})
+
 
 @dataclass(frozen=True)
 class Branching:
@@ -140,8 +145,7 @@ class Experiment:
         """Runs whose curvature is taken at every recorded time: the reference run of the branches too."""
         found = self.along_selections
         if "branches" in self:
-            eta, B, realization = self.reference_run
-            found.append(Selection((eta,), (B,), (realization,)))
+            found.append(Selection.of(self.reference_run))
         return found
 
     @property
@@ -149,7 +153,7 @@ class Experiment:
         """Runs whose whole parameters are kept at every recorded time, for whatever needs them later."""
         branched = self["branches"]["runs"] if "branches" in self else []
         own = [Selection.from_settings(each) for each in (*self["recording"]["checkpoints"], *branched)]
-        own += [Selection((run.eta,), (run.B,), (run.realization,)) for run in self.block_runs]
+        own += map(Selection.of, self.block_runs)
         own += [Selection((cell.eta,), (cell.B,), None) for cell in self.projected_cells]
         return [*own, *self.curvature_selections]
 

@@ -8,6 +8,9 @@ from sgd_valleys.config.inheritance import merge
 Settings = Mapping[str, Any]
 STYLE = "style"  # the entry of ``figures`` that is not a figure
 MODEL_FIGURES = ("fig5", "fig6", "fig6X", "figS6")  # of the two-valley model
+# figures with flatness along training, and with whole spectra: the setting that is their learning rate
+ALONG = {"fig3": "eta", "figS5": "eta"}
+SPECTRA = {"figS1": "eta", "figS5": "spectrum_eta"}
 SECTIONS = {  # settings of an experiment that a figure shows, and that an experiment may lack
     "fig1": ("barriers",),
     "fig2": ("projection", "cells"),

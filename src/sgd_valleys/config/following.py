@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sgd_valleys.config.figures import ALONG, SPECTRA
+
 Settings = Mapping[str, Any]
 Number = int | float
 RATES = ("eta", "violin_eta", "spectrum_eta")  # settings of figures
@@ -107,10 +109,11 @@ def add_shown(settings: Settings, M: int, figures: Iterable[Settings]) -> dict[s
     """
     along, spectrum = list(settings["curvature"]["along"]), list(settings["curvature"]["spectrum"])
     for figure in figures:
-        if figure["draw"] in ("fig3", "figS5"):
-            along.append({"eta": [figure["eta"]], "B": "all", "realizations": figure["realizations"]})
-        if figure["draw"] in ("figS1", "figS5"):
-            eta = figure["spectrum_eta" if figure["draw"] == "figS5" else "eta"]
+        drawn = figure["draw"]
+        if drawn in ALONG:
+            along.append({"eta": [figure[ALONG[drawn]]], "B": "all", "realizations": figure["realizations"]})
+        if drawn in SPECTRA:
+            eta = figure[SPECTRA[drawn]]
             for B in settings["sweep"]["B"]:  # gradient descent has realization 0 alone
                 realization = 0 if B == M else figure["realization"]
                 spectrum.append({"eta": [eta], "B": [B], "realizations": [realization]})

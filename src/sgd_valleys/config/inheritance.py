@@ -52,11 +52,6 @@ def merge(below: Settings, above: Settings) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def without_null(settings: Any) -> Any:
-    """Return settings without those that are null."""
-    return merge({}, settings) if isinstance(settings, Mapping) else settings
-
-
 def as_overlay(below: Settings, config: Settings) -> dict[str, Any]:
     """Return an overlay that reproduces a configuration on top of another one.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sgd_valleys.config.figures import resolve_figures
-from sgd_valleys.config.inheritance import resolve_inheritance, without_null
+from sgd_valleys.config.inheritance import merge, resolve_inheritance
 from sgd_valleys.errors import UserError
 
 Settings = Mapping[str, Any]
@@ -36,7 +36,7 @@ def resolve(config: Settings, paper: Settings) -> dict[str, Any]:
     known = dict.fromkeys([*paper["experiments"], *written]) | run
     found = {key: value for key, value in config.items() if key != "two_valley" or value is not None}
     if model is not None:
-        found["two_valley"] = without_null(model)
+        found["two_valley"] = merge({}, model)
     return found | {
         "experiments": run,
         "figures": resolve_figures(config.get("figures") or {}, paper, known, model),

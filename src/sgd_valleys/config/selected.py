@@ -124,8 +124,7 @@ def _twice_branched(experiment: Experiment) -> Iterator[str]:
 def _reference_errors(experiment: Experiment) -> Iterator[str]:
     """Refuse a reference run that does not exist or is not branched."""
     run = experiment.reference_run
-    selection = Selection((run.eta,), (run.B,), (run.realization,))
-    missing = list(not_in_sweep("branches.reference", experiment, selection))
+    missing = list(not_in_sweep("branches.reference", experiment, Selection.of(run)))
     yield from missing
     branched = experiment.branchings.get(run.cell)
     if not missing and (branched is None or run.realization not in branched.realizations):

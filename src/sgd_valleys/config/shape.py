@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -57,9 +57,7 @@ def _drawn_errors(figures: Mapping[str, Any], known: Mapping[str, Any]) -> Itera
         drawn = drawn_figure(name, figure)
         if not isinstance(drawn, str) or drawn not in known:
             where = f"figures.{name}.draw is {drawn!r}: it" if "draw" in figure else f"figures.{name} has no draw: that"
-            near = get_close_matches(str(drawn), known, 1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            yield f"{where} may be {', '.join(known)}{hint}."
+            yield f"{where} may be {', '.join(known)}{_hint([drawn], known)}."
         elif not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", str(name)):
             yield f"figures.{name}: a name has letters, digits and _, and begins with a letter."
 
@@ -89,17 +87,15 @@ def _sentence(error: ValidationError) -> str:
         case "additionalProperties":
             known = sorted(error.schema.get("properties", {}))
             unknown = sorted(set(value) - set(known), key=str)
-            near = [match for key in unknown for match in get_close_matches(str(key), known, 1)]
-            hint = f" (did you mean {', '.join(near)}?)" if near else ""
             names = ", ".join(map(str, unknown))
-            return f"{where or 'the top level'} has no setting {names}: there are {', '.join(known)}{hint}"
+            there = f"there are {', '.join(known)}{_hint(unknown, known)}"
+            return f"{where or 'the top level'} has no setting {names}: {there}"
         case "required":
             absent = [key for key in rule if key not in value]
             return f"{where or 'the top level'} lacks {', '.join(absent)}"
         case "enum":
-            near = get_close_matches(str(value), list(map(str, rule)), 1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            return f"{where} is {value!r}: it may be {', '.join(map(str, rule))}{hint}"
+            known = list(map(str, rule))
+            return f"{where} is {value!r}: it may be {', '.join(known)}{_hint([value], known)}"
         case "minimum":
             return f"{where} is {value}: it has to be at least {rule}"
         case "maximum":
@@ -121,6 +117,13 @@ def _sentence(error: ValidationError) -> str:
             return f"{where} names the same value twice: {value}"
         case _:
             return f"{where}: {error.message}"
+
+
+def _hint(values: Iterable[Any], known: Iterable[str]) -> str:
+    """Ask whether the known names nearest to wrong values are meant; empty where none is near."""
+    known = list(known)
+    near = [match for value in values for match in get_close_matches(str(value), known, 1)]
+    return f" (did you mean {', '.join(near)}?)" if near else ""
 
 
 def _numbers(value: Any, where: str = "") -> Iterator[tuple[str, float]]:

@@ -83,6 +83,11 @@ class Selection:
             realizations if isinstance(realizations, range) else None if realizations == "all" else tuple(realizations),
         )
 
+    @classmethod
+    def of(cls, run: Run) -> "Selection":
+        """Build the selection of one run."""
+        return cls((run.eta,), (run.B,), (run.realization,))
+
     def __contains__(self, run: Run) -> bool:
         """Whether the selection names a run."""
         chosen = ((self.eta, run.eta), (self.B, run.B), (self.realizations, run.realization))

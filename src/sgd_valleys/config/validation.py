@@ -6,18 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from sgd_valleys.config.experiment import Configuration, Experiment
-from sgd_valleys.config.figures import SECTIONS, STYLE, drawn_figure, section
-from sgd_valleys.config.following import add_shown, follow_experiment, follow_figure
+from sgd_valleys.config.figures import SECTIONS, SPECTRA, STYLE, drawn_figure, section
+from sgd_valleys.config.following import RATES, add_shown, follow_experiment, follow_figure
 from sgd_valleys.config.model import model_errors
 from sgd_valleys.config.selected import branch_errors, not_in_sweep, selection_errors
 from sgd_valleys.config.shape import shape_errors
-from sgd_valleys.config.sweep import Selection, canonical
+from sgd_valleys.config.sweep import Run, Selection, canonical
 from sgd_valleys.data import own_file
 from sgd_valleys.data.files import expand_path
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, refuse_all
 
 Settings = Mapping[str, Any]
-SPECTRUM_FIGURES = ("figS1", "figS5")
 OWN_FOLDERS = ("benchmarks", "figures", "logs", "two_valley")  # of results, beside those of the experiments
 LARGEST_SPECTRUM = 10_000  # weights: the dense Hessian is then 800 MB
 
@@ -75,10 +74,8 @@ def _followed(name: str, figure: Settings, experiments: Mapping[str, Experiment]
 
 
 def _refuse(sentences: Iterable[str]) -> None:
-    """Raise all errors as one, each on a line of its own."""
-    lines = [f"config: {sentence}" for sentence in dict.fromkeys(sentences)]
-    if lines:
-        raise UserError("\n".join(lines))
+    """Raise all errors of the configuration as one."""
+    refuse_all(f"config: {sentence}" for sentence in sentences)
 
 
 def experiment_errors(experiment: Experiment) -> Iterator[str]:
@@ -162,8 +159,8 @@ def _eigenvalue_errors(experiment: Experiment) -> Iterator[str]:
         yield f"curvature.per_class is {per_class}: dataset.train_per_class has {images}."
     if weights <= N:
         yield f"curvature.N is {N}: it has to be smaller than layer {layer}'s {weights} weights."
-    if curvature["spectrum"] and weights > LARGEST_SPECTRUM:
-        yield f"curvature.spectrum: {_too_many(experiment)}: leave it out, or study a smaller layer."
+    if curvature["spectrum"] and (reason := _too_many(experiment)):
+        yield f"curvature.spectrum: {reason}: leave it out, or study a smaller layer."
 
 
 def _too_many(experiment: Experiment) -> str | None:
@@ -210,15 +207,15 @@ def _figure_errors(figure: Settings, experiments: Mapping[str, Experiment]) -> I
                     f".t_c: {t} is no branch of the reference run: branches.runs has {t_c[0]}, {t_c[1]}, "
                     f"..., {t_c[-1]}."
                 )
-    for key in ("eta", "violin_eta", "spectrum_eta"):
+    for key in RATES:
         if key in figure:
             chosen = Selection((canonical(figure[key]),), None, (figure.get("realization", 0),))
             yield from not_in_sweep(f".{key}", experiment, chosen)
     if "run" in figure:
         run = figure["run"]
-        chosen = Selection((canonical(run["eta"]),), (run["B"],), (run["realization"],))
+        chosen = Selection.of(Run(canonical(run["eta"]), run["B"], run["realization"]))
         yield from not_in_sweep(".run", experiment, chosen)
-    if name in SPECTRUM_FIGURES and (reason := _too_many(experiment)):
+    if name in SPECTRA and (reason := _too_many(experiment)):
         yield f" shows whole spectra, but {reason}: leave the figure out (null), or study a smaller layer."
     if isinstance(figure.get("realizations"), list):
         chosen = Selection((canonical(figure["eta"]),), None, tuple(figure["realizations"]))

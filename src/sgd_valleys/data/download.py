@@ -11,7 +11,7 @@ from sgd_valleys.data.dataset import DataSet, Files, SourceUnavailable
 from sgd_valleys.data.files import GZIP_ERRORS, compute_md5, copy_uncompressed, expand_path, gzip_path, mismatch_message
 from sgd_valleys.data.registry import DATA_SETS, find_data_set
 from sgd_valleys.data.sources import LOCAL_FILES
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, refuse_all
 from sgd_valleys.storage.atomic import atomic_write
 
 ORIGIN_FILE = "origin.txt"  # beside the files: the name of their source
@@ -78,8 +78,7 @@ def _unpack_local_files(dataset: DataSet, root: Path, folder: Path) -> Files:
             else:
                 errors.append(mismatch_message(path, dataset.files[file], found))
             break
-    if errors:
-        raise UserError("\n".join(errors))
+    refuse_all(errors)
     return unpacked
 
 

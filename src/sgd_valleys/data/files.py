@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, refuse_all
 
 GZIP_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
 
@@ -49,9 +49,7 @@ def check_md5(expected: Mapping[Path, str]) -> None:
         UserError: files have another MD5 than expected. The message names each of them.
     """
     found = {path: compute_md5(path) for path in expected if path.is_file()}
-    errors = [mismatch_message(path, expected[path], md5) for path, md5 in found.items() if md5 != expected[path]]
-    if errors:
-        raise UserError("\n".join(errors))
+    refuse_all(mismatch_message(path, expected[path], md5) for path, md5 in found.items() if md5 != expected[path])
 
 
 def mismatch_message(path: Path, expected: str, found: str) -> str:

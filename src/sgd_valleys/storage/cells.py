@@ -10,8 +10,9 @@ from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.hdf5 import FilePath
 
 Cell = tuple[float, int]  # (eta, B)
-# the settings in which the stacks of a cell differ: the runs in them, those recorded in full, and the place of training
-SETTINGS_OF_A_STACK = ("first", "last", "checkpoints", "along", "spectrum", "device")
+RUNS_OF_A_STACK = ("first", "last", "checkpoints")  # settings: the runs in a stack, and those that are kept whole
+# the settings in which the stacks of a cell differ: also the runs with more curvature, and the place of training
+SETTINGS_OF_A_STACK = (*RUNS_OF_A_STACK, "along", "spectrum", "device")
 
 
 def files_by_cell(paths: Sequence[FilePath]) -> dict[Cell, list[FilePath]]:

@@ -15,10 +15,10 @@ import numpy as np
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.storage import hdf5
+from sgd_valleys.storage.cells import RUNS_OF_A_STACK
 from sgd_valleys.storage.parameters import read_parameters
 from sgd_valleys.training.recording import SERIES, Recording, Trajectory
 
-OF_STACK = {"first", "last", "checkpoints"}  # parameters in which the stacks of a cell differ
 OF_FILE = {hdf5.CHECKSUM, "git_revision", "eta", "B"}  # attributes that the code and the parameters imply
 
 
@@ -69,7 +69,7 @@ def find_runs(
 
 def _comparable(attributes: Mapping[str, Any]) -> dict[str, Any]:
     found = json.loads(json.dumps({name: value for name, value in attributes.items() if name not in OF_FILE}))
-    found["parameters"] = {name: value for name, value in found["parameters"].items() if name not in OF_STACK}
+    found["parameters"] = {name: value for name, value in found["parameters"].items() if name not in RUNS_OF_A_STACK}
     return found
 
 

@@ -23,8 +23,10 @@ def producers(rules: Iterable[Any], targets: Iterable[str]) -> dict[str, tuple[A
     rules, found, waiting = list(rules), {}, list(targets)
     while waiting:
         path = str(waiting.pop())
+        if path in found:
+            continue
         rule = next((rule for rule in rules if rule.is_producer(path)), None)
-        if path in found or rule is None:  # a file of the user's has no rule
+        if rule is None:  # a file of the user's
             continue
         found[path] = rule, Wildcards(fromdict=rule.get_wildcards(path))
         waiting += rule.expand_input(found[path][1])[0]

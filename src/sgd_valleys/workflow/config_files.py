@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, refuse_all
 
 SECONDS_AHEAD = 10  # clocks of machines that share a file system differ by less
 
@@ -18,13 +18,11 @@ def refuse_repeated_settings(paths: Iterable[str | Path]) -> None:
     Raises:
         UserError: a sentence for every such setting.
     """
-    sentences = [
+    refuse_all(
         f"config: {path}: {sentence}"
         for path in paths
         for sentence in _repeated(yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=yaml.SafeLoader), "")
-    ]
-    if sentences:
-        raise UserError("\n".join(sentences))
+    )
 
 
 def _repeated(node: yaml.Node | None, name: str) -> Iterator[str]:

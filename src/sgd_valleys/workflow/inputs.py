@@ -153,7 +153,10 @@ class Inputs(LocatedConfiguration):
 
     def _analyses(self, figure: str, *patterns: str) -> Files:
         """Return analyses of the experiment that a figure shows, under the names of their rules."""
-        experiment = self.config["figures"][figure]["experiment"]
+        return self._analyses_of(self.config["figures"][figure]["experiment"], *patterns)
+
+    @staticmethod
+    def _analyses_of(experiment: str, *patterns: str) -> Files:
         found = (pattern.format(experiment=experiment) for pattern in patterns)
         return {path.rsplit("/", 1)[1].removesuffix(".h5"): path for path in found}
 
@@ -270,13 +273,10 @@ class Inputs(LocatedConfiguration):
 
     def explorer(self) -> Files:
         """Return all files that the explorer shows, under names such as ``mnist/endpoints``."""
-        diagrams = self.config.get("two_valley", {}).get("phase_diagrams", ())
-        found: Files = {f"two_valley/{name}": self.paths.PHASE_DIAGRAM.format(diagram=name) for name in diagrams}
+        found: Files = {f"two_valley/{name}": self.paths.PHASE_DIAGRAM.format(diagram=name) for name in self.diagrams}
         analyses = (self.paths.CELL_MAPS, self.paths.ENDPOINTS, self.paths.FREEZING, self.paths.PROJECTION)
         for name, experiment in self.experiments.items():
-            own: Files = {
-                pattern.rsplit("/", 1)[1].removesuffix(".h5"): pattern.format(experiment=name) for pattern in analyses
-            }
+            own = self._analyses_of(name, *analyses)
             own |= {"train": self.chunks(self.paths.TRAIN, name), "curvature": self.chunks(self.paths.CURVATURE, name)}
             if "branches" in experiment:
                 own |= self.reference(
@@ -304,8 +304,7 @@ class Inputs(LocatedConfiguration):
             for name, experiment in self.experiments.items()
             for cell in experiment.branchings
         ]
-        diagrams = self.config.get("two_valley", {}).get("phase_diagrams", ())
-        diagrams = [self.paths.PHASE_DIAGRAM.format(diagram=name) for name in diagrams]
+        diagrams = [self.paths.PHASE_DIAGRAM.format(diagram=name) for name in self.diagrams]
         claims = [self.paths.CLAIMS, *self.paths.CLAIMS_TABLES.values()]
         ends = [self.paths.EXPLORER, self.paths.CONFIGURATION, self.paths.VERSIONS]
         return [*self.figures("png", "pdf"), *maps, *cells, *diagrams, *claims, *ends]

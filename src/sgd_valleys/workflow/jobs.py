@@ -258,7 +258,7 @@ class Jobs(Configuration):
                 **{key: diagram[key] for key in ("noise", "runs", "iterations")},
                 "colors": self._appearance("p_flat_colormap", "freezing_colormap", diagram=name),
             }
-            for name, diagram in self.config.get("two_valley", {}).get("phase_diagrams", {}).items()
+            for name, diagram in self.diagrams.items()
         }
         return {"experiments": experiments, "diagrams": diagrams}
 
