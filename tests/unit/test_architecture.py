@@ -16,7 +16,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init_
 TOP = ("errors", "randomness", "progress", "markdown")  # modules beside the subpackages
 ORDER = (  # a row imports from rows above it; the subpackages of a row do not import each other
     TOP,
-    ("storage",),
+    ("recipe", "storage"),
     ("networks", "statistics"),
     ("data", "two_valley"),
     ("config",),

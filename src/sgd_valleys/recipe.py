@@ -1,0 +1,237 @@
+"""How a run is trained: loss, noise, momentum and their schedule, as frozen objects that are checked before use.
+
+The names of the attributes are those of the section ``training`` of an experiment.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from sgd_valleys.errors import refuse_all
+
+LOSSES = ("cross_entropy", "mse", "mse_softmax")
+SAMPLINGS = ("epoch", "fresh")
+ISOTROPIC = ("isotropic", "isotropic_by_layer")  # their variance is that of the minibatch noise at every step
+NOISES = ("minibatch", "none", "covariance", *ISOTROPIC, "constant")
+SCALED = ("covariance", *ISOTROPIC)  # kinds of noise with a scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dynamics:
+    """What one step of a training does.
+
+    Attributes:
+        eta: learning rate.
+        B: batch size in samples; it sets the strength of all noise but ``constant``.
+        loss: one of ``LOSSES``.
+        noise: one of ``NOISES``.
+        sampling: of minibatches; "epoch" visits all samples in a new order, "fresh" draws a new subset at every step.
+        noise_layers: layers in which the noise acts, counted from 1; None for all.
+        noise_scale: factor on the standard deviation of the noise.
+        noise_strength: standard deviation of constant noise in each component of the gradient, in units of the loss.
+        momentum: factor on the last step's direction, as ``torch.optim.SGD`` has it.
+        weight_decay: coefficient of the penalty |theta|^2 / 2.
+    """
+
+    eta: float
+    B: int
+    loss: str = "cross_entropy"
+    noise: str = "minibatch"
+    sampling: str = "epoch"
+    noise_layers: tuple[int, ...] | None = None
+    noise_scale: float = 1.0
+    noise_strength: float | None = None
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+    def is_deterministic(self, M: int) -> bool:
+        """Whether a step on M training samples has no noise: B = M, or no noise by name."""
+        return self.noise == "none" or (self.noise != "constant" and self.B == M)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a training with settings of its own; None stands for those of the training.
+
+    Attributes:
+        until: the phase ends at this share of the iterations.
+        until_loss: the phase ends at the first recorded iteration whose training loss is below this; None uses
+            ``until``.
+        eta: factor on the learning rate.
+        B: batch size in samples.
+        noise: one of ``NOISES``.
+        momentum: see :class:`Dynamics`.
+    """
+
+    until: float = 1.0
+    until_loss: float | None = None
+    eta: float = 1.0
+    B: int | None = None
+    noise: str | None = None
+    momentum: float | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "Phase":
+        """Build a phase from an entry of ``training.schedule``, in which ``until`` may be {loss: number}."""
+        until = settings["until"]
+        ends = {"until_loss": until["loss"]} if isinstance(until, Mapping) else {"until": until}
+        return cls(**{**settings, **ends})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Dynamics):
+    """How a run is trained; by default as in the paper (Eqs. 2, 3).
+
+    Attributes:
+        iterations: number of steps T.
+        schedule: phases in their order, the last of which ends at T; none for a constant training.
+
+    >>> recipe = Recipe(eta=0.05, B=50, iterations=2000, schedule=(Phase(0.25), Phase(1.0, noise="none")))
+    >>> [phase.noise for phase in recipe.phases]
+    ['minibatch', 'none']
+    """
+
+    iterations: int
+    schedule: tuple[Phase, ...] = ()
+
+    @classmethod
+    def from_settings(cls, eta: float, B: int, iterations: int, settings: Mapping[str, Any]) -> "Recipe":
+        """Build a recipe from the section ``training`` of an experiment, without what concerns data and starts."""
+        layers = settings.get("noise_layers", "all")
+        own = {
+            **{name: value for name, value in settings.items() if name not in OF_DATA_AND_STARTS},
+            "noise_layers": None if layers == "all" else tuple(layers),
+            "schedule": tuple(map(Phase.from_settings, settings.get("schedule", ()))),
+        }
+        return cls(eta=eta, B=B, iterations=iterations, **own)
+
+    @property
+    def phases(self) -> tuple[Dynamics, ...]:
+        """What a step does in each phase; a single phase without a schedule."""
+        constant = Dynamics(**{field.name: getattr(self, field.name) for field in fields(Dynamics)})
+        return tuple(
+            replace(
+                constant,
+                eta=self.eta * phase.eta,
+                **{name: value for name in ("B", "noise", "momentum") if (value := getattr(phase, name)) is not None},
+            )
+            for phase in self.schedule or (Phase(),)
+        )
+
+    def is_deterministic(self, M: int) -> bool:
+        """Whether no phase on M training samples has noise."""
+        return all(phase.is_deterministic(M) for phase in self.phases)
+
+    def has_ended(self, phase: int, share: float, loss: float) -> bool:
+        """Whether a phase has ended for a run.
+
+        Args:
+            phase: position in ``phases``.
+            share: of the iterations that the run has taken.
+            loss: its training loss; a loss that is not finite ends no phase.
+        """
+        end = self.schedule[phase] if self.schedule else Phase()
+        return loss < end.until_loss if end.until_loss is not None else share >= end.until - SAME_SHARE
+
+    def check(self, M: int, depth: int, points: int, dense: bool = True) -> None:
+        """Refuse a recipe that cannot be followed.
+
+        Args:
+            M: number of training samples.
+            depth: number of layers of the network.
+            points: recorded points.
+            dense: whether all layers are fully connected.
+
+        Raises:
+            UserError: a sentence for every wrong setting.
+        """
+        refuse_all(recipe_errors(self, M, depth, points, dense))
+
+
+OF_DATA_AND_STARTS = ("label_noise", "initializations")  # settings of ``training`` that are no part of a recipe
+SAME_SHARE = 1e-9  # shares of the iterations that differ by less are the same
+
+
+def recipe_errors(recipe: Recipe, M: int, depth: int, points: int, dense: bool) -> Iterator[str]:
+    """Yield a sentence for every wrong setting of a recipe; see :meth:`Recipe.check`."""
+    for name, value, allowed in (
+        ("loss", recipe.loss, LOSSES),
+        ("sampling", recipe.sampling, SAMPLINGS),
+        ("noise", recipe.noise, NOISES),
+    ):
+        if value not in allowed:
+            yield f"{name} = {value}: unknown; allowed are {', '.join(allowed)}."
+    if not 0 <= recipe.momentum < 1:
+        yield f"momentum = {recipe.momentum}: out of range; it has to be at least 0 and less than 1."
+    if not recipe.weight_decay >= 0:
+        yield f"weight_decay = {recipe.weight_decay}: out of range; it has to be at least 0."
+    if not recipe.noise_scale > 0:
+        yield f"noise_scale = {recipe.noise_scale}: out of range; it has to be greater than 0."
+    layers = recipe.noise_layers
+    if layers is not None and (
+        not layers or len(set(layers)) < len(layers) or not set(layers) <= {*range(1, depth + 1)}
+    ):
+        yield (
+            f"noise_layers = {list(layers)}: no layers of the network; allowed are all, and a list of different layers "
+            f"from 1 to {depth}."
+        )
+    yield from _schedule_errors(recipe, M, points)
+    yield from _unused_errors(recipe, dense)
+
+
+def _schedule_errors(recipe: Recipe, M: int, points: int) -> Iterator[str]:
+    last = 0.0
+    for k, phase in enumerate(recipe.schedule):
+        where = f"schedule[{k}]"
+        if phase.noise is not None and phase.noise not in NOISES:
+            yield f"{where}.noise = {phase.noise}: unknown; allowed are {', '.join(NOISES)}."
+        if phase.momentum is not None and not 0 <= phase.momentum < 1:
+            yield f"{where}.momentum = {phase.momentum}: out of range; it has to be at least 0 and less than 1."
+        if not phase.eta > 0:
+            yield f"{where}.eta = {phase.eta}: out of range; the factor on eta has to be greater than 0."
+        if phase.B is not None and (phase.B < 1 or M % phase.B):
+            yield f"{where}.B = {phase.B}: does not divide the {M} training samples; it has to be a divisor."
+        if phase.until_loss is not None:
+            if not phase.until_loss > 0:
+                yield f"{where}.until = {{loss: {phase.until_loss}}}: out of range; a loss has to be greater than 0."
+        elif not last < phase.until <= 1:
+            yield (
+                f"{where}.until = {phase.until}: does not ascend; it has to be greater than {last:g}, where the phase "
+                "before it ends, and at most 1."
+            )
+        else:
+            last, recorded = phase.until, phase.until * (points - 1)
+            if abs(recorded - round(recorded)) > SAME_SHARE * points:
+                yield (
+                    f"{where}.until = {phase.until}: not at a recorded iteration; with {points} recorded points "
+                    f"(recording.points) it has to be a multiple of 1/{points - 1}."
+                )
+    if recipe.schedule and (recipe.schedule[-1].until_loss is not None or recipe.schedule[-1].until != 1):
+        yield "schedule: the last phase does not end with the run; its until has to be 1.0."
+
+
+def _unused_errors(recipe: Recipe, dense: bool) -> Iterator[str]:
+    """Refuse settings that the noise lacks, or that it would ignore."""
+    noises = [phase.noise for phase in recipe.phases]
+    constant = "constant" in noises
+    if constant and recipe.noise_strength is None:
+        yield "noise_strength: noise constant lacks it; give the standard deviation of each component of the gradient."
+    elif constant and not recipe.noise_strength > 0:
+        yield f"noise_strength = {recipe.noise_strength}: out of range; it has to be greater than 0."
+    if not constant and recipe.noise_strength is not None:
+        yield f"noise_strength = {recipe.noise_strength}: only noise constant has it; leave it out."
+    if recipe.noise_scale != 1 and not _any_of(noises, SCALED):
+        yield f"noise_scale = {recipe.noise_scale}: only noise {', '.join(SCALED)} has it; leave it out."
+    if recipe.sampling != "epoch" and "minibatch" not in noises:
+        yield f"sampling = {recipe.sampling}: only noise minibatch has it; leave it out."
+    if recipe.noise_layers is not None and set(noises) == {"none"}:
+        yield f"noise_layers = {list(recipe.noise_layers)}: noise none acts in no layer; leave it out."
+    if not dense and (found := [noise for noise in noises if noise in ISOTROPIC]):
+        yield (
+            f"noise = {found[0]}: its variance is a closed form for fully connected layers alone; a convolutional "
+            "network takes minibatch, none, covariance and constant."
+        )
+
+
+def _any_of(values: Sequence[str], wanted: Sequence[str]) -> bool:
+    return any(value in wanted for value in values)
