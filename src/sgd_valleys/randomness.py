@@ -17,10 +17,14 @@ class Stage(IntEnum):
     BRANCH_BOOTSTRAP = 6
     TREND_BOOTSTRAP = 7
     CLAIM_BOOTSTRAP = 8
+    NOISE = 9
+    SUBSETS = 10
+    LABELS = 11
+    PERTURBATION = 12
 
 
-def stream(seed: int, stage: Stage, *key: int | float) -> np.random.Generator:
-    """Return the generator of ``(seed, stage, *key)``.
+def seed_sequence(seed: int, stage: Stage, *key: int | float) -> np.random.SeedSequence:
+    """Return the seed sequence of ``(seed, stage, *key)``.
 
     Args:
         seed: master seed.
@@ -28,4 +32,9 @@ def stream(seed: int, stage: Stage, *key: int | float) -> np.random.Generator:
         key: further words; a float enters by the bits of its float64, hence 0.1 and 0.10 are the same stream.
     """
     words = tuple(int(np.float64(k).view(np.uint64)) if isinstance(k, float) else int(k) for k in key)
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(int(stage), *words)))
+    return np.random.SeedSequence(seed, spawn_key=(int(stage), *words))
+
+
+def stream(seed: int, stage: Stage, *key: int | float) -> np.random.Generator:
+    """Return the generator of ``(seed, stage, *key)``; see :func:`seed_sequence`."""
+    return np.random.default_rng(seed_sequence(seed, stage, *key))

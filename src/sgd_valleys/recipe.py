@@ -48,6 +48,29 @@ class Dynamics:
         """Whether a step on M training samples has no noise: B = M, or no noise by name."""
         return self.noise == "none" or (self.noise != "constant" and self.B == M)
 
+    def has_minibatches(self, M: int) -> bool:
+        """Whether a step visits a minibatch of the M training samples."""
+        return self.noise == "minibatch" and self.B < M
+
+    def draws(self, M: int) -> str | None:
+        """Return what a step draws: a minibatch, weights of the samples, normal numbers for the parameters, or None.
+
+        Args:
+            M: number of training samples.
+
+        Returns:
+            one of "minibatch", "weights", "normals"; None for a step along the full gradient.
+        """
+        if self.is_deterministic(M):
+            return None
+        if self.noise == "minibatch" and self.noise_layers is None:
+            return "minibatch"
+        return "weights" if self.noise in ("minibatch", "covariance") else "normals"
+
+    def samples_per_step(self, M: int) -> int:
+        """Return the number of samples that a step passes through the network: B, or all M where it takes them all."""
+        return self.B if self.draws(M) == "minibatch" else M
+
 
 @dataclass(frozen=True)
 class Phase:

@@ -1,4 +1,4 @@
-"""Train by gradient descent from every branching time of one SGD run (Sec. II D)."""
+"""Train from every branching time of one SGD run, by default by gradient descent (Sec. II D)."""
 
 from sgd_valleys.workflow.job import job
 
@@ -7,18 +7,24 @@ import numpy as np
 from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.errors import UserError
 from sgd_valleys.progress import Progress
+from sgd_valleys.recipe import Recipe
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import parameter_variables, read_parameters
 from sgd_valleys.training.device import choose_device
 from sgd_valleys.training.recording import Recording, finite_runs
 from sgd_valleys.training.sgd import train
+from sgd_valleys.training.starts import displaced
+from sgd_valleys.training.streams import Streams
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
     t_c, points, final = settings["t_c"], settings["points"], settings["final"]
     is_reference, iterations = settings["reference"], settings["iterations"]
     eta, B, realization = settings["run"]
+    copies, seed, is_same_order = settings.get("copies", 1), settings.get("seed"), settings.get("order") == "same"
+    training = {"noise": "none", "loss": settings.get("loss", "cross_entropy"), **settings.get("training", {})}
+    recipe = Recipe.from_settings(settings["eta"], settings.get("B", B), iterations, training)
     network, samples = load_network_and_samples(snakemake.input.data, settings)
 
     # only the run's parameters at the branching times are read: the branches must not depend on the run's later part
@@ -33,7 +39,15 @@ with job(snakemake) as log:
             "smaller t_c.last."
         )
 
-    log.info(f"eta {eta}, B {B}, realization {realization}: {len(t_c)} branches of {iterations} iterations")
+    branches = [(t, copy) for t in t_c for copy in range(copies)]
+    starts = {name: np.repeat(array, copies, axis=0) for name, array in starts.items()}
+    run_key = (float(eta), B, realization)
+    keys = [(*run_key, *branch) for branch in branches]
+    starts = displaced(starts, settings.get("perturbation", 0.0), keys, seed)
+    streams = () if seed is None else [Streams(seed, key) for key in keys]
+    if is_same_order:  # the minibatches that the run itself visits from t_c on
+        streams = [Streams(seed, run_key, first_step=t) for t, _ in branches]
+    log.info(f"eta {eta}, B {B}, realization {realization}: {len(branches)} branches of {iterations} iterations")
     # whole parameters of the reference at all points, of other runs only at the end of the SGD run
     checkpoints = {b: range(points) if is_reference else [end] for b, end in enumerate(final)}
     device = choose_device(snakemake.resources.device)
@@ -42,22 +56,23 @@ with job(snakemake) as log:
         starts,
         samples["train"],
         samples["test"],
-        eta=settings["eta"],
-        B=len(samples["train"][1]),
-        iterations=iterations,
-        recording=Recording(points, checkpoints),
+        recipe,
+        Recording(points, checkpoints),
+        streams=streams,
         device=device,
-        progress=Progress(iterations * len(t_c), "iterations of all branches", log),
+        progress=Progress(iterations * len(branches), "iterations of all branches", log),
     )
-    largest = trajectory.train_loss[np.arange(len(t_c)), final].max()
+    largest = trajectory.train_loss[np.arange(len(branches)), final].max()
     log.info(f"{trajectory.diverged.sum()} diverged; training loss at the end of the SGD run at most {largest:.3g}")
 
     variables = {
-        **coordinates(t_c=t_c),
+        **coordinates(t_c=[t for t, _ in branches]),
         **trajectory.variables("t_c", "steps of gradient descent since t_c"),
         "final": Variable(("t_c",), final, "position on axis time of the end of the SGD run"),
         **parameter_variables(trajectory.checkpoint_at(final), "final", ("t_c",), "at the end of the SGD run"),
     }
+    if copies > 1:
+        variables["copy"] = Variable(("t_c",), [copy for _, copy in branches], "number of the branch from t_c")
     if is_reference:
         axes = ("t_c", "time")
         variables |= parameter_variables(trajectory.checkpoint, "checkpoint", axes, "at the recorded iterations")

@@ -24,6 +24,7 @@ class CNN:
     channels: tuple[int, ...]  # number of output channels of each convolution
     hidden: tuple[int, ...]  # number of units of each hidden fully connected layer
     classes: int  # number of logits
+    activation: str = "relu"
 
     @cached_property
     def head(self) -> MLP:

@@ -12,6 +12,7 @@ class MLP:
     """Fully connected ReLU network with biases."""
 
     sizes: tuple[int, ...]  # numbers of units, from the input to the classes
+    activation: str = "relu"
 
     @property
     def depth(self) -> int:

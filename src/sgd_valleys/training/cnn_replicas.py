@@ -8,6 +8,8 @@ other runs of its stack. Three choices make a step fast, and `benchmarks/convolu
 - Max-pooling comes before the ReLU: the result is the same and the ReLU has a quarter of the work.
 """
 
+from collections.abc import Callable
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +18,8 @@ from torch.nn import functional as F
 
 from sgd_valleys.networks.cnn import CNN, SLICE
 from sgd_valleys.networks.network import Parameters
-from sgd_valleys.training.replicas import Replicas
+from sgd_valleys.training.activations import ACTIVATIONS
+from sgd_valleys.training.replicas import VELOCITY, Replicas
 
 GPU_SLICE = 4096  # images per slice on a GPU, which needs large kernels to be busy
 
@@ -26,13 +29,21 @@ class CNNReplicas(Replicas):
 
     network: CNN
 
-    def _allocate(self, initial: Parameters, inputs: torch.Tensor) -> None:
-        self.images = _channels_last(inputs)
-        self.slice = GPU_SLICE if inputs.is_cuda else SLICE
-        self.replicas = [[self._parameter(initial[name][r]) for name in self.network.names()] for r in range(self.R)]
+    def _allocate(self, state: Parameters) -> None:
+        self.images = _channels_last(self.training_set.inputs)
+        self.slice = GPU_SLICE if self.images.is_cuda else SLICE
+        self.replicas = [[self._parameter(state[name][r]) for name in self.network.names()] for r in range(self.R)]
+        activation = ACTIVATIONS[self.network.activation]
+        self.convolve = _pool_first if activation.is_monotonic else _pool_last
+        self.function = activation.apply
+        noisy = self.noisy_layers()
+        self.noisy = [k // 2 + 1 in noisy for k in range(len(self.network.names()))]
+        moving = self.dynamics.momentum or self.dynamics.weight_decay
+        self.update = self._move if moving else self._descend
+        self.velocity = [self._velocities(state, r) for r in range(self.R if moving else 0)]
 
     @staticmethod
-    def stack_size(runs: int, B: int, device: torch.device) -> int:
+    def stack_size(runs: int, samples: int, device: torch.device) -> int:
         """Return 1: a stack would save nothing."""
         return 1
 
@@ -40,10 +51,25 @@ class CNNReplicas(Replicas):
         tensor = torch.tensor(array).to(self.images)
         return (tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor).requires_grad_()
 
+    def _velocities(self, state: Parameters, r: int) -> list[torch.Tensor]:
+        names = (f"{VELOCITY}{name}" for name in self.network.names())
+        pairs = zip(names, self.replicas[r], strict=True)
+        return [
+            torch.tensor(state[name][r]).to(self.images) if name in state else torch.zeros_like(tensor)
+            for name, tensor in pairs
+        ]
+
     def parameters(self) -> dict[str, np.ndarray]:
         """Return every parameter by name with a leading replica axis."""
+        return self._by_name(self.replicas)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the parameters, and the momentum of each if there is any."""
+        return self.parameters() | (self._by_name(self.velocity, VELOCITY) if self.dynamics.momentum else {})
+
+    def _by_name(self, replicas: list[list[torch.Tensor]], prefix: str = "") -> dict[str, np.ndarray]:
         return {
-            name: torch.stack([replica[k].detach().contiguous() for replica in self.replicas]).cpu().numpy()
+            f"{prefix}{name}": torch.stack([each[k].detach().contiguous() for each in replicas]).cpu().numpy()
             for k, name in enumerate(self.network.names())
         }
 
@@ -53,34 +79,79 @@ class CNNReplicas(Replicas):
         layers = list(zip(replica[::2], replica[1::2], strict=True))
         convolutions = len(self.network.channels)
         for weight, bias in layers[:convolutions]:
-            z = F.max_pool2d(F.conv2d(z, weight, bias, padding=1), 2).relu()
+            z = self.convolve(z, weight, bias, self.function)
         # features in the order channel, row, column, as `CNN.forward` and torch.nn.Flatten have them
         z = z.flatten(1)
         for (weight, bias), _ in pairwise(layers[convolutions:]):
-            z = F.linear(z, weight, bias).relu()
+            z = self.function(F.linear(z, weight, bias))
         return F.linear(z, *layers[-1])
 
-    def step(self, replica: list[torch.Tensor], samples: torch.Tensor) -> None:
-        """Take one SGD step of one replica on the minibatch of these training ``samples``."""
+    def step(self, r: int, samples: torch.Tensor) -> None:
+        """Take one step of replica r along the mean gradient of these training ``samples``."""
+        self.add_gradients(self.replicas[r], samples)
+        self.update(r, len(samples))
+
+    def add_gradients(self, replica: list[torch.Tensor], samples: torch.Tensor) -> None:
+        """Add the sum of the gradients of training ``samples`` to ``grad``."""
         for part in samples.split(self.slice):
-            F.cross_entropy(self.forward(replica, self.images[part]), self.labels[part], reduction="sum").backward()
-        with torch.no_grad():
-            for tensor in replica:
-                tensor.add_(tensor.grad, alpha=-self.eta / len(samples))
-                tensor.grad = None
+            self.loss.total(self.forward(replica, self.images[part]), self.labels[part]).backward()
+
+    @torch.no_grad()
+    def _descend(self, r: int, samples: int) -> None:
+        """Move a replica against ``grad``, a sum over so many samples, and clear ``grad``."""
+        for tensor in self.replicas[r]:
+            tensor.add_(tensor.grad, alpha=-self.eta / samples)
+            tensor.grad = None
+
+    @torch.no_grad()
+    def _move(self, r: int, samples: int) -> None:
+        """Likewise with momentum and weight decay, as ``torch.optim.SGD`` has them."""
+        for tensor, velocity in zip(self.replicas[r], self.velocity[r], strict=True):
+            velocity.mul_(self.dynamics.momentum).add_(tensor.grad, alpha=1 / samples)
+            velocity.add_(tensor, alpha=self.dynamics.weight_decay)
+            tensor.add_(velocity, alpha=-self.eta)
+            tensor.grad = None
 
     def full_batch_steps(self, steps: int) -> None:
-        """Take steps of full-batch gradient descent."""
-        training_set = torch.arange(self.M, device=self.labels.device)
-        for replica in self.replicas:
+        """Take steps along the full gradient."""
+        for r in range(self.R):
             for _ in range(steps):
-                self.step(replica, training_set)
+                self.step(r, self._training_samples)
 
     def minibatch_steps(self, index: torch.Tensor) -> None:
-        """Take SGD steps on the minibatches of ``index`` (replica, steps * B)."""
-        for replica, visited in zip(self.replicas, index, strict=True):
+        """Take steps on the minibatches of ``index`` (replica, steps * B)."""
+        for r, visited in enumerate(index):
             for samples in visited.split(self.B):
-                self.step(replica, samples)
+                self.step(r, samples)
+
+    def weighted_step(self, weights: torch.Tensor) -> None:
+        """Take one step along the weighted gradient; layers without noise take the full one."""
+        for r, (replica, own) in enumerate(zip(self.replicas, weights, strict=True)):
+            if not all(self.noisy):
+                self.add_gradients(replica, self._training_samples)
+                full = [tensor.grad for tensor in replica]
+                for tensor in replica:
+                    tensor.grad = None
+            for part in torch.nonzero(own)[:, 0].split(self.slice):
+                losses = self.loss.per_sample(self.forward(replica, self.images[part]), self.labels[part])
+                (losses @ own[part]).backward()
+            for k, tensor in enumerate(replica):
+                if not self.noisy[k]:
+                    tensor.grad = full[k]
+            self.update(r, self.M)
+
+    def isotropic_step(self, normals: torch.Tensor) -> None:
+        """Take one step along the full gradient with noise of constant strength."""
+        for r, (replica, own) in enumerate(zip(self.replicas, normals, strict=True)):
+            self.add_gradients(replica, self._training_samples)
+            chosen = [tensor for tensor, noisy in zip(replica, self.noisy, strict=True) if noisy]
+            for tensor, drawn in zip(chosen, own.split([tensor.numel() for tensor in chosen]), strict=True):
+                tensor.grad.add_(drawn.view(tensor.shape), alpha=self.dynamics.noise_strength * self.M)
+            self.update(r, self.M)
+
+    @cached_property
+    def _training_samples(self) -> torch.Tensor:
+        return torch.arange(self.M, device=self.labels.device)
 
     def train_logits(self) -> torch.Tensor:
         """Return the logits (replica, class, M) of the training set."""
@@ -94,6 +165,15 @@ class CNNReplicas(Replicas):
     def _logits(self, images: torch.Tensor) -> torch.Tensor:
         parts = images.split(self.slice)
         return torch.stack([torch.cat([self.forward(replica, part) for part in parts]).T for replica in self.replicas])
+
+
+def _pool_first(z: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, function: Callable) -> torch.Tensor:
+    """Convolve, pool and apply a monotonic activation: the result of pooling last, with a quarter of the work."""
+    return function(F.max_pool2d(F.conv2d(z, weight, bias, padding=1), 2))
+
+
+def _pool_last(z: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, function: Callable) -> torch.Tensor:
+    return F.max_pool2d(function(F.conv2d(z, weight, bias, padding=1)), 2)
 
 
 def _channels_last(images: torch.Tensor) -> torch.Tensor:

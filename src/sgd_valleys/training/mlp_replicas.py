@@ -15,6 +15,9 @@ the samples of the next minibatches, so several minibatches form a *block*. Insi
 of A are updated; one large product updates the other columns at the block's end. Both rearrangements of the sum are
 exact up to rounding. At every recorded iteration W1 and b1 are computed from alpha, and A from W1 and b1, so that
 rounding errors do not accumulate and the record is that of an ordinary network with these weights.
+
+Any loss keeps this structure, and so do weights of the samples: both change d alone. What moves all weights at once
+does not (:mod:`~sgd_valleys.training.moving_replicas`).
 """
 
 from collections.abc import Callable
@@ -25,9 +28,12 @@ import torch
 
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.networks.network import Parameters
+from sgd_valleys.training.activations import ACTIVATIONS
 from sgd_valleys.training.replicas import Replicas
 
-_relu_gradient = torch.ops.aten.threshold_backward  # (gradient, activation, 0): the gradient where activation > 0
+
+def _unchanged(d: torch.Tensor) -> torch.Tensor:
+    return d
 
 
 def _bmm_shared(stack: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:
@@ -76,54 +82,92 @@ class MLPReplicas(Replicas):
     network: MLP
     CACHE_SAMPLES: ClassVar[int] = 4000  # replicas times B above which the activations outgrow the CPU's cache
 
-    def _allocate(self, initial: Parameters, inputs: torch.Tensor) -> None:
-        self.inputs = torch.cat([inputs, inputs.new_ones(self.M, 1)], dim=1)  # the last input is 1, for the bias
-        one_hot = torch.nn.functional.one_hot(self.labels, self.network.sizes[-1]).to(inputs.dtype).T
-        self.target = one_hot * (self.eta / self.B)  # (class, M)
+    def _allocate(self, state: Parameters) -> None:
+        self.inputs = self.training_set.with_ones
+        classes, samples = self.network.sizes[-1], self.dynamics.samples_per_step(self.M)
+        self.rate = self._first_rate()
+        self.scale = self.loss.factor(classes) * (self.rate / samples)
+        one_hot = torch.nn.functional.one_hot(self.labels, classes).to(self.inputs.dtype).T
+        self.target = one_hot * self.scale  # (class, M)
         # (replica, out, in + 1), the bias last
-        self.weight = [self._weight_and_bias(initial, k) for k in range(1, self.network.depth + 1)]
+        self.weight = [self._weight_and_bias(state, k) for k in range(1, self.network.depth + 1)]
         # inputs of layers 2, 3, ... for one minibatch; the last row is 1, for the bias
-        self.activation = [inputs.new_ones(self.R, units + 1, self.B) for units in self.network.sizes[1:-1]]
-        self.launch = CudaGraphs() if inputs.is_cuda else lambda function, *given: function(*given)
+        self.activation = [self.inputs.new_ones(self.R, units + 1, samples) for units in self.network.sizes[1:-1]]
+        self.function = ACTIVATIONS[self.network.activation]
+        weighted = self.noisy_layers() if self.dynamics.draws(self.M) == "weights" else ()
+        self.weigh = [self._by_weight if k in weighted else _unchanged for k in range(1, self.network.depth + 1)]
+        self.launch = CudaGraphs() if self.inputs.is_cuda else lambda function, *given: function(*given)
+
+    def _first_rate(self) -> float:
+        """Return the factor of the gradient in the first place where a step scales it."""
+        return self.eta
 
     @classmethod
-    def stack_size(cls, runs: int, B: int, device: torch.device) -> int:
+    def stack_size(cls, runs: int, samples: int, device: torch.device) -> int:
         """Return the number of replicas whose activations fit the cache of a CPU; all runs on a GPU."""
-        return max(1, cls.CACHE_SAMPLES // B) if device.type == "cpu" else runs
+        return max(1, cls.CACHE_SAMPLES // samples) if device.type == "cpu" else runs
 
-    def _weight_and_bias(self, parameters: Parameters, k: int) -> torch.Tensor:
-        weight, bias = (torch.as_tensor(parameters[f"layer{k}_{kind}"]).to(self.inputs) for kind in ("weight", "bias"))
+    def _weight_and_bias(self, state: Parameters, k: int, prefix: str = "") -> torch.Tensor:
+        names = (f"{prefix}layer{k}_{kind}" for kind in ("weight", "bias"))
+        weight, bias = (torch.as_tensor(state[name]).to(self.inputs) for name in names)
         return torch.cat([weight, bias[:, :, None]], dim=2)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Return every parameter by name with a leading replica axis, as of the last :meth:`synchronize`."""
+        return self._by_name(self.weight)
+
+    @staticmethod
+    def _by_name(layers: list[torch.Tensor], prefix: str = "") -> dict[str, np.ndarray]:
+        """Return arrays by name of tensors (replica, out, in + 1), one for each layer."""
         by_name = {}
-        for k, weight in enumerate(self.weight, start=1):
-            by_name[f"layer{k}_weight"] = weight[:, :, :-1].cpu().numpy().copy()
-            by_name[f"layer{k}_bias"] = weight[:, :, -1].cpu().numpy().copy()
+        for k, weight in enumerate(layers, start=1):
+            by_name[f"{prefix}layer{k}_weight"] = weight[:, :, :-1].cpu().numpy().copy()
+            by_name[f"{prefix}layer{k}_bias"] = weight[:, :, -1].cpu().numpy().copy()
         return by_name
 
     def step(self, z: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Take one SGD step of the layers above the first.
+        """Take one step of the layers above the first.
 
         Args:
             z: (replica, hidden, B) preactivations of the first layer on the minibatch.
-            target: (replica, class, B) eta / B at the label, else 0.
+            target: (replica, class, B) of :class:`~sgd_valleys.training.losses.StackLoss`, scaled by eta / B.
 
         Returns:
             d = -(eta / B) dl/dz1, (replica, hidden, B), for the step of the first layer.
         """
-        upper = self.weight[1:]
+        preactivations, upper = [], self.weight[1:]
         for activation, weight in zip(self.activation, upper, strict=True):
-            torch.clamp_min(z, 0, out=activation[:, :-1])
+            preactivations.append(z)
+            self.function.write(z, activation[:, :-1])
             z = torch.bmm(weight, activation)
-        # softmax cross-entropy has the gradient p - onehot; the factor -eta / B enters here, once
-        d = torch.add(target, torch.softmax(z, dim=1), alpha=-self.eta / self.B)
-        for activation, weight in zip(reversed(self.activation), reversed(upper), strict=True):
-            below = _relu_gradient(torch.bmm(weight[:, :, :-1].transpose(1, 2), d), activation[:, :-1], 0)
-            weight.baddbmm_(d, activation.transpose(1, 2))
+        d = self.loss.descend(z, target, self.scale)  # the factor -eta / B enters here, once
+        for k in range(len(upper), 0, -1):
+            activation, weight = self.activation[k - 1], self.weight[k]
+            gradient = torch.bmm(weight[:, :, :-1].transpose(1, 2), d)
+            below = self.function.backward(gradient, preactivations[k - 1], activation[:, :-1])
+            self.move(k, d, activation)
             d = below
         return d
+
+    def move(self, k: int, d: torch.Tensor, inputs: torch.Tensor) -> None:
+        """Move the weights of layer k + 1 by sum_n d_n h_n^T.
+
+        Args:
+            k: position of the layer.
+            d: (replica, out, sample).
+            inputs: (replica, in + 1, sample) h of the layer.
+        """
+        self.weight[k].baddbmm_(self.weigh[k](d), inputs.transpose(1, 2))
+
+    def move_first(self, d: torch.Tensor) -> None:
+        """Move the weights of the first layer, whose d (replica, hidden, M) is that of the whole training set."""
+        self.weight[0] += _bmm_shared(self.weigh[0](d), self.inputs)
+
+    def _by_weight(self, d: torch.Tensor) -> torch.Tensor:
+        return d * self.sample_weights
+
+    def finish(self) -> None:
+        """Complete a step after the moves of all layers, in a subclass that moves all weights at once."""
 
     def train_preactivation(self) -> torch.Tensor:
         """Compute the preactivations (replica, hidden, M) of the first layer on the training set."""
@@ -138,15 +182,28 @@ class MLPReplicas(Replicas):
         """Take SGD steps on the minibatches of ``index`` (replica, steps * B)."""
         self.launch(self._minibatch_steps, index)
 
+    def weighted_step(self, weights: torch.Tensor) -> None:
+        """Take one step along the weighted gradient, see :class:`~sgd_valleys.training.replicas.Replicas`."""
+        self.launch(self._weighted_step, weights)
+
+    def isotropic_step(self, normals: torch.Tensor) -> None:
+        """Refuse: isotropic noise moves all weights at once, see ``moving_replicas``."""
+        raise NotImplementedError
+
     def _full_batch_step(self) -> None:
-        target = self.target.expand(self.R, -1, -1)
-        self.weight[0] += _bmm_shared(self.step(self.train_preactivation(), target), self.inputs)
+        self.move_first(self.step(self.train_preactivation(), self.target.expand(self.R, -1, -1)))
+        self.finish()
+
+    def _weighted_step(self, weights: torch.Tensor) -> None:
+        self.sample_weights = weights[:, None]
+        self._full_batch_step()
 
     def _minibatch_steps(self, index: torch.Tensor) -> None:
         for samples in index.split(self.B, dim=1):
-            x = self.inputs[samples]
-            d = self.step(self.weight[0] @ x.transpose(1, 2), self.target[:, samples].transpose(0, 1))
-            self.weight[0].baddbmm_(d, x)
+            x = self.inputs[samples].transpose(1, 2)
+            d = self.step(self.weight[0] @ x, self.target[:, samples].transpose(0, 1))
+            self.move(0, d, x)
+            self.finish()
 
     def train_logits(self) -> torch.Tensor:
         """Return the logits (replica, class, M) of the training set."""
@@ -159,7 +216,7 @@ class MLPReplicas(Replicas):
 
     def _logits_from_first(self, z: torch.Tensor) -> torch.Tensor:
         for weight in self.weight[1:]:
-            z = torch.baddbmm(weight[:, :, -1:], weight[:, :, :-1], z.clamp_min(0))
+            z = torch.baddbmm(weight[:, :, -1:], weight[:, :, :-1], self.function.apply(z))
         return z
 
 
@@ -169,9 +226,9 @@ class GramReplicas(MLPReplicas):
     The Gram matrix pays while M is at most about twice the input: see :func:`~sgd_valleys.training.sgd.replicas_class`.
     """
 
-    def _allocate(self, initial: Parameters, inputs: torch.Tensor) -> None:
-        super()._allocate(initial, inputs)
-        self.gram = self.inputs @ self.inputs.T
+    def _allocate(self, state: Parameters) -> None:
+        super()._allocate(state)
+        self.gram = self.training_set.gram
         self.alpha = self.inputs.new_zeros(self.R, self.weight[0].shape[1], self.M)
         self.A = super().train_preactivation()
 
@@ -185,10 +242,10 @@ class GramReplicas(MLPReplicas):
         """Return the preactivations A (replica, hidden, M), which every step updates."""
         return self.A
 
-    def _full_batch_step(self) -> None:
-        gram, target = (x.expand(self.R, -1, -1) for x in (self.gram, self.target))
-        d = self.step(self.A, target)
-        self.A.baddbmm_(d, gram)
+    def move_first(self, d: torch.Tensor) -> None:
+        """Move the preactivations of all samples instead of the weights."""
+        d = self.weigh[0](d)
+        self.A.baddbmm_(d, self.gram.expand(self.R, -1, -1))
         self.alpha += d
 
     def _minibatch_steps(self, index: torch.Tensor) -> None:

@@ -10,6 +10,7 @@ from sgd_valleys.networks.network import Parameters
 from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.training.replicas import Replicas, scores
 
+NOT_BEGUN = -1  # in place of the step at which a run begins a phase
 SERIES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "test_error")  # (run, time, ...)
 
 
@@ -121,11 +122,13 @@ class Recorder:
         self.recording, self.runs = recording, runs
         self.arrays: dict[str, dict[str, np.ndarray]] = {"series": {}, "final": {}, "checkpoint": {}}
 
-    def record(self, replicas: Replicas, runs: slice, point: int, test_set: tuple[torch.Tensor, torch.Tensor]) -> None:
-        """Record the synchronized ``replicas``, which are these ``runs``, at one point."""
+    def record(
+        self, replicas: Replicas, runs: np.ndarray, point: int, test_set: tuple[torch.Tensor, torch.Tensor]
+    ) -> None:
+        """Record the synchronized ``replicas``, which have these numbers as ``runs``, at one point."""
         inputs, labels = test_set
-        train_loss, train_accuracy, _ = scores(replicas.train_logits(), replicas.labels)
-        test_loss, test_accuracy, test_error = scores(replicas.logits(inputs), labels)
+        train_loss, train_accuracy, _ = scores(replicas.train_logits(), replicas.labels, replicas.loss)
+        test_loss, test_accuracy, test_error = scores(replicas.logits(inputs), labels, replicas.loss)
         parameters, checkpoints = replicas.parameters(), self.recording.checkpoints
         values = {
             "train_loss": train_loss,
@@ -136,13 +139,18 @@ class Recorder:
         }
         for name, array in values.items():
             self._allocated("series", name, (self.runs, self.recording.points), array)[runs, point] = array
+        own = runs.tolist()
         for name, array in parameters.items():
             if point == self.recording.points - 1:
                 self._allocated("final", name, (self.runs,), array)[runs] = array
             for row, (run, points) in enumerate(checkpoints.items()):
-                if runs.start <= run < runs.stop and point in points:
+                if run in own and point in points:
                     checkpoint = self._allocated("checkpoint", name, (len(checkpoints), len(points)), array)
-                    checkpoint[row, points.index(point)] = array[run - runs.start]
+                    checkpoint[row, points.index(point)] = array[own.index(run)]
+
+    def losses(self, runs: slice, point: int) -> list[float]:
+        """Return the recorded training losses of runs at one point."""
+        return self.arrays["series"]["train_loss"][runs, point].tolist()
 
     def _allocated(self, part: str, name: str, shape: tuple[int, ...], example: np.ndarray) -> np.ndarray:
         """Return an array, allocated at its first use with the axes ``shape`` and those of one run of ``example``."""
@@ -150,11 +158,29 @@ class Recorder:
             self.arrays[part][name] = np.empty((*shape, *example.shape[1:]), example.dtype)
         return self.arrays[part][name]
 
-    def state(self, replicas: Replicas, first: int, point: int) -> dict[str, np.ndarray]:
-        """Collect the arrays from which a training resumes after recording the stack of run ``first`` at ``point``."""
-        parts = {"stack": replicas.parameters(), **self.arrays}
+    def state(
+        self, stack: Mapping[str, np.ndarray], begun: Sequence[Sequence[int]], first: int, point: int
+    ) -> dict[str, np.ndarray]:
+        """Collect the arrays from which a training resumes.
+
+        Args:
+            stack: state of the replicas that train now, by name.
+            begun: steps at which each of them began its phases so far.
+            first: number of the first of them.
+            point: the last recorded point.
+        """
+        parts = {"stack": stack, **self.arrays}
         state = {f"{part}_{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
-        return state | {"position": np.array([first, point])}
+        phases = np.full((len(begun), max(map(len, begun))), NOT_BEGUN)
+        for row, steps in zip(phases, begun, strict=True):
+            row[: len(steps)] = steps
+        return state | {"position": np.array([first, point]), "phases": phases}
+
+    @staticmethod
+    def stack_of(state: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[tuple[int, ...]]]:
+        """Return ``stack`` and ``begun`` of a :meth:`state`."""
+        stack = {name.removeprefix("stack_"): array for name, array in state.items() if name.startswith("stack_")}
+        return stack, [tuple(row[row != NOT_BEGUN].tolist()) for row in state["phases"]]
 
     def restore(self, state: Mapping[str, np.ndarray]) -> tuple[int, int]:
         """Take over the record of a :meth:`state`; return its first run and point, (-1, -1) for an empty state."""

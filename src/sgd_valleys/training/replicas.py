@@ -5,63 +5,115 @@ Replicas are the leading axis of every array. One class per architecture impleme
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 from typing import ClassVar
 
 import numpy as np
 import torch
 
 from sgd_valleys.networks.network import Network, Parameters
+from sgd_valleys.recipe import Dynamics
+from sgd_valleys.training.losses import LOSSES, StackLoss
+
+VELOCITY = "velocity_"  # prefix of the arrays of a state that hold the momentum of a parameter
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """The training samples of all stacks.
+
+    Attributes:
+        inputs: (M, ...); their dtype and device are those of all tensors.
+        labels: (M) classes.
+    """
+
+    inputs: torch.Tensor
+    labels: torch.Tensor
+
+    @cached_property
+    def with_ones(self) -> torch.Tensor:
+        """Inputs (M, in + 1) whose last one is 1, for the bias."""
+        return torch.cat([self.inputs, self.inputs.new_ones(len(self.inputs), 1)], dim=1)
+
+    @cached_property
+    def gram(self) -> torch.Tensor:
+        """The Gram matrix (M, M) of ``with_ones``."""
+        return self.with_ones @ self.with_ones.T
 
 
 class Replicas(ABC):
-    """Replicas of one network during training, and the steps of SGD that move their parameters.
+    """Replicas of one network during training, and the steps that move their parameters.
 
     Subclasses store the parameters and implement the abstract methods. All replicas share the training set.
 
     Args:
         network: architecture.
-        initial: parameters by name, each with a leading replica axis.
-        inputs: (M, ...) training inputs; dtype and device of the inputs are those of all tensors.
-        labels: (M) classes.
-        eta: learning rate.
-        B: batch size.
+        state: parameters by name, each with a leading replica axis, and what else :meth:`state` returns.
+        training_set: inputs and labels.
+        dynamics: what a step does.
     """
 
     BLOCK_SAMPLES: ClassVar[int] = 100  # samples per replica in one call of `minibatch_steps`, at least one minibatch
 
-    def __init__(
-        self, network: Network, initial: Parameters, inputs: torch.Tensor, labels: torch.Tensor, eta: float, B: int
-    ) -> None:
-        self.network, self.labels, self.eta, self.B = network, labels, eta, B
-        self.R, self.M = len(initial["layer1_bias"]), len(labels)
-        self._allocate(initial, inputs)
+    def __init__(self, network: Network, state: Parameters, training_set: TrainingSet, dynamics: Dynamics) -> None:
+        self.network, self.training_set, self.dynamics = network, training_set, dynamics
+        self.labels, self.eta, self.B = training_set.labels, dynamics.eta, dynamics.B
+        self.R, self.M = len(state["layer1_bias"]), len(self.labels)
+        self._allocate(state)
 
     @abstractmethod
-    def _allocate(self, initial: Parameters, inputs: torch.Tensor) -> None:
-        """Store parameters and inputs in the form that the steps need."""
+    def _allocate(self, state: Parameters) -> None:
+        """Store the parameters in the form that the steps need."""
+
+    @property
+    def loss(self) -> StackLoss:
+        """The loss of the training."""
+        return LOSSES[self.dynamics.loss]
 
     @staticmethod
     @abstractmethod
-    def stack_size(runs: int, B: int, device: torch.device) -> int:
-        """Return how many of ``runs`` replicas should train together at batch size B."""
+    def stack_size(runs: int, samples: int, device: torch.device) -> int:
+        """Return how many of ``runs`` replicas should train together if a step passes so many samples of each."""
 
     @abstractmethod
     def parameters(self) -> dict[str, np.ndarray]:
         """Return every parameter by name with a leading replica axis, as of the last :meth:`synchronize`."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the parameters, and the momentum of each under ``VELOCITY`` if there is any."""
+        return self.parameters()
 
     def synchronize(self) -> None:  # noqa: B027
         """Bring all parameters up to date, if the subclass defers updates."""
 
     @abstractmethod
     def full_batch_steps(self, steps: int) -> None:
-        """Take steps of full-batch gradient descent: the minibatch is the training set in its own order."""
+        """Take steps along the full gradient: the minibatch is the training set in its own order."""
 
     @abstractmethod
     def minibatch_steps(self, index: torch.Tensor) -> None:
-        """Take SGD steps on consecutive minibatches of each replica.
+        """Take steps on consecutive minibatches of each replica.
 
         Args:
-            index: (replica, steps * B) training samples in the order in which they are visited, each at most once.
+            index: (replica, steps * B) training samples in the order in which they are visited.
+        """
+
+    @abstractmethod
+    def weighted_step(self, weights: torch.Tensor) -> None:
+        """Take one step along mean_n w_n g_n in the layers with noise, along the full gradient in the others.
+
+        Args:
+            weights: (replica, M) of the samples.
+        """
+
+    @abstractmethod
+    def isotropic_step(self, normals: torch.Tensor) -> None:
+        """Take one step along the full gradient with isotropic noise in the layers with noise.
+
+        Args:
+            normals: (replica, parameter) independent standard normal numbers, weight and then bias layer by layer.
         """
 
     @abstractmethod
@@ -72,8 +124,19 @@ class Replicas(ABC):
     def logits(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return the logits (replica, class, sample) of inputs (sample, ...)."""
 
+    def noisy_layers(self) -> list[int]:
+        """Return the layers in which noise acts, counted from 1."""
+        return list(self.dynamics.noise_layers or range(1, self.network.depth + 1))
 
-def scores(logits: torch.Tensor, labels: torch.Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def noisy_parameters(self) -> int:
+        """Return the number of weights and biases in which noise acts."""
+        shapes = map(self.network.weight_shape, self.noisy_layers())
+        return sum(prod(shape) + shape[0] for shape in shapes)
+
+
+def scores(
+    logits: torch.Tensor, labels: torch.Tensor, loss: StackLoss = LOSSES["cross_entropy"]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compute mean loss (replica), accuracy (replica) and misclassification (replica, sample).
 
     A replica whose loss is not finite has loss NaN and accuracy NaN, and all of its samples count as misclassified.
@@ -81,11 +144,12 @@ def scores(logits: torch.Tensor, labels: torch.Tensor) -> tuple[np.ndarray, np.n
     Args:
         logits: (replica, class, sample).
         labels: (sample).
+        loss: of the samples.
     """
     z = logits.double()
-    loss = torch.logsumexp(z, dim=1).sub(z.gather(1, labels.expand(len(z), 1, -1))[:, 0]).mean(dim=1)
-    finite = torch.isfinite(loss)
+    value = loss.mean(z, labels)
+    finite = torch.isfinite(value)
     correct = z.argmax(dim=1).eq(labels) & finite[:, None]
     accuracy = correct.double().mean(dim=1)
-    loss, accuracy = (torch.where(finite, x, torch.nan) for x in (loss, accuracy))
-    return loss.cpu().numpy(), accuracy.cpu().numpy(), (~correct).cpu().numpy()
+    value, accuracy = (torch.where(finite, x, torch.nan) for x in (value, accuracy))
+    return value.cpu().numpy(), accuracy.cpu().numpy(), (~correct).cpu().numpy()

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +53,15 @@ class Resume:
         self.log.info(f"resuming from {self.path}, the saved state of a killed job")
         return state
 
-    def save(self, arrays: Callable[[], Mapping[str, np.ndarray]]) -> None:
-        """Save the state that ``arrays`` returns, if the last save is ``SECONDS`` ago."""
-        if time.monotonic() - self.last_save < SECONDS:
-            return
+    def is_due(self) -> bool:
+        """Whether the last save is ``SECONDS`` ago."""
+        return time.monotonic() - self.last_save >= SECONDS
+
+    def save(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Save a state."""
         state = {
             name: Variable(tuple(f"{name}_{axis}" for axis in range(np.ndim(array))), array, "state of a computation")
-            for name, array in arrays().items()
+            for name, array in arrays.items()
         }
         hdf5.write(self.path, state, self.attributes | {"arrays": list(state)})
         self.last_save = time.monotonic()

@@ -1,57 +1,61 @@
-"""The minibatches of a training: which samples each step visits, and how many steps are taken in one call."""
+"""The phases of a training: which phase each run is in, and where its minibatches are then.
 
-from collections.abc import Callable, Iterator, Sequence
+A phase begins at a recorded iteration. A phase that ends by the loss begins and ends for each run at its own time.
+"""
 
-import numpy as np
-import torch
+from collections.abc import Sequence
 
-from sgd_valleys.training.replicas import Replicas
+from sgd_valleys.recipe import Recipe
 
-FULL_BATCH_STEPS = 50  # steps of gradient descent between two reports of progress
-
-Advance = Callable[[int], int]  # takes at most this many steps, at least one, and returns how many it took
+Begun = tuple[int, ...]  # the steps at which a run began its phases so far; the last is the one it is in
 
 
-def minibatch_order(rng: np.random.Generator, M: int) -> Iterator[np.ndarray]:
-    """Yield one permutation of ``range(M)`` per epoch: the order in which a run visits the training set."""
-    while True:
-        yield rng.permutation(M)
-
-
-def full_batch_schedule(replicas: Replicas) -> Advance:
-    """Schedule full-batch gradient descent."""
-
-    def advance(steps: int) -> int:
-        taken = min(steps, FULL_BATCH_STEPS)
-        replicas.full_batch_steps(taken)
-        return taken
-
-    return advance
-
-
-def minibatch_schedule(replicas: Replicas, orders: Sequence[Iterator[np.ndarray]], done: int) -> Advance:
-    """Schedule SGD on minibatches; one call goes at most to the end of a block or an epoch.
+def next_phases(recipe: Recipe, begun: Begun, step: int, loss: float) -> Begun:
+    """Return the phases of a run after a recorded iteration: those that have ended there give way to the next.
 
     Args:
-        replicas: the replicas to train.
-        orders: for each replica the permutations of its epochs, from the first epoch on.
-        done: steps that ``replicas`` have already taken; their minibatches are skipped.
+        recipe: of the training.
+        begun: phases of the run until then.
+        step: iterations that the run has taken.
+        loss: its training loss, NaN for a diverged run.
     """
-    B, steps_per_epoch, device = replicas.B, replicas.M // replicas.B, replicas.labels.device
-    block = max(1, replicas.BLOCK_SAMPLES // B)
-    epochs = (torch.from_numpy(np.stack(epoch)).to(device) for epoch in zip(*orders, strict=True))
-    for _ in range(done // steps_per_epoch):
-        next(epochs)
-    epoch = next(epochs) if done % steps_per_epoch else None
+    last = len(recipe.phases) - 1
+    while len(begun) - 1 < last and recipe.has_ended(len(begun) - 1, step / recipe.iterations, loss):
+        begun = (*begun, step)
+    return begun
 
-    def advance(steps: int) -> int:
-        nonlocal done, epoch
-        position = done % steps_per_epoch
-        if position == 0:
-            epoch = next(epochs)
-        taken = min(steps, block, steps_per_epoch - position)
-        replicas.minibatch_steps(epoch[:, position * B : (position + taken) * B])
-        done += taken
-        return taken
 
-    return advance
+def minibatch_position(recipe: Recipe, begun: Begun, step: int, M: int, first_step: int = 0) -> tuple[int, int]:
+    """Return where the minibatches of a run are: the epoch, and the samples of the epoch that have been visited.
+
+    Phases with minibatches of the same size go on with each other's epochs. Another size begins a new epoch.
+
+    Args:
+        recipe: of the training.
+        begun: phases of the run.
+        step: iterations that it has taken.
+        M: number of training samples.
+        first_step: iterations of another run with the batch size of the first phase, whose minibatches it continues.
+    """
+    epoch = offset = 0
+    phases, ends = recipe.phases, (*begun[1:], step)
+    current, previous = phases[len(begun) - 1], None
+    own = [(phases[k], end - begin) for k, (begin, end) in enumerate(zip(begun, ends, strict=True))]
+    for phase, steps in ((phases[0], first_step), *own):
+        if not phase.has_minibatches(M):
+            continue
+        if previous not in (None, phase.B) and offset:
+            epoch, offset = epoch + 1, 0
+        epoch, offset = divmod(epoch * M + offset + steps * phase.B, M)
+        previous = phase.B
+    if previous not in (None, current.B) and offset:
+        epoch, offset = epoch + 1, 0
+    return epoch, offset
+
+
+def groups(positions: Sequence) -> dict:
+    """Group the runs that are at equal positions: their numbers by position, in the order of the first run of each."""
+    found: dict = {}
+    for run, position in enumerate(positions):
+        found.setdefault(position, []).append(run)
+    return found

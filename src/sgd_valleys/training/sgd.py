@@ -1,8 +1,9 @@
-"""Training of many runs of one network by SGD or full-batch gradient descent."""
+"""Training of many runs of one network, with the noise and the schedule of a recipe."""
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,13 +12,17 @@ from sgd_valleys.errors import UserError
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.networks.network import Network, Parameters, check_parameters
+from sgd_valleys.recipe import ISOTROPIC, Dynamics, Recipe
 from sgd_valleys.training.cnn_replicas import CNNReplicas
 from sgd_valleys.training.device import choose_device, single_thread
 from sgd_valleys.training.mlp_replicas import GramReplicas, MLPReplicas
+from sgd_valleys.training.moving_replicas import IsotropicReplicas, MovingReplicas
 from sgd_valleys.training.recording import Recorder, Recording, Trajectory
-from sgd_valleys.training.replicas import Replicas
+from sgd_valleys.training.replicas import VELOCITY, Replicas, TrainingSet
 from sgd_valleys.training.resume import Resume
-from sgd_valleys.training.schedule import full_batch_schedule, minibatch_schedule
+from sgd_valleys.training.schedule import Begun, groups, next_phases
+from sgd_valleys.training.stepping import Advance, stepping
+from sgd_valleys.training.streams import Streams
 
 Samples = tuple[np.ndarray, np.ndarray]  # inputs (sample, ...) and labels (sample)
 
@@ -27,23 +32,21 @@ def train(
     starts: Parameters,
     train_set: Samples,
     test_set: Samples,
-    *,
-    eta: float,
-    B: int,
-    iterations: int,
+    recipe: Recipe,
     recording: Recording,
-    orders: Sequence[Iterator[np.ndarray]] = (),
+    *,
+    streams: Sequence[Streams] = (),
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
     progress: Callable[[int], None] = lambda iterations: None,
     resume: Resume | None = None,
 ) -> Trajectory:
-    """Train runs that differ in their minibatches, their starts, or both (Eqs. 2, 3; Sec. II D).
+    """Train runs that differ in their random numbers, their starts, or both (Eqs. 2, 3; Sec. II D).
 
     Two shapes of ``starts`` are allowed:
 
-    - the shapes of the network (``layer1_bias`` is (out)): all runs share one initialization, one run per order, or a
-      single run without orders;
+    - the shapes of the network (``layer1_bias`` is (out)): all runs share one initialization, one run for each of
+      ``streams``, or a single run without streams;
     - the same shapes with a leading run axis (``layer1_bias`` is (run, out)): one run per start.
 
     A run is bit for bit the same whatever other runs train beside it.
@@ -53,12 +56,10 @@ def train(
         starts: parameters at iteration 0 by name, of one of the two shapes.
         train_set: inputs (M, ...) and labels (M).
         test_set: likewise.
-        eta: learning rate.
-        B: batch size, a divisor of M; B = M is full-batch gradient descent.
-        iterations: number of steps T of every run, a multiple of ``recording.points`` - 1.
+        recipe: learning rate, batch size, number of steps, noise and schedule. The batch size is a divisor of M, and
+            B = M is full-batch gradient descent; the steps are a multiple of ``recording.points`` - 1.
         recording: what to record.
-        orders: for each run the permutations of its epochs (:func:`~sgd_valleys.training.schedule.minibatch_order`);
-            not read if B = M.
+        streams: random numbers of each run (:func:`~sgd_valleys.training.streams.run_streams`); not read without noise.
         dtype: floating-point type of the computation, ``torch.float32`` or ``torch.float64``.
         device: device of the computation, or its name (:func:`~sgd_valleys.training.device.choose_device`).
         progress: called every few steps with the number of iterations just done, added up over runs.
@@ -69,21 +70,22 @@ def train(
         ValueError: the recorded points do not divide the iterations.
     """
     M = len(train_set[1])
-    replicas_type = replicas_class(network, M)
+    replicas_class(network, M, recipe)  # refuses networks of other classes
     for name, samples in (("train_set", train_set), ("test_set", test_set)):
         _check_samples(name, samples, network.weight_shape(network.depth)[0])
-    _check_numbers(eta, B, iterations, M, dtype)
-    interval = recording.interval(iterations)
-    starts = _one_start_per_run(network, starts, len(orders))
+    _check_numbers(recipe, M, dtype)
+    recipe.check(M, network.depth, recording.points, dense=type(network) is MLP)
+    interval = recording.interval(recipe.iterations)
+    starts = _one_start_per_run(network, starts, len(streams))
     runs = len(starts["layer1_bias"])
     _check_checkpoints(recording, runs)
-    if B < M and len(orders) != runs:
-        raise UserError(f"orders: {len(orders)} minibatch orders for {runs} runs; give one for each run.")
-    orders = [_whole_epochs(order, M) for order in orders]
+    if not recipe.is_deterministic(M) and len(streams) != runs:
+        raise UserError(f"streams: {len(streams)} streams for {runs} runs with noise; give one for each run.")
     device = choose_device(device) if isinstance(device, str) else device
     x_train, x_test = (torch.as_tensor(samples[0]).to(device, dtype) for samples in (train_set, test_set))
     y_train, y_test = (torch.as_tensor(samples[1]).to(device, torch.int64) for samples in (train_set, test_set))
-    size = replicas_type.stack_size(runs, B, device)
+    training = _Training(network, TrainingSet(x_train, y_train), recipe, streams or [None] * runs)
+    size = training.stack_size(runs, device)
     recorder = Recorder(recording, runs)
     saved = resume.load() if resume else {}
     saved_first, saved_point = recorder.restore(saved)
@@ -91,29 +93,105 @@ def train(
         for first in range(0, runs, size):
             stack = slice(first, min(first + size, runs))
             if first < saved_first:
-                progress(iterations * (stack.stop - first))
+                progress(recipe.iterations * (stack.stop - first))
                 continue
-            resumed = first == saved_first
-            initial = {name: saved[f"stack_{name}"] if resumed else array[stack] for name, array in starts.items()}
-            done = saved_point * interval if resumed else 0
-            replicas = replicas_type(network, initial, x_train, y_train, eta, B)
-            advance = full_batch_schedule(replicas) if B == M else minibatch_schedule(replicas, orders[stack], done)
-            if done:
-                progress(done * replicas.R)
-            for point in range(saved_point + 1 if resumed else 0, recording.points):
-                left = interval if point else 0
-                while left:
-                    taken = advance(left)
-                    left -= taken
-                    progress(taken * replicas.R)
-                replicas.synchronize()
-                recorder.record(replicas, stack, point, (x_test, y_test))
-                if resume is not None:
-                    resume.save(lambda replicas=replicas, at=(first, point): recorder.state(replicas, *at))
-    return recorder.trajectory(iterations)
+            point = saved_point if first == saved_first else -1
+            if point >= 0:
+                state, begun = recorder.stack_of(saved)
+                progress(point * interval * len(begun))
+            else:
+                state, begun = {name: array[stack] for name, array in starts.items()}, [(0,)] * (stack.stop - first)
+            parts = training.parts(state, begun, stack.start, max(point, 0) * interval)
+            while (point := point + 1) < recording.points:
+                for part in parts:
+                    part.advance(interval if point else 0, progress)
+                for part in parts:
+                    recorder.record(part.replicas, part.runs, point, (x_test, y_test))
+                step = point * interval
+                loss = recorder.losses(stack, point)
+                after = [next_phases(recipe, each, step, own) for each, own in zip(begun, loss, strict=True)]
+                if after != begun:
+                    begun = after
+                    parts = training.parts(_joined(parts), begun, stack.start, step)
+                if resume is not None and resume.is_due():
+                    resume.save(recorder.state(_joined(parts), begun, first, point))
+    return recorder.trajectory(recipe.iterations)
 
 
-def replicas_class(network: Network, M: int) -> type[Replicas]:
+@dataclass(frozen=True)
+class _Part:
+    """The runs of a stack that are in the same phase since the same iteration, and advance together."""
+
+    runs: np.ndarray
+    replicas: Replicas
+    step: Advance
+
+    def advance(self, steps: int, progress: Callable[[int], None]) -> None:
+        while steps:
+            taken = self.step(steps)
+            steps -= taken
+            progress(taken * self.replicas.R)
+        self.replicas.synchronize()
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What all stacks of a training share."""
+
+    network: Network
+    training_set: TrainingSet
+    recipe: Recipe
+    streams: Sequence[Streams | None]
+
+    def stack_size(self, runs: int, device: torch.device) -> int:
+        """Return how many runs train together: as many as the phase that passes most samples allows."""
+        M = len(self.training_set.labels)
+        return min(
+            replicas_class(self.network, M, phase).stack_size(runs, phase.samples_per_step(M), device)
+            for phase in self.recipe.phases
+        )
+
+    def parts(self, state: Parameters, begun: Sequence[Begun], first: int, step: int) -> list[_Part]:
+        """Divide a stack into the runs that advance together.
+
+        Args:
+            state: of the replicas, (run, ...) by name.
+            begun: phases of each run.
+            first: number of the stack's first run.
+            step: iterations that all have taken.
+        """
+        found = []
+        offsets = [each.first_step if each else 0 for each in self.streams[first : first + len(begun)]]
+        for (phases, _), rows in groups(list(zip(begun, offsets, strict=True))).items():
+            own = {name: array[rows] for name, array in state.items()} if len(rows) < len(begun) else state
+            dynamics = self.recipe.phases[len(phases) - 1]
+            kind = replicas_class(self.network, len(self.training_set.labels), dynamics)
+            replicas = kind(self.network, own, self.training_set, dynamics)
+            streams = [self.streams[first + row] for row in rows]
+            advance = stepping(replicas, streams, self.recipe, phases, step)
+            found.append(_Part(first + np.array(rows), replicas, advance))
+        return found
+
+
+def _joined(parts: Sequence[_Part]) -> dict[str, np.ndarray]:
+    """Join the states of the parts of a stack, in the order of the runs.
+
+    A momentum that a part does not have is 0.
+    """
+    states = [part.replicas.state() for part in parts]
+    if len(states) == 1:
+        return states[0]
+    order = np.argsort(np.concatenate([part.runs for part in parts]))
+    names = dict.fromkeys(name for state in states for name in state)
+    joined = {}
+    for name in names:
+        plain = name.removeprefix(VELOCITY)
+        arrays = [state.get(name, np.zeros_like(state[plain])) for state in states]
+        joined[name] = np.concatenate(arrays)[order]
+    return joined
+
+
+def replicas_class(network: Network, M: int, dynamics: Dynamics) -> type[Replicas]:
     """Choose the class that trains a network on M samples; for an MLP, the class with fewer operations.
 
     The first layer takes 2 M operations per sample and hidden unit through the Gram matrix, else 4 times the input.
@@ -124,6 +202,11 @@ def replicas_class(network: Network, M: int) -> type[Replicas]:
     if type(network) is CNN:
         return CNNReplicas
     if type(network) is MLP:
+        draws = dynamics.draws(M)
+        if draws == "normals" and dynamics.noise in ISOTROPIC:
+            return IsotropicReplicas
+        if draws == "normals" or dynamics.momentum or dynamics.weight_decay:
+            return MovingReplicas
         return GramReplicas if 2 * network.sizes[0] >= M else MLPReplicas
     raise UserError(
         f"network = {type(network).__name__}: training has gradients written by hand, for exactly the classes "
@@ -131,28 +214,21 @@ def replicas_class(network: Network, M: int) -> type[Replicas]:
     )
 
 
-def _one_start_per_run(network: Network, starts: Parameters, orders: int) -> Parameters:
-    """Give every run a start of its own: repeat a shared initialization for each order, at least once."""
+def _one_start_per_run(network: Network, starts: Parameters, runs: int) -> Parameters:
+    """Give every run a start of its own: repeat a shared initialization for each run, at least once."""
     bias = starts.get("layer1_bias")
     if np.ndim(bias) == 2:
         check_parameters(network, starts, "starts", (len(bias),))
         return starts
     check_parameters(network, starts, "starts")
-    return {name: np.repeat(array[None], max(1, orders), axis=0) for name, array in starts.items()}
+    return {name: np.repeat(array[None], max(1, runs), axis=0) for name, array in starts.items()}
 
 
-def _whole_epochs(order: Iterator[np.ndarray], M: int) -> Iterator[np.ndarray]:
-    """Yield the epochs of an order; each has to visit M samples, or later steps would have empty minibatches."""
-    for epoch in order:
-        if np.shape(epoch) != (M,):
-            raise UserError(f"orders: an epoch of shape {np.shape(epoch)}; it has to be a permutation of range({M}).")
-        yield epoch
-
-
-def _check_numbers(eta: float, B: int, iterations: int, M: int, dtype: torch.dtype) -> None:
+def _check_numbers(recipe: Recipe, M: int, dtype: torch.dtype) -> None:
+    eta, B = recipe.eta, recipe.B
     if not (np.isscalar(eta) and math.isfinite(eta) and eta > 0):
         raise UserError(f"eta = {eta!r}: invalid learning rate; it has to be a positive, finite number.")
-    for name, value in (("B", B), ("iterations", iterations)):
+    for name, value in (("B", B), ("iterations", recipe.iterations)):
         if not hasattr(value, "__index__") or operator.index(value) < 1:
             raise UserError(f"{name} = {value!r}: invalid number; it has to be an integer of at least 1.")
     if M % B:

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from helpers.training import epochs, run_training, streams
 from torch import nn
 
 from sgd_valleys.data.subset import first_of_each_class
@@ -15,11 +16,11 @@ from sgd_valleys.networks.build import build
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.loss import cross_entropy
 from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.recipe import Dynamics
 from sgd_valleys.storage.parameters import parameter_variables
 from sgd_valleys.training.cnn_replicas import CNNReplicas
 from sgd_valleys.training.recording import Recording
-from sgd_valleys.training.schedule import minibatch_order
-from sgd_valleys.training.sgd import train
+from sgd_valleys.training.replicas import TrainingSet
 
 PAPERS = CNN((3, 32, 32), (32, 64, 64), (128,), 10)
 SMALL = CNN((3, 9, 8), (4, 5), (7,), 3)  # 9 rows: the last of an odd number is left out by the pooling
@@ -32,10 +33,6 @@ def problem():
     y = rng.integers(0, 3, M)
     x = np.tanh(rng.normal(size=(3, 3, 9, 8))[y] + rng.normal(size=(M, 3, 9, 8)))
     return (x, y), (x[:60] + 0.1, y[:60])
-
-
-def orders(*realizations):
-    return [minibatch_order(np.random.default_rng(r), M) for r in realizations]
 
 
 def torchs_own(network, parameters):
@@ -97,10 +94,9 @@ def test_the_logits_are_those_of_torchs_own_layers(network):
     assert np.abs(network.forward(parameters, x) - expected).max() < 1e-13
     first = network.first_preactivation(parameters, x)
     assert np.abs(network.forward_from_first(parameters, first) - expected).max() < 1e-13
-    stack = CNNReplicas(
-        network, {name: array[None] for name, array in parameters.items()}, torch.from_numpy(x),
-        torch.zeros(M, dtype=torch.int64), 0.1, 10,
-    )  # fmt: skip
+    training_set = TrainingSet(torch.from_numpy(x), torch.zeros(M, dtype=torch.int64))
+    start = {name: array[None] for name, array in parameters.items()}
+    stack = CNNReplicas(network, start, training_set, Dynamics(eta=0.1, B=10))
     stacked = stack.forward(stack.replicas[0], stack.images).detach().numpy()
     assert np.abs(stacked - expected).max() < 1e-13
 
@@ -110,16 +106,16 @@ def test_a_trajectory_is_torchs_sgd_on_the_same_minibatches(problem, B):
     (x, y), _ = problem
     initial = SMALL.initialize(np.random.default_rng(1))
     steps = 24
-    run = train(
+    run = run_training(
         SMALL, initial, *problem, eta=0.05, B=B, iterations=steps, recording=Recording(points=3),
-        orders=orders(3), dtype=torch.float64,
+        streams=streams(3), dtype=torch.float64,
     )  # fmt: skip
     model = torchs_own(SMALL, initial)
     sgd = torch.optim.SGD(model.parameters(), lr=0.05)
-    (order,) = orders(3)
-    epochs = np.concatenate([next(order) for _ in range(steps * B // M + 1)])
+    order = epochs(3, M)
+    visited = np.concatenate([next(order) for _ in range(steps * B // M + 1)])
     for step in range(steps):
-        batch = np.arange(M) if B == M else epochs[step * B : (step + 1) * B]
+        batch = np.arange(M) if B == M else visited[step * B : (step + 1) * B]
         sgd.zero_grad()
         nn.functional.cross_entropy(model(torch.from_numpy(x[batch])), torch.from_numpy(y[batch])).backward()
         sgd.step()
@@ -131,9 +127,9 @@ def test_a_trajectory_is_torchs_sgd_on_the_same_minibatches(problem, B):
 
 def test_records_are_what_the_recorded_parameters_give(problem):
     _, (x_test, y_test) = problem
-    run = train(
+    run = run_training(
         SMALL, SMALL.initialize(np.random.default_rng(1)), *problem, eta=0.05, B=10, iterations=24,
-        recording=Recording(points=3, checkpoints={1: range(3)}), orders=orders(0, 1), dtype=torch.float64,
+        recording=Recording(points=3, checkpoints={1: range(3)}), streams=streams(0, 1), dtype=torch.float64,
     )  # fmt: skip
     for t in range(3):
         parameters = {name: array[0, t] for name, array in run.checkpoint.items()}
@@ -154,10 +150,10 @@ def test_a_realization_is_bit_for_bit_the_same_in_any_company(B, iterations):
     initial = PAPERS.initialize(rng)
 
     def final(*realizations):
-        run = train(
+        run = run_training(
             PAPERS, initial, (x, y), (x[:10], y[:10]), eta=0.02, B=B, iterations=iterations,
             recording=Recording(points=2),
-            orders=[minibatch_order(np.random.default_rng(r), 100) for r in realizations],
+            streams=streams(*realizations),
         )  # fmt: skip
         return {name: array[-1] for name, array in run.final.items()}
 
@@ -170,17 +166,17 @@ def test_gradient_descent_started_at_a_recorded_point_is_bit_for_bit_the_same(pr
     data = (x.astype(np.float32), y), (test[0].astype(np.float32), test[1])
     options = {"eta": 0.05, "B": M, "recording": Recording(points=3, checkpoints={0: range(3)})}
     initial = SMALL.initialize(np.random.default_rng(1))
-    whole = train(SMALL, initial, *data, iterations=8, **options)
+    whole = run_training(SMALL, initial, *data, iterations=8, **options)
     middle = {name: array[:, 1] for name, array in whole.checkpoint.items()}
-    rest = train(SMALL, middle, *data, iterations=4, **options)
+    rest = run_training(SMALL, middle, *data, iterations=4, **options)
     assert all(np.array_equal(rest.final[name], whole.final[name]) for name in rest.final)
 
 
 def test_divergence_is_recorded_and_stays_with_its_run(problem):
     initial = SMALL.initialize(np.random.default_rng(1))
-    run = train(
+    run = run_training(
         SMALL, initial, *problem, eta=1e20, B=10, iterations=24, recording=Recording(points=3),
-        orders=orders(0),
+        streams=streams(0),
     )  # fmt: skip
     assert run.diverged.all() and np.isfinite(run.train_loss[0, 0])
     assert np.isnan(run.train_loss[0, -1]) and run.test_error[0, -1].all()
@@ -193,9 +189,9 @@ def solution(request):
     x = np.tanh(rng.normal(size=(3, 3, 9, 8))[y] + rng.normal(size=(60, 3, 9, 8)))
     parameters = SMALL.initialize(rng)
     if request.param == "trained":
-        run = train(
+        run = run_training(
             SMALL, parameters, (x, y), (x[:2], y[:2]), eta=0.1, B=10, iterations=300,
-            recording=Recording(points=2), orders=[minibatch_order(np.random.default_rng(2), 60)],
+            recording=Recording(points=2), streams=streams(2),
             dtype=torch.float64,
         )  # fmt: skip
         parameters = {name: array[0] for name, array in run.final.items()}

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from helpers.training import run_training, streams
 
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.recipe import Phase
 from sgd_valleys.training import sgd
 from sgd_valleys.training.cnn_replicas import CNNReplicas
 from sgd_valleys.training.device import choose_device
 from sgd_valleys.training.mlp_replicas import GramReplicas, MLPReplicas
 from sgd_valleys.training.recording import Recording
-from sgd_valleys.training.schedule import minibatch_order
-from sgd_valleys.training.sgd import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU here")
 M = 40
@@ -34,10 +34,9 @@ def problem(network):
 def run_on(device, kind, B, monkeypatch, dtype=torch.float64):
     monkeypatch.setattr(sgd, "replicas_class", lambda *_: kind)
     network = NETWORKS[kind]
-    orders = [minibatch_order(np.random.default_rng(r), M) for r in range(3)]
-    return train(
+    return run_training(
         network, network.initialize(np.random.default_rng(1)), *problem(network), eta=0.1, B=B, iterations=160,
-        recording=Recording(points=5), orders=orders, dtype=dtype, device=choose_device(device),
+        recording=Recording(points=5), streams=streams(0, 1, 2), dtype=dtype, device=choose_device(device),
     )  # fmt: skip
 
 
@@ -67,12 +66,37 @@ def test_the_same_seed_gives_the_same_bits(kind, B, monkeypatch):
     assert np.array_equal(first.train_loss, second.train_loss)
 
 
+ARMS = [
+    {"noise": "covariance"},
+    {"noise_layers": (2,)},
+    {"noise": "isotropic"},
+    {"noise": "constant", "noise_strength": 0.1},
+    {"momentum": 0.9, "weight_decay": 0.01},
+    {"loss": "mse_softmax", "schedule": (Phase(0.25, momentum=0.5), Phase(until_loss=0.2, B=10), Phase(1.0, eta=0.5))},
+]
+
+
+@pytest.mark.parametrize("arm", ARMS, ids=str)
+@pytest.mark.parametrize("network", [MLP((30, 8, 7, 4), "tanh"), NETWORKS[CNNReplicas]], ids=["mlp", "cnn"])
+def test_every_arm_is_the_cpus(network, arm):
+    if isinstance(network, CNN) and arm.get("noise") == "isotropic":
+        return  # refused
+    cpu, gpu = (
+        run_training(network, network.initialize(np.random.default_rng(1)), *problem(network), eta=0.1, B=5,
+                     iterations=80, recording=Recording(points=5), streams=streams(0, 1, 2), dtype=torch.float64,
+                     device=choose_device(device), **arm)
+        for device in ("cpu", "cuda")
+    )  # fmt: skip
+    for name, array in gpu.final.items():
+        assert array == pytest.approx(cpu.final[name], abs=1e-10)
+
+
 def test_gradient_descent_from_many_starts_is_the_cpus():
     network = NETWORKS[GramReplicas]
     points = [network.initialize(np.random.default_rng(r)) for r in range(6)]
     starts = {name: np.stack([point[name] for point in points]) for name in points[0]}
     cpu, gpu = (
-        train(network, starts, *problem(network), eta=0.1, B=M, iterations=60, recording=Recording(points=4),
+        run_training(network, starts, *problem(network), eta=0.1, B=M, iterations=60, recording=Recording(points=4),
               dtype=torch.float64, device=choose_device(device))
         for device in ("cpu", "cuda")
     )  # fmt: skip

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from helpers.training import run_training
 
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.training.recording import Recording, finite_runs
-from sgd_valleys.training.sgd import train
 
 NETWORK = MLP((5, 4, 3))
 
@@ -15,7 +15,7 @@ def trajectory(checkpoints):
     data = rng.normal(size=(12, 5)), rng.integers(0, 3, 12)
     points = [NETWORK.initialize(rng) for _ in range(3)]
     starts = {name: np.stack([point[name] for point in points]) for name in points[0]}
-    return train(NETWORK, starts, data, data, eta=0.1, B=12, iterations=4, recording=Recording(5, checkpoints))
+    return run_training(NETWORK, starts, data, data, eta=0.1, B=12, iterations=4, recording=Recording(5, checkpoints))
 
 
 def test_checkpoints_are_selected_at_one_point_of_each_run():

@@ -5,17 +5,17 @@ from functools import cache
 
 import numpy as np
 import pytest
+from helpers.training import run_training, streams
 
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.recipe import Phase
 from sgd_valleys.training import resume as resume_module
 from sgd_valleys.training.cnn_replicas import CNNReplicas
 from sgd_valleys.training.mlp_replicas import MLPReplicas
 from sgd_valleys.training.recording import Recording
 from sgd_valleys.training.replicas import Replicas
 from sgd_valleys.training.resume import Resume
-from sgd_valleys.training.schedule import minibatch_order
-from sgd_valleys.training.sgd import train
 
 LOG = logging.getLogger("sgd_valleys.test")
 M = 60
@@ -34,7 +34,7 @@ def often(monkeypatch):
     monkeypatch.setattr(Replicas, "BLOCK_SAMPLES", 16)
 
 
-def trained(network, B, path=None, killed_after=None, eta=0.05):
+def trained(network, B, path=None, killed_after=None, eta=0.05, **settings):
     """Train three runs of 32 iterations on random data, to be killed after so many; with a path they resume."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(M, 3, 4, 4)).astype(np.float32), rng.integers(0, 3, M)
@@ -47,11 +47,11 @@ def trained(network, B, path=None, killed_after=None, eta=0.05):
             raise Killed
 
     runs = 1 if B == M else 3
-    run = train(
+    run = run_training(
         network, network.initialize(rng), (network.inputs(x), y), (network.inputs(x[:9]), y[:9]), eta=eta, B=B,
         iterations=32, recording=Recording(points=5, checkpoints={runs - 1: range(5)}), progress=progress,
-        orders=[minibatch_order(np.random.default_rng(r), M) for r in range(runs)],
-        resume=path and Resume(path, {"eta": eta, "B": B}, LOG),
+        streams=streams(*range(runs)),
+        resume=path and Resume(path, {"eta": eta, "B": B}, LOG), **settings,
     )  # fmt: skip
     return {**vars(run), **run.final, **{f"whole_{name}": array for name, array in run.checkpoint.items()}}
 
@@ -76,6 +76,27 @@ def test_a_killed_training_resumes_bit_for_bit(often, tmp_path, network, B, kill
         trained(network, B, tmp_path / "a.h5", limit)
     assert (tmp_path / ".a.h5.resume").exists()
     assert same(whole, trained(network, B, tmp_path / "a.h5"))
+
+
+ARMS = {
+    "covariance": {"noise": "covariance"},
+    "isotropic with momentum": {"noise": "isotropic", "momentum": 0.9},
+    "fresh": {"sampling": "fresh"},
+    "phases": {"schedule": (Phase(0.25, momentum=0.5), Phase(until_loss=1.5, momentum=0.9), Phase(1.0, B=20))},
+    "phases without noise": {"schedule": (Phase(0.5), Phase(0.75, noise="none"), Phase(1.0, noise="covariance"))},
+}
+
+
+@pytest.mark.parametrize("killed_after", [4, 20, 28, 50, 85])  # in every phase, in both stacks
+@pytest.mark.parametrize(
+    ("network", "arm"),
+    [*((MLP_SMALL, arm) for arm in ARMS), *((CNN_SMALL, arm) for arm in ARMS if not arm.startswith("isotropic"))],
+)
+def test_a_training_killed_in_any_phase_resumes_bit_for_bit(often, tmp_path, network, arm, killed_after):
+    settings = ARMS[arm]
+    with pytest.raises(Killed):
+        trained(network, 12, tmp_path / "a.h5", killed_after, **settings)
+    assert same(trained(network, 12, **settings), trained(network, 12, tmp_path / "a.h5", **settings))
 
 
 def test_what_was_done_is_not_done_again(often, tmp_path):
@@ -106,7 +127,7 @@ def test_a_damaged_state_or_one_of_other_settings_or_code_is_not_loaded(often, t
     assert not Resume(tmp_path / "a.h5", about, LOG).load()
     assert same(trained(MLP_SMALL, 12, tmp_path / "a.h5"), undisturbed(MLP_SMALL, 12))
     code = {"code_sha256": "1", "trained": [0, 2]}
-    Resume(tmp_path / "b.h5", about | code, LOG).save(lambda: {"x": np.arange(3)})
+    Resume(tmp_path / "b.h5", about | code, LOG).save({"x": np.arange(3)})
     assert Resume(tmp_path / "b.h5", about | code, LOG).load()
     assert not Resume(tmp_path / "b.h5", about | code | {"code_sha256": "2"}, LOG).load()
     assert not Resume(tmp_path / "b.h5", about | code | {"trained": [0]}, LOG).load()

@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 import pytest
+from helpers.training import run_training, streams
 
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.storage import hdf5
@@ -11,8 +12,6 @@ from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import parameter_variables
 from sgd_valleys.training.recording import SERIES, Recording
 from sgd_valleys.training.reuse import code_digest, find_runs, join, load_runs
-from sgd_valleys.training.schedule import minibatch_order
-from sgd_valleys.training.sgd import train
 
 LOG = logging.getLogger("sgd_valleys.test")
 NETWORK, M, POINTS = MLP((6, 5, 3)), 12, 3
@@ -28,9 +27,9 @@ def trained(realizations, checkpoints):
     rng = np.random.default_rng(0)
     data = rng.normal(size=(M, 6)).astype(np.float32), rng.integers(0, 3, M)
     whole = {realizations.index(r): range(POINTS) for r in checkpoints}
-    return train(
+    return run_training(
         NETWORK, NETWORK.initialize(rng), data, data, eta=0.1, B=4, iterations=8, recording=Recording(POINTS, whole),
-        orders=[minibatch_order(np.random.default_rng(r), M) for r in realizations],
+        streams=streams(*realizations),
     )  # fmt: skip
 
 

@@ -3,19 +3,20 @@
 import numpy as np
 import pytest
 import torch
+from helpers.training import epochs, run_training, streams
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.loss import cross_entropy
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.networks.network import check_parameters
+from sgd_valleys.recipe import Dynamics
 from sgd_valleys.training import sgd
 from sgd_valleys.training.device import choose_device
 from sgd_valleys.training.mlp_replicas import GramReplicas, MLPReplicas
 from sgd_valleys.training.recording import Recording
-from sgd_valleys.training.replicas import Replicas
-from sgd_valleys.training.schedule import minibatch_order
-from sgd_valleys.training.sgd import replicas_class, train
+from sgd_valleys.training.replicas import Replicas, TrainingSet
+from sgd_valleys.training.sgd import replicas_class
 
 M = 40
 NETWORKS = [MLP((30, 7, 3)), MLP((30, 8, 7, 4)), MLP((30, 8, 7, 6, 4)), MLP((30, 4))]  # the last: softmax regression
@@ -29,8 +30,8 @@ def problem():
     return (x, y), (x[:11] + 0.1, y[:11])
 
 
-def orders(*realizations):
-    return [minibatch_order(np.random.default_rng(r), M) for r in realizations]
+def training_set(x, y):
+    return TrainingSet(torch.from_numpy(x), torch.from_numpy(y))
 
 
 def repeated(parameters, replicas):
@@ -73,7 +74,7 @@ def largest_difference(a, b):
 def test_one_step_moves_by_autograds_gradient(problem, network, kind, B):
     (x, y), _ = problem
     initial = network.initialize(np.random.default_rng(1))
-    stack = kind(network, repeated(initial, 1), torch.from_numpy(x), torch.from_numpy(y), 0.1, B)
+    stack = kind(network, repeated(initial, 1), training_set(x, y), Dynamics(eta=0.1, B=B))
     batch = np.arange(M) if B == M else np.array([3, 1, 20, 8, 39])
     stack.synchronize()
     if B == M:
@@ -94,19 +95,19 @@ def test_a_trajectory_is_plain_sgd_on_the_same_minibatches(problem, monkeypatch,
     monkeypatch.setattr(sgd, "replicas_class", lambda *_: kind)
     monkeypatch.setattr(Replicas, "BLOCK_SAMPLES", 16)  # blocks shorter than an epoch, and cut by records
     initial = network.initialize(np.random.default_rng(2))
-    run = train(
+    run = run_training(
         network, initial, *problem, eta=0.2, B=B, iterations=60, recording=Recording(points=13),
-        orders=orders(0, 1, 2), dtype=torch.float64,
+        streams=streams(0, 1, 2), dtype=torch.float64,
     )  # fmt: skip
     for r in range(3):
-        expected = plain_sgd(network, initial, problem[0], 0.2, batches_of(*orders(r), B, 60))
+        expected = plain_sgd(network, initial, problem[0], 0.2, batches_of(epochs(r, M), B, 60))
         assert largest_difference({name: array[r] for name, array in run.final.items()}, expected) < 1e-10
 
 
 @pytest.mark.parametrize("network", [NETWORKS[1], NETWORKS[3]])
 def test_gradient_descent_is_torchs_sgd_on_the_full_batch(problem, network):
     initial = network.initialize(np.random.default_rng(3))
-    run = train(
+    run = run_training(
         network, initial, *problem, eta=0.1, B=M, iterations=200, recording=Recording(points=11),
         dtype=torch.float64,
     )  # fmt: skip
@@ -118,7 +119,7 @@ def test_gradient_descent_from_many_starts_is_torchs_sgd_from_each(problem):
     network = NETWORKS[1]
     points = [network.initialize(np.random.default_rng(r)) for r in range(6)]
     starts = {name: np.stack([point[name] for point in points]) for name in points[0]}
-    run = train(
+    run = run_training(
         network, starts, *problem, eta=0.1, B=M, iterations=60, recording=Recording(4, {r: [0] for r in range(6)}),
         dtype=torch.float64,
     )  # fmt: skip
@@ -134,7 +135,7 @@ def test_branches_keep_their_parameters_at_times_of_their_own(problem):
     initial = network.initialize(np.random.default_rng(0))
     starts = {name: np.stack([array, 1.1 * array, 0.9 * array]) for name, array in initial.items()}
     whole, some = (
-        train(
+        run_training(
             network, starts, *problem, eta=0.1, B=M, iterations=50, recording=Recording(6, checkpoints),
             dtype=torch.float64,
         )
@@ -152,10 +153,10 @@ def test_gradient_descent_started_at_any_of_its_recorded_points_is_bit_for_bit_t
     data = rng.normal(size=(1000, 784)).astype(np.float32), rng.integers(0, 10, 1000)
     sets = data, (data[0][:50], data[1][:50])
     options = {"eta": 0.05, "B": 1000, "iterations": 60, "recording": Recording(7, {0: range(7)})}
-    run = train(network, initial, *sets, **options)
+    run = run_training(network, initial, *sets, **options)
     starts = {name: array[0, :6] for name, array in run.checkpoint.items()}
     options["recording"] = Recording(7, dict.fromkeys(range(6), range(7)))
-    branches = train(network, starts, *sets, **options)
+    branches = run_training(network, starts, *sets, **options)
     for b in range(6):
         for name, array in run.final.items():
             assert np.array_equal(branches.checkpoint[name][b, 6 - b], array[0])
@@ -171,9 +172,8 @@ def test_a_realization_is_bit_for_bit_the_same_in_any_company(B, iterations):
     data = rng.normal(size=(1000, 784)).astype(np.float32), rng.integers(0, 10, 1000)
 
     def run(*realizations):
-        streams = [minibatch_order(np.random.default_rng(r), 1000) for r in realizations]
-        return train(network, initial, data, (data[0][:50], data[1][:50]), eta=0.05, B=B, iterations=iterations,
-                     recording=Recording(points=3), orders=streams)  # fmt: skip
+        return run_training(network, initial, data, (data[0][:50], data[1][:50]), eta=0.05, B=B, iterations=iterations,
+                     recording=Recording(points=3), streams=streams(*realizations))  # fmt: skip
 
     crowd = run(*range(12))
     for company in ([5], [5, 1], [0, 2, 5, 7, 9]):
@@ -186,7 +186,7 @@ def test_a_stacked_realization_is_the_run_alone_in_float64(problem):
     initial = network.initialize(np.random.default_rng(4))
 
     def run(*realizations):
-        return train(network, initial, *problem, eta=0.2, B=8, iterations=100, orders=orders(*realizations),
+        return run_training(network, initial, *problem, eta=0.2, B=8, iterations=100, streams=streams(*realizations),
                      recording=Recording(points=5), dtype=torch.float64)  # fmt: skip
 
     together, alone = run(0, 1, 2, 3).final, run(2).final
@@ -195,9 +195,9 @@ def test_a_stacked_realization_is_the_run_alone_in_float64(problem):
 
 def test_records_are_what_the_recorded_parameters_give(problem):
     network = NETWORKS[1]
-    run = train(
+    run = run_training(
         network, network.initialize(np.random.default_rng(6)), *problem, eta=0.1, B=8, iterations=50,
-        recording=Recording(6, dict.fromkeys([2, 0], range(6))), orders=orders(0, 1, 2), dtype=torch.float64,
+        recording=Recording(6, dict.fromkeys([2, 0], range(6))), streams=streams(0, 1, 2), dtype=torch.float64,
     )  # fmt: skip
     assert run.iteration.tolist() == [0, 10, 20, 30, 40, 50]
     for position, r in enumerate([2, 0]):
@@ -218,12 +218,12 @@ def test_divergence_is_recorded_and_stays_with_its_run(problem):
     network = NETWORKS[1]
     initial = network.initialize(np.random.default_rng(7))
     settings = {"B": 8, "iterations": 100, "recording": Recording(points=3)}
-    wild = train(network, initial, *problem, eta=1e30, orders=orders(0, 1), **settings)
+    wild = run_training(network, initial, *problem, eta=1e30, streams=streams(0, 1), **settings)
     lost = wild.diverged
     assert lost.any() and np.isfinite(wild.train_loss[:, 0]).all()
     assert np.isnan(wild.train_loss[lost, -1]).all()
     assert (wild.train_accuracy[lost, -1] != 1).all() and wild.test_error[lost, -1].all()
-    assert not train(network, initial, *problem, eta=0.01, orders=orders(0, 1), **settings).diverged.any()
+    assert not run_training(network, initial, *problem, eta=0.01, streams=streams(0, 1), **settings).diverged.any()
 
 
 def test_one_diverging_replica_leaves_its_neighbours_alone(problem):
@@ -232,9 +232,9 @@ def test_one_diverging_replica_leaves_its_neighbours_alone(problem):
     initial = network.initialize(np.random.default_rng(7))
 
     def after_steps(poison):
-        stack = replicas_class(network, M)(
-            network, repeated(initial, 2), torch.from_numpy(x), torch.from_numpy(y), 0.1, 8
-        )
+        dynamics = Dynamics(eta=0.1, B=8)
+        kind = replicas_class(network, M, dynamics)
+        stack = kind(network, repeated(initial, 2), training_set(x, y), dynamics)
         if poison:
             stack.weight[1][0] = torch.nan
         stack.synchronize()
@@ -246,7 +246,8 @@ def test_one_diverging_replica_leaves_its_neighbours_alone(problem):
 
 
 def test_a_large_training_set_does_without_its_gram_matrix():
-    assert replicas_class(NETWORKS[0], 60) is GramReplicas and replicas_class(NETWORKS[0], 70) is MLPReplicas
+    sgd = Dynamics(eta=0.1, B=10)
+    assert replicas_class(NETWORKS[0], 60, sgd) is GramReplicas and replicas_class(NETWORKS[0], 70, sgd) is MLPReplicas
 
 
 @pytest.mark.parametrize(
@@ -260,15 +261,14 @@ def test_a_large_training_set_does_without_its_gram_matrix():
         ({"device": "gpu"}, "device = gpu: unknown device; it has to be cpu, cuda or auto"),
         ({"recording": Recording(points=8)}, "cannot be recorded"),
         ({"recording": Recording(3, {1: [0]})}, r"recording.checkpoints = {1: \[0\]}: .*; runs are from 0 to 0"),
-        ({"orders": ()}, "orders: 0 minibatch orders for 1 runs"),
-        ({"orders": [minibatch_order(np.random.default_rng(0), M // 2)]}, r"orders: an epoch of shape \(20,\)"),
+        ({"streams": ()}, "streams: 0 streams for 1 runs with noise"),
     ],
 )
 def test_impossible_arguments_are_refused(problem, wrong, message):
     network = NETWORKS[0]
-    settings = {"eta": 0.1, "B": 8, "iterations": 10, "recording": Recording(3), "orders": orders(0)} | wrong
+    settings = {"eta": 0.1, "B": 8, "iterations": 10, "recording": Recording(3), "streams": streams(0)} | wrong
     with pytest.raises((UserError, ValueError), match=message):
-        train(network, network.initialize(np.random.default_rng(0)), *problem, **settings)
+        run_training(network, network.initialize(np.random.default_rng(0)), *problem, **settings)
 
 
 @pytest.mark.parametrize("labels", [np.full(M, 3), np.full(M, -100), np.full(M, 0.5), np.zeros(M - 1, int), np.eye(M)])
@@ -278,7 +278,7 @@ def test_labels_that_a_loss_would_misread_are_refused(problem, labels, part):
     sets[part] = (problem[0][0], labels)
     name = ("train_set", "test_set")[part]
     with pytest.raises(UserError, match=f"{name}: invalid labels; there has to be one integer from 0 to 2 for each"):
-        train(NETWORKS[0], NETWORKS[0].initialize(np.random.default_rng(0)), *sets, eta=0.1, B=M, iterations=2,
+        run_training(NETWORKS[0], NETWORKS[0].initialize(np.random.default_rng(0)), *sets, eta=0.1, B=M, iterations=2,
               recording=Recording(3))  # fmt: skip
 
 
@@ -306,12 +306,12 @@ def test_a_network_of_another_class_is_not_trained_as_one_of_ours(problem, netwo
     starts = NETWORKS[0].initialize(np.random.default_rng(0))
     message = f"network = {type(network).__name__}: .* exactly the classes networks.mlp.MLP and networks.cnn.CNN"
     with pytest.raises(UserError, match=message):
-        train(network, starts, *problem, eta=0.1, B=M, iterations=2, recording=Recording(3))
+        run_training(network, starts, *problem, eta=0.1, B=M, iterations=2, recording=Recording(3))
 
 
 def test_parameters_of_another_network_are_refused():
     network, deeper = MLP((30, 7, 7)), MLP((30, 7, 7, 7))
-    with pytest.raises(UserError, match=r"not the parameters of MLP\(sizes=\(30, 7, 7\)\); layer3_weight has shape"):
+    with pytest.raises(UserError, match=r"not the parameters of MLP\(.*\); layer3_weight has shape"):
         check_parameters(network, deeper.initialize(np.random.default_rng(0)))
     with pytest.raises(UserError, match=r"layer2_bias has shape none, not \(7,\)"):
         check_parameters(network, {"layer1_weight": np.zeros((7, 30)), "layer1_bias": np.zeros(7)})
@@ -327,8 +327,8 @@ def test_starts_are_shared_by_all_runs_or_one_for_each(problem):
     network = NETWORKS[1]
     initial = network.initialize(np.random.default_rng(1))
     options = {"eta": 0.2, "B": 8, "iterations": 10, "recording": Recording(points=3)}
-    shared = train(network, initial, *problem, orders=orders(0, 1), **options)
-    repeated_starts = train(network, repeated(initial, 2), *problem, orders=orders(0, 1), **options)
+    shared = run_training(network, initial, *problem, streams=streams(0, 1), **options)
+    repeated_starts = run_training(network, repeated(initial, 2), *problem, streams=streams(0, 1), **options)
     assert all(np.array_equal(shared.final[name], repeated_starts.final[name]) for name in initial)
     with pytest.raises(UserError, match=r"starts: .*; layer1_weight has shape \(2, 2, 8, 30\), not \(8, 30\)"):
-        train(network, repeated(repeated(initial, 2), 2), *problem, orders=orders(0, 1), **options)
+        run_training(network, repeated(repeated(initial, 2), 2), *problem, streams=streams(0, 1), **options)

@@ -1,0 +1,86 @@
+"""The losses of a stack: their gradient in the logits during training, and their value in the record.
+
+``sgd_valleys.networks.loss`` evaluates the same losses of NumPy arrays.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class StackLoss:
+    """A loss of a stack of networks with K classes.
+
+    Attributes:
+        name: one of ``sgd_valleys.recipe.LOSSES``.
+        factor: the gradient in the output is ``factor`` times (output - onehot).
+        descend: returns -scale dl/dz (replica, K, sample) from logits z (replica, K, sample), from the target, which is
+            factor * scale at the label and else 0, and from factor * scale.
+        mean: returns the loss (replica), the mean over the samples of logits (replica, K, sample) and labels (sample).
+        per_sample: returns the losses (sample) of logits (sample, K) and labels (sample); autograd goes through it.
+        total: returns their sum.
+    """
+
+    name: str
+    factor: Callable[[int], float]
+    descend: Callable[[torch.Tensor, torch.Tensor, float], torch.Tensor]
+    mean: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    per_sample: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    total: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def _descend_cross_entropy(z: torch.Tensor, target: torch.Tensor, scale: float) -> torch.Tensor:
+    return torch.add(target, torch.softmax(z, dim=1), alpha=-scale)  # softmax cross-entropy: p - onehot
+
+
+def _descend_mse(z: torch.Tensor, target: torch.Tensor, scale: float) -> torch.Tensor:
+    return torch.add(target, z, alpha=-scale)
+
+
+def _descend_mse_softmax(z: torch.Tensor, target: torch.Tensor, scale: float) -> torch.Tensor:
+    p = torch.softmax(z, dim=1)
+    residual = torch.add(target, p, alpha=-scale)
+    return p * (residual - (p * residual).sum(dim=1, keepdim=True))
+
+
+def _mean_cross_entropy(z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return torch.logsumexp(z, dim=1).sub(z.gather(1, labels.expand(len(z), 1, -1))[:, 0]).mean(dim=1)
+
+
+def _mse(output: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return (output - F.one_hot(labels, output.shape[-1])).square().mean(dim=-1)
+
+
+def _from_samples(name: str, factor: Callable[[int], float], descend: Callable, per_sample: Callable) -> StackLoss:
+    """Complete a loss by its values of samples."""
+    return StackLoss(
+        name,
+        factor,
+        descend,
+        mean=lambda z, labels: per_sample(z.transpose(1, 2), labels).mean(dim=1),
+        per_sample=per_sample,
+        total=lambda z, labels: per_sample(z, labels).sum(),
+    )
+
+
+LOSSES = {
+    loss.name: loss
+    for loss in (
+        StackLoss(
+            "cross_entropy",
+            lambda K: 1.0,
+            _descend_cross_entropy,
+            _mean_cross_entropy,
+            partial(F.cross_entropy, reduction="none"),
+            partial(F.cross_entropy, reduction="sum"),
+        ),
+        _from_samples("mse", lambda K: 2 / K, _descend_mse, _mse),
+        _from_samples(
+            "mse_softmax", lambda K: 2 / K, _descend_mse_softmax, lambda z, labels: _mse(z.softmax(dim=-1), labels)
+        ),
+    )
+}

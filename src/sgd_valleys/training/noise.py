@@ -1,0 +1,104 @@
+"""The noise of a training: what is drawn for each step, for all runs of a stack.
+
+With per-sample gradients g_n and their mean g, the gradient of a minibatch of B of M samples, drawn without
+replacement, has the covariance
+
+    (1/B - 1/M) M / (M - 1) C,      C = mean_n (g_n - g) (g_n - g)^T.
+
+Every kind of noise is one of two draws:
+
+- weights of the samples, whose mean is 1: a step moves along mean_n w_n g_n. Minibatches have w_n = M / B or 0.
+  Gaussian weights w_n = 1 + s (xi_n - mean xi), with independent standard normal xi and
+  s^2 = M^2 (1/B - 1/M) / (M - 1), give Gaussian noise with exactly that covariance.
+- standard normal numbers, one for each parameter, for isotropic noise.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from math import sqrt
+
+import numpy as np
+import torch
+
+from sgd_valleys.recipe import Dynamics
+from sgd_valleys.training.streams import Streams
+
+Draw = Callable[[int], torch.Tensor]  # from the number of a step to what is drawn for it (replica, ...)
+
+
+def variance_of_mean(B: int, M: int) -> float:
+    """Return the factor (1/B - 1/M) M / (M - 1) by which C becomes the covariance of a minibatch gradient."""
+    return (1 / B - 1 / M) * M / (M - 1)
+
+
+class Minibatches:
+    """The minibatches of several runs that are at the same position of their epochs.
+
+    Args:
+        streams: of each run.
+        dynamics: batch size and sampling.
+        M: number of training samples.
+        epoch: number of the epoch in which the next minibatch lies.
+        offset: samples of that epoch that have been visited.
+        device: of the result.
+    """
+
+    def __init__(
+        self, streams: Sequence[Streams], dynamics: Dynamics, M: int, epoch: int, offset: int, device: torch.device
+    ) -> None:
+        self.B, self.M, self.offset, self.device = dynamics.B, M, offset, device
+        orders = [each.epochs(M) if dynamics.sampling == "epoch" else each.subsets(M, dynamics.B) for each in streams]
+        self.epochs: Iterator = islice(zip(*orders, strict=True), epoch, None)
+        self.epoch = self._next_epoch() if offset else None
+
+    def _next_epoch(self) -> torch.Tensor:
+        return torch.from_numpy(np.stack(next(self.epochs))).to(self.device)
+
+    def take(self, steps: int) -> torch.Tensor:
+        """Return the samples (run, taken * B) of the next minibatches, at most so many and to the end of an epoch."""
+        if self.offset == 0:
+            self.epoch = self._next_epoch()
+        end = min(self.offset + steps * self.B, self.M)
+        taken, self.offset = self.epoch[:, self.offset : end], end % self.M
+        return taken
+
+
+def minibatch_weights(minibatches: Minibatches, like: torch.Tensor) -> Draw:
+    """Return the weights (replica, M) of the samples under minibatch noise: M / B in the next minibatch, else 0.
+
+    Args:
+        minibatches: of the runs; they are taken one a step.
+        like: a tensor of the dtype and device of the weights.
+    """
+    M, B = minibatches.M, minibatches.B
+
+    def draw(step: int) -> torch.Tensor:
+        index = minibatches.take(1)
+        return like.new_zeros(len(index), M).scatter_(1, index, M / B)
+
+    return draw
+
+
+def covariance_weights(streams: Sequence[Streams], dynamics: Dynamics, M: int, like: torch.Tensor) -> Draw:
+    """Return Gaussian weights (replica, M) of the samples, which have the covariance of minibatch noise."""
+    scale = dynamics.noise_scale * sqrt(M * variance_of_mean(dynamics.B, M))
+
+    def draw(step: int) -> torch.Tensor:
+        xi = _normals(streams, step, M, like)
+        return 1 + scale * (xi - xi.mean(dim=1, keepdim=True))
+
+    return draw
+
+
+def isotropic_normals(streams: Sequence[Streams], size: int, like: torch.Tensor) -> Draw:
+    """Return standard normal numbers (replica, size), one for each parameter in which the noise acts."""
+    return lambda step: _normals(streams, step, size, like)
+
+
+def _normals(streams: Sequence[Streams], step: int, size: int, like: torch.Tensor) -> torch.Tensor:
+    """Draw on the CPU, so that a run has the same noise on every device."""
+    dtype = np.float64 if like.dtype == torch.float64 else np.float32
+    drawn = np.empty((len(streams), size), dtype)
+    for row, each in zip(drawn, streams, strict=True):
+        each.at_step(step).standard_normal(dtype=dtype, out=row)
+    return torch.from_numpy(drawn).to(like.device)
