@@ -65,6 +65,7 @@ format: $(VENV)/.ready ## bring the code into that style
 
 bench: $(VENV)/.ready ## speed, against this machine's limit and against the plain way
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/arms.py
 	$(BIN)/python benchmarks/convolution.py
 	$(BIN)/python benchmarks/curvature.py
 	$(BIN)/python benchmarks/langevin.py --threads 2

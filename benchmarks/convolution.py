@@ -28,8 +28,10 @@ from torch.nn import functional as F
 
 from sgd_valleys.config.experiment import Experiment
 from sgd_valleys.networks.cnn import CNN
+from sgd_valleys.recipe import Dynamics
 from sgd_valleys.training.cnn_replicas import CNNReplicas
 from sgd_valleys.training.device import choose_device
+from sgd_valleys.training.replicas import TrainingSet
 
 NETWORK = CNN((3, 32, 32), (32, 64, 64), (128,), 10)
 # multiplications per weight of a layer: one per output pixel of a convolution
@@ -101,9 +103,9 @@ def main() -> None:
     speed = {}
     print(f"{'B':>4} {'peak':>7} {'GFLOP/s':>8} {'of peak':>8} {'images/s':>9} {'default':>8} {'grouped':>8}")
     for B in (20, 50, 100, 200, 500):
-        stack = CNNReplicas(NETWORK, initial, images, labels, ETA, B)
+        stack = CNNReplicas(NETWORK, initial, TrainingSet(images, labels), Dynamics(eta=ETA, B=B))
         implementations = {
-            "library": (1, lambda index, stack=stack: stack.step(stack.replicas[0], index)),
+            "library": (1, lambda index, stack=stack: stack.step(0, index)),
             "default": (1, default_layout(stack)),
             "grouped": (REPLICAS, grouped_replicas(stack)),
         }

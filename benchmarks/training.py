@@ -25,10 +25,11 @@ from machine import peak, seconds
 
 from sgd_valleys.config.sweep import Sweep
 from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.recipe import Recipe
 from sgd_valleys.training.device import choose_device
 from sgd_valleys.training.recording import Recording
-from sgd_valleys.training.schedule import minibatch_order
 from sgd_valleys.training.sgd import train
+from sgd_valleys.training.streams import run_streams
 
 SIZES = (784, 50, 50, 10)
 M = 1000
@@ -76,9 +77,9 @@ def main() -> None:
 
     def stacked(B: int, steps: int) -> None:
         replicas = 1 if B == M else REPLICAS
-        orders = [minibatch_order(np.random.default_rng(r), M) for r in range(replicas)]
-        train(network, initial, data, (pixels[:200], labels[:200]), eta=ETA, B=B, iterations=steps,
-              recording=Recording(points=2), orders=orders, device=device)  # fmt: skip
+        recipe, streams = Recipe(eta=ETA, B=B, iterations=steps), run_streams(0, ETA, B, range(replicas))
+        test_set = pixels[:200], labels[:200]
+        train(network, initial, data, test_set, recipe, Recording(points=2), streams=streams, device=device)
 
     per_step = {}
     print(f"{'B':>5} {'peak':>7} {'GFLOP/s':>8} {'of peak':>8} {'us/step':>8} {'plain us':>9} {'speed-up':>9}")

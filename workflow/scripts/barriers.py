@@ -8,6 +8,7 @@ from scipy.stats import spearmanr
 from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.measures import similarity
 from sgd_valleys.measures.paths import barrier, line_loss_along_training, pair_barriers
+from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.statistics.fits import fit_line, fit_pairs
@@ -17,6 +18,7 @@ from sgd_valleys.storage.parameters import read_parameters
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
+    loss = settings.get("loss", "cross_entropy")
     network, samples = load_network_and_samples(snakemake.input.data, settings, ["train"])
     M = len(samples["train"][1])
     alpha = np.linspace(0, 1, settings["points"])
@@ -48,7 +50,7 @@ with job(snakemake) as log:
     progress = Progress(len(all_pairs), "pairs", log)
     barriers = np.empty(0)
     if len(all_pairs):
-        barriers = pair_barriers(network, solutions, all_pairs, samples["train"], alpha, progress)
+        barriers = pair_barriers(network, solutions, all_pairs, samples["train"], alpha, progress, loss)
     pair_barrier, *block_barriers = np.split(barriers, np.cumsum([len(pairs), *map(len, blocks)])[:-1])
     pair_similarity = jaccard[tuple(pairs.T)]
     rng = stream(settings["seed"], Stage.BOOTSTRAP)
@@ -79,7 +81,9 @@ with job(snakemake) as log:
         along[k] = read_parameters(path, "checkpoint", hdf5.position(path, "checkpoint", block_runs[k][2]))
     times = len(runs["iteration"])
     progress = Progress(len(path_pairs) * times, "lines along training", log)
-    path_loss = line_loss_along_training(network, along, path_pairs, samples["train"], alpha, progress, times=times)
+    path_loss = line_loss_along_training(
+        network, along, path_pairs, samples["train"], alpha, progress, times=times, loss=loss
+    )
 
     eta, B = np.array([eta for eta, _, _ in block_runs]), np.array([B for _, B, _ in block_runs], dtype=int)
     realization, bound, ends, lines = ("realization",), ("bound",), ("path", "end"), ("path", "time", "alpha")
@@ -107,4 +111,4 @@ with job(snakemake) as log:
         "path_eta": Variable(ends, eta[path_pairs], "learning rates of the pair, first at alpha = 1"),
         "path_B": Variable(ends, B[path_pairs], "batch sizes of the pair, first at alpha = 1", "samples"),
     }
-    hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))
+    hdf5.write(snakemake.output[0], in_units_of(loss, variables), provenance.attributes(settings, snakemake.input.data))

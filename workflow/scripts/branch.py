@@ -6,6 +6,7 @@ import numpy as np
 
 from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.errors import UserError
+from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.progress import Progress
 from sgd_valleys.recipe import Recipe
 from sgd_valleys.storage import hdf5, provenance
@@ -67,7 +68,7 @@ with job(snakemake) as log:
 
     variables = {
         **coordinates(t_c=[t for t, _ in branches]),
-        **trajectory.variables("t_c", "steps of gradient descent since t_c"),
+        **trajectory.variables("t_c", "steps of gradient descent since t_c", LOSSES[recipe.loss]),
         "final": Variable(("t_c",), final, "position on axis time of the end of the SGD run"),
         **parameter_variables(trajectory.checkpoint_at(final), "final", ("t_c",), "at the end of the SGD run"),
     }

@@ -7,13 +7,15 @@ from functools import lru_cache
 import numpy as np
 
 from sgd_valleys.measures import curvature
+from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
-    hessian = curvature.load_hessian(snakemake.input.data, settings)
+    loss = settings.get("loss", "cross_entropy")
+    hessian = curvature.load_hessian(snakemake.input.data, settings, log)
     branches = hdf5.read(snakemake.input.train, ["t_c", "iteration", "final"])
     t_c, iteration = branches["t_c"], branches["iteration"]
     along = settings["along"]
@@ -36,4 +38,4 @@ with job(snakemake) as log:
         "iteration": Variable(("time",), iteration, "steps of gradient descent since t_c", "iterations"),
         **found.variables("t_c", settings["layer"]),
     }
-    hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))
+    hdf5.write(snakemake.output[0], in_units_of(loss, variables), provenance.attributes(settings, snakemake.input.data))

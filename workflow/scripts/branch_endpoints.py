@@ -5,6 +5,7 @@ from sgd_valleys.workflow.job import job
 from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.measures.endpoints import SERIES, branch_endpoints
 from sgd_valleys.measures.evaluation import score
+from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
@@ -33,12 +34,13 @@ for name, samples in (("test_loss", "test set"), ("test_file_loss", "whole test 
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
+    loss = settings.get("loss", "cross_entropy")
     branches = hdf5.read(snakemake.input.train, ["t_c", "final", "test_error", "diverged", *SERIES])
     curvature = hdf5.read(snakemake.input.curvature, ["flatness", "trace"])
     row = hdf5.position(snakemake.input.run, "realization", settings["realization"])
     run = hdf5.read(snakemake.input.run, ["iteration", "train_loss", "test_error"], row)
     network, test_file = load_network_and_samples(snakemake.input.test_file, settings, ["test"])
-    file_score = score(network, read_parameters(snakemake.input.train, "final"), *test_file["test"])
+    file_score = score(network, read_parameters(snakemake.input.train, "final"), *test_file["test"], loss)
     found = branch_endpoints(branches, curvature, file_score, run, settings["L_c"], settings["same_basin"])
     log.info(
         f"{branches['diverged'].sum()} of {len(branches['t_c'])} branches diverged; flatness against test loss: "
@@ -50,4 +52,4 @@ with job(snakemake) as log:
     variables = coordinates(t_c=branches["t_c"])
     variables |= {name: Variable(axes, found[name], *description) for name, (axes, *description) in FOUND.items()}
     attributes = provenance.attributes(settings, snakemake.input.data)
-    hdf5.write(snakemake.output[0], variables, attributes | {"realization": settings["realization"]})
+    hdf5.write(snakemake.output[0], in_units_of(loss, variables), attributes | {"realization": settings["realization"]})

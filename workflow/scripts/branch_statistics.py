@@ -4,6 +4,7 @@ from sgd_valleys.workflow.job import job
 
 import numpy as np
 
+from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.statistics.bootstrap import interval
 from sgd_valleys.statistics.fits import fit_groups
@@ -31,6 +32,7 @@ INTERVAL = "95% bootstrap interval over realizations"
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
+    loss = settings.get("loss", "cross_entropy")
     resamples = settings["resamples"]
     files = [hdf5.read(path, ["t_c", *BRANCH, *RUN]) for path in snakemake.input.endpoints]
     realization = [hdf5.read_attributes(path)["realization"] for path in snakemake.input.endpoints]
@@ -54,8 +56,8 @@ with job(snakemake) as log:
         mean, low, high = interval(values[name], rng(), resamples)
         log.info(f"{name}: {np.round(values[name], 3).tolist()}, mean {mean:.4g} [{low:.4g}, {high:.4g}]")
 
-    for loss in ("test_loss", "test_file_loss"):
-        fit = fit_groups(values[loss], values["flatness"], rng(), resamples)
+    for series in ("test_loss", "test_file_loss"):
+        fit = fit_groups(values[series], values["flatness"], rng(), resamples)
         for kind, (text, units) in LINE.items():
             own = getattr(fit, kind)
             median, *bounds = interval(own, rng(), resamples, np.nanmedian)
@@ -68,9 +70,9 @@ with job(snakemake) as log:
                 value, bounds = getattr(line, kind), getattr(line, f"{kind}_interval")
                 found[f"{name}_{kind}"] = (), value, f"{text}, {name}"
                 found[f"{name}_{kind}_interval"] = ("bound",), bounds, INTERVAL
-                log.info(f"flatness against {loss}: {text}, {name}: {value:.3g} [{bounds[0]:.3g}, {bounds[1]:.3g}]")
-            log.info(f"flatness against {loss}: {text}, of each realization: {np.round(own, 2).tolist()}")
-            variables |= {f"{loss}_{name}": Variable(*each, units) for name, each in found.items()}
+                log.info(f"flatness against {series}: {text}, {name}: {value:.3g} [{bounds[0]:.3g}, {bounds[1]:.3g}]")
+            log.info(f"flatness against {series}: {text}, of each realization: {np.round(own, 2).tolist()}")
+            variables |= {f"{series}_{name}": Variable(*each, units) for name, each in found.items()}
         intercept = Variable((), fit.pooled.intercept, "intercept of the pooled line", "1/nat")
-        variables[f"{loss}_pooled_intercept"] = intercept
-    hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))
+        variables[f"{series}_pooled_intercept"] = intercept
+    hdf5.write(snakemake.output[0], in_units_of(loss, variables), provenance.attributes(settings, snakemake.input.data))

@@ -3,15 +3,18 @@
 from sgd_valleys.workflow.job import job
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator
 
 from sgd_valleys.measures import curvature
+from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable, coordinates
 from sgd_valleys.storage.parameters import read_parameters
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
-    hessian = curvature.load_hessian(snakemake.input.data, settings)
+    loss = settings.get("loss", "cross_entropy")
+    hessian = curvature.load_hessian(snakemake.input.data, settings, log)
     runs = hdf5.read(snakemake.input.train, ["realization", "iteration", "diverged"])
     realization, iteration = runs["realization"], runs["iteration"]
     last = len(iteration) - 1
@@ -20,7 +23,7 @@ with job(snakemake) as log:
         checkpoint = read_parameters(snakemake.input.train, "checkpoint")
         checkpoint_row = list(hdf5.read(snakemake.input.train, ["checkpoint"])["checkpoint"])
 
-    def hessian_at(r: int, t: int) -> curvature.LayerHessian:
+    def hessian_at(r: int, t: int) -> LinearOperator:
         if t == last:
             return hessian({name: array[r] for name, array in final.items()})
         return hessian({name: array[checkpoint_row.index(realization[r]), t] for name, array in checkpoint.items()})
@@ -47,4 +50,8 @@ with job(snakemake) as log:
         variables["spectrum"] = Variable(axes, spectra, "all eigenvalues, descending", "nat")
     train = hdf5.read_attributes(snakemake.input.train)
     attributes = provenance.attributes(settings, snakemake.input.data)
-    hdf5.write(snakemake.output[0], variables, attributes | {"eta": float(train["eta"]), "B": int(train["B"])})
+    hdf5.write(
+        snakemake.output[0],
+        in_units_of(loss, variables),
+        attributes | {"eta": float(train["eta"]), "B": int(train["B"])},
+    )

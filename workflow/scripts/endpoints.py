@@ -8,6 +8,7 @@ from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.measures.endpoints import SERIES, cell_endpoints
 from sgd_valleys.measures.evaluation import score
 from sgd_valleys.measures.grid import on_grid
+from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.cells import files_by_cell, grid, read_cells
 from sgd_valleys.storage.hdf5 import Variable, coordinates
@@ -36,6 +37,7 @@ BY_CELL = {
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
+    loss = settings.get("loss", "cross_entropy")
     layer = settings["layer"]
     weight = f"layer{layer}_weight"
     M = len(hdf5.read(snakemake.input.data, ["train_label"])["train_label"])
@@ -47,7 +49,7 @@ with job(snakemake) as log:
         (run,) = read_cells(
             paths, [*SERIES, "diverged", "test_error", f"final_{weight}"], [f"initial_{weight}"]
         ).values()
-        scores = [score(network, read_parameters(path, "final"), *test_file["test"]) for path in paths]
+        scores = [score(network, read_parameters(path, "final"), *test_file["test"], loss) for path in paths]
         cell = cell_endpoints(run, curvature[eta, B], np.concatenate(scores, axis=1), layer, gradient_descent=B == M)
         log.info(
             f"eta {eta}, B {B}: {cell['converged'].sum()} of {cell['runs']} converged, "
@@ -64,4 +66,4 @@ with job(snakemake) as log:
         **{name: Variable(("eta", "B", "realization"), arrays[name], *BY_RUN[name]) for name in BY_RUN},
         **{name: Variable(("eta", "B"), arrays[name], *BY_CELL[name]) for name in BY_CELL},
     }
-    hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))
+    hdf5.write(snakemake.output[0], in_units_of(loss, variables), provenance.attributes(settings, snakemake.input.data))

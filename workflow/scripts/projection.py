@@ -9,12 +9,14 @@ import numpy as np
 from sgd_valleys.config.sweep import Run, canonical
 from sgd_valleys.measures import projection
 from sgd_valleys.measures.grid import stack_cells
+from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.cells import files_by_cell
 from sgd_valleys.storage.hdf5 import Variable
 
 with job(snakemake) as log:
     settings = snakemake.params.settings
+    loss = settings.get("loss", "cross_entropy")
     weight = f"checkpoint_layer{settings['layer']}_weight"
     file_of = {
         Run(canonical(eta), B, realization): path
@@ -38,7 +40,7 @@ with job(snakemake) as log:
         weights, losses = zip(*map(trajectory, runs), strict=True)
         return np.stack(weights), np.stack(losses)
 
-    def variables(axes: tuple[str, ...], weights: np.ndarray, loss: np.ndarray, cells: list) -> dict[str, Variable]:
+    def variables(axes: tuple[str, ...], weights: np.ndarray, losses: np.ndarray, cells: list) -> dict[str, Variable]:
         """Project ``weights`` (``*axes``, time, parameter), whose first axis is over ``cells``."""
         name = axes[0].split("_")[0]
         pc, explained = projection.project(weights)
@@ -46,7 +48,7 @@ with job(snakemake) as log:
         component = ("component",)
         return {
             f"{name}_pc": Variable((*axes, "time", "component"), pc, "principal components of the layer's weights"),
-            f"{name}_loss": Variable((*axes, "time"), loss, "training loss", "nat"),
+            f"{name}_loss": Variable((*axes, "time"), losses, "training loss", "nat"),
             f"{name}_eta": Variable(axes[:1], [float(eta) for eta, *_ in cells], "learning rate"),
             f"{name}_B": Variable(axes[:1], [B for _, B, *_ in cells], "batch size", "samples"),
             f"{name}_explained": Variable(component, explained, "fraction of the variance that the component explains"),
@@ -57,4 +59,4 @@ with job(snakemake) as log:
         cells = (sorted(run for run in file_of if run.cell == tuple(cell)) for cell in settings["cells"])
         weights, losses = zip(*map(trajectories, cells), strict=True)
         found |= variables(("cell", "realization"), stack_cells(weights), stack_cells(losses), settings["cells"])
-    hdf5.write(snakemake.output[0], found, provenance.attributes(settings, snakemake.input.data))
+    hdf5.write(snakemake.output[0], in_units_of(loss, found), provenance.attributes(settings, snakemake.input.data))

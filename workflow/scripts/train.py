@@ -3,6 +3,7 @@
 from sgd_valleys.workflow.job import job
 
 from sgd_valleys.data.stored import load_network_and_samples
+from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.progress import Progress
 from sgd_valleys.recipe import Recipe
 from sgd_valleys.storage import hdf5, provenance
@@ -57,7 +58,7 @@ with job(snakemake) as log:
 
     variables = {
         **coordinates(realization=realizations),
-        **trajectory.variables("realization"),
+        **trajectory.variables("realization", loss=LOSSES[recipe.loss]),
         **parameter_variables(start, "initial", axes, f"at iteration 0, {of}"),
         **parameter_variables(trajectory.final, "final", ("realization",), "at the last iteration"),
     }

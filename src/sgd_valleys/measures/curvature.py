@@ -1,12 +1,14 @@
 """The Hessian of the training loss with respect to one layer's weights, as an operator.
 
-The logits of a ReLU network are piecewise linear in one layer's weights W. With softmax cross-entropy
+The logits of a ReLU network are piecewise linear in one layer's weights W. With a loss that is convex in the logits
 the Hessian is therefore exactly the Gauss-Newton matrix. For V of the shape of W,
 
-    H V = mean_n  J_n^T S_n J_n (V h_n) h_n^T,      S = diag(p) - p p^T,
+    H V = mean_n  J_n^T S_n J_n (V h_n) h_n^T,
 
-where h_n is the layer's input, J_n maps a change of the layer's preactivations to a change of the logits, and p are
-the class probabilities. For the middle layer of three, J_n = W3 D_n with D_n the layer's active units. All arrays are
+where h_n is the layer's input, J_n maps a change of the layer's preactivations to a change of the logits, and S_n is
+the Hessian of the loss in the logits: diag(p) - p p^T for softmax cross-entropy with the class probabilities p, and
+2 / K for the mean squared error over K classes. For the middle layer of three, J_n = W3 D_n with D_n the layer's active
+units. Other activations and losses have further terms (:mod:`~sgd_valleys.measures.true_hessian`). All arrays are
 float64.
 """
 
@@ -22,15 +24,59 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.measures.flatness import flatness
+from sgd_valleys.measures.true_hessian import TrueHessian
 from sgd_valleys.networks.loss import softmax
-from sgd_valleys.networks.network import Linearization, Parameters
+from sgd_valleys.networks.network import Linearization, Network, Parameters
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage.hdf5 import FilePath, Variable
 
 
+class _OfCrossEntropy:
+    """S = diag(p) - p p^T, from logits (sample, class)."""
+
+    def __init__(self, logits: np.ndarray) -> None:
+        self.p = softmax(logits)
+
+    def times(self, tangent: np.ndarray) -> np.ndarray:
+        """Compute S_n t_n (sample, class) in place."""
+        tangent *= self.p
+        tangent -= self.p * tangent.sum(axis=1, keepdims=True)
+        return tangent
+
+    def roots(self) -> Iterator[np.ndarray]:
+        """Yield the columns (sample, class) of L = diag(sqrt p) - p sqrt(p)^T, with S = L L^T."""
+        root = np.sqrt(self.p)
+        for c, unit_vector in enumerate(np.eye(self.p.shape[1])):
+            yield root[:, [c]] * (unit_vector - self.p)
+
+
+class _OfSquares:
+    """S = 2 / K, the same for all samples."""
+
+    def __init__(self, logits: np.ndarray) -> None:
+        self.shape = logits.shape
+
+    def times(self, tangent: np.ndarray) -> np.ndarray:
+        """Compute S_n t_n (sample, class) in place."""
+        tangent *= 2 / self.shape[1]
+        return tangent
+
+    def roots(self) -> Iterator[np.ndarray]:
+        """Yield the columns (sample, class) of L = sqrt(2 / K)."""
+        for unit_vector in np.eye(self.shape[1]):
+            yield np.broadcast_to(np.sqrt(2 / self.shape[1]) * unit_vector, self.shape)
+
+
+_OUTPUT_CURVATURE = {"cross_entropy": _OfCrossEntropy, "mse": _OfSquares}
+
+
 class LayerHessian(LinearOperator):
-    """The Hessian (out * in, out * in) of the mean cross-entropy in one layer's weights, flattened row by row.
+    """The Hessian (out * in, out * in) of the mean loss in one layer's weights, flattened row by row.
+
+    Args:
+        linear: linearization of a ReLU network.
+        loss: "cross_entropy" or "mse".
 
     >>> import numpy as np
     >>> from sgd_valleys.networks.mlp import MLP
@@ -44,28 +90,26 @@ class LayerHessian(LinearOperator):
     True
     """
 
-    def __init__(self, linear: Linearization) -> None:
+    def __init__(self, linear: Linearization, loss: str = "cross_entropy") -> None:
         self.linear = linear
-        self.probability = softmax(linear.logits)
+        self.output_curvature = _OUTPUT_CURVATURE[loss](linear.logits)
         size = linear.out * linear.inputs.shape[1]
         super().__init__(np.dtype(np.float64), (size, size))
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether the network's outputs are finite, so that the matrix is."""
+        return bool(np.isfinite(self.linear.logits).all())
+
     def _matvec(self, v: np.ndarray) -> np.ndarray:
-        h, p = self.linear.inputs, self.probability
-        tangent = self.linear.jvp(h @ v.reshape(self.linear.out, -1).T)
-        tangent *= p
-        tangent -= p * tangent.sum(axis=1, keepdims=True)  # S t = p t - p (p . t)
+        h = self.linear.inputs
+        tangent = self.output_curvature.times(self.linear.jvp(h @ v.reshape(self.linear.out, -1).T))
         return (self.linear.vjp(tangent).T @ h).ravel() / len(h)
 
     def _factors(self) -> Iterator[np.ndarray]:
-        """Yield q_c (sample, out) for each class c, with J_n^T S_n J_n = sum_c q_nc q_nc^T.
-
-        From S = L L^T with L = diag(sqrt p) - p sqrt(p)^T.
-        """
-        p = self.probability
-        root = np.sqrt(p)
-        for c, unit_vector in enumerate(np.eye(p.shape[1])):
-            yield self.linear.vjp(root[:, [c]] * (unit_vector - p))
+        """Yield q_c (sample, out) for each class c, with J_n^T S_n J_n = sum_c q_nc q_nc^T."""
+        for column in self.output_curvature.roots():
+            yield self.linear.vjp(column)
 
     def trace(self) -> float:
         """Compute the trace in closed form, mean_n sum_c |q_nc|^2 |h_n|^2, in nat."""
@@ -84,20 +128,36 @@ class LayerHessian(LinearOperator):
         return eigh(self.dense(), eigvals_only=True, driver="evd", check_finite=False)[::-1]
 
 
-def load_hessian(data: FilePath, settings: Mapping[str, Any]) -> Callable[[Parameters], LayerHessian]:
+def is_gauss_newton(network: Network, layer: int, loss: str) -> bool:
+    """Whether a layer's Hessian is exactly its Gauss-Newton matrix: logits are piecewise linear in its weights."""
+    return loss in _OUTPUT_CURVATURE and (network.activation == "relu" or layer == network.depth)
+
+
+def load_hessian(
+    data: FilePath, settings: Mapping[str, Any], log: logging.Logger | None = None
+) -> Callable[[Parameters], "LayerHessian | TrueHessian"]:
     """Read the images of an experiment, and return the function that maps parameters to their Hessian.
 
     Args:
         data: the file ``data.h5`` of the experiment.
-        settings: ``network`` and ``classes`` of the experiment, ``layer``, and the images ``per_class`` (None for all).
+        settings: ``network`` and ``classes`` of the experiment, ``loss`` (cross-entropy by default), ``layer``, and the
+            images ``per_class`` (None for all).
+        log: receives whether the Hessian is the Gauss-Newton matrix.
     """
+    loss = settings.get("loss", "cross_entropy")
     network, samples = load_network_and_samples(data, settings, ["train"])
     images, labels = samples["train"]
-    inputs = images[first_of_each_class(labels, settings["per_class"])].astype(np.float64)
+    index = first_of_each_class(labels, settings["per_class"])
+    inputs, chosen = images[index].astype(np.float64), labels[index]
 
-    def hessian(parameters: Parameters) -> LayerHessian:
+    exactly = is_gauss_newton(network, settings["layer"], loss)
+    if log is not None:
+        log.info("the Hessian is exactly Gauss-Newton" if exactly else "the true Hessian by automatic differentiation")
+
+    def hessian(parameters: Parameters) -> LayerHessian | TrueHessian:
         exact = {name: array.astype(np.float64) for name, array in parameters.items()}
-        return LayerHessian(network.linearize(exact, inputs, settings["layer"]))
+        linear = network.linearize(exact, inputs, settings["layer"])
+        return LayerHessian(linear, loss) if exactly else TrueHessian(linear, loss, chosen)
 
     return hessian
 
@@ -115,7 +175,9 @@ class TopEigenvalues:
     failure: str | None = None
 
 
-def top_eigenvalues(hessian: LayerHessian, N: int, rng: np.random.Generator, tolerance: float = 1e-6) -> TopEigenvalues:
+def top_eigenvalues(
+    hessian: "LayerHessian | TrueHessian", N: int, rng: np.random.Generator, tolerance: float = 1e-6
+) -> TopEigenvalues:
     """Compute the N largest eigenvalues by Lanczos iteration, and check the residual of each.
 
     Args:
@@ -125,7 +187,7 @@ def top_eigenvalues(hessian: LayerHessian, N: int, rng: np.random.Generator, tol
         tolerance: largest accepted |H v - lambda v| relative to the largest eigenvalue.
     """
     unknown = np.full(N, np.nan)
-    if not np.isfinite(hessian.probability).all():
+    if not hessian.is_finite:
         return TopEigenvalues(unknown, "the network's output is not finite")
     start = rng.standard_normal(hessian.shape[0])
     if not hessian.matvec(start).any():
@@ -170,7 +232,7 @@ class CurvatureAlongTraining:
 
 
 def along_training(
-    hessian_at: Callable[[int, int], LayerHessian],
+    hessian_at: Callable[[int, int], "LayerHessian | TrueHessian"],
     points: Sequence[tuple[int, int]],
     shape: tuple[int, int],
     *,

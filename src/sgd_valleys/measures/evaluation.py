@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from sgd_valleys.networks.loss import cross_entropy
+from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Network, Parameters
 
 
 def score(
-    network: Network, parameters: Parameters, inputs: np.ndarray, labels: np.ndarray
+    network: Network, parameters: Parameters, inputs: np.ndarray, labels: np.ndarray, loss: str = "cross_entropy"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute loss and accuracy of several networks, one after another to keep few activations in memory.
 
@@ -16,17 +16,18 @@ def score(
         parameters: (run, ...) by name.
         inputs: (sample, ...) in the network's form.
         labels: (sample) classes.
+        loss: one of ``sgd_valleys.recipe.LOSSES``.
 
     Returns:
-        (run) mean cross-entropy in nat, and (run) fraction of samples classified correctly. Both are NaN where the loss
+        (run) mean loss, and (run) fraction of samples classified correctly. Both are NaN where the loss
         is not finite.
     """
     runs = len(next(iter(parameters.values())))
-    loss, accuracy = np.full(runs, np.nan), np.full(runs, np.nan)
+    losses, accuracy = np.full(runs, np.nan), np.full(runs, np.nan)
     for r in range(runs):
         with np.errstate(over="ignore", invalid="ignore"):  # the parameters of a diverged run are not finite
             logits = network.forward({name: array[r] for name, array in parameters.items()}, inputs)
-            run_loss = cross_entropy(logits, labels)
+            run_loss = LOSSES[loss].evaluate(logits, labels)
         if np.isfinite(run_loss):
-            loss[r], accuracy[r] = run_loss, (logits.argmax(axis=1) == labels).mean()
-    return loss, accuracy
+            losses[r], accuracy[r] = run_loss, (logits.argmax(axis=1) == labels).mean()
+    return losses, accuracy

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from sgd_valleys.networks.loss import cross_entropy
+from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Network, Parameters
 
 PREACTIVATION_BYTES = 2**30  # memory for the first layer's preactivations: where they are small, of all solutions
@@ -17,23 +17,24 @@ def line_loss(
     preactivation: tuple[np.ndarray, np.ndarray],
     labels: np.ndarray,
     alpha: np.ndarray,
+    loss: str = "cross_entropy",
 ) -> np.ndarray:
-    """Compute the loss L(alpha theta_i + (1 - alpha) theta_j) at every ``alpha`` (point): (point) in nat.
+    """Compute the loss L(alpha theta_i + (1 - alpha) theta_j) at every ``alpha`` (point): (point).
 
     The first layer's preactivation is linear in the parameters, so that the whole line needs it at the ends only:
     ``preactivation`` (sample, ...) of theta_i and of theta_j, which are the parameters in ``ends``.
     """
     (theta_i, theta_j), (z_i, z_j) = ends, preactivation
     upper_layers = [name for name in network.names() if not name.startswith("layer1_")]
-    loss = np.empty(len(alpha))
+    along, evaluate = np.empty(len(alpha)), LOSSES[loss].evaluate
     for k, a in enumerate(alpha.tolist()):  # a NumPy float64 would make float64 of float32 parameters
         between = {name: a * theta_i[name] + (1 - a) * theta_j[name] for name in upper_layers}
-        loss[k] = cross_entropy(network.forward_from_first(between, a * z_i + (1 - a) * z_j), labels)
-    return loss
+        along[k] = evaluate(network.forward_from_first(between, a * z_i + (1 - a) * z_j), labels)
+    return along
 
 
 def barrier(loss: np.ndarray) -> np.ndarray:
-    """Compute the barrier, Eq. 5, from losses (..., point) along lines that include both ends: (...) in nat."""
+    """Compute the barrier, Eq. 5, from losses (..., point) along lines that include both ends: (...)."""
     return loss.max(axis=-1) - (loss[..., 0] + loss[..., -1]) / 2
 
 
@@ -44,8 +45,9 @@ def pair_barriers(
     samples: tuple[np.ndarray, np.ndarray],
     alpha: np.ndarray,
     progress: Callable[[], object] = lambda: None,
+    loss: str = "cross_entropy",
 ) -> np.ndarray:
-    """Compute the barrier between the two solutions of each pair, Eq. 5: (pair) in nat.
+    """Compute the barrier between the two solutions of each pair, Eq. 5: (pair) in units of the loss.
 
     Args:
         network: architecture of all solutions.
@@ -54,6 +56,7 @@ def pair_barriers(
         samples: inputs (sample, ...) in the network's form, and labels (sample).
         alpha: (point) interpolation coefficients from 0 to 1.
         progress: called after each pair.
+        loss: one of ``sgd_valleys.recipe.LOSSES``.
     """
     inputs, labels = samples
     size = network.first_preactivation(solutions[0], inputs).nbytes
@@ -65,7 +68,7 @@ def pair_barriers(
     barriers = np.empty(len(pairs))
     for k, (i, j) in enumerate(pairs.tolist()):
         ends = solutions[i], solutions[j]
-        barriers[k] = barrier(line_loss(network, ends, (preactivation(i), preactivation(j)), labels, alpha))
+        barriers[k] = barrier(line_loss(network, ends, (preactivation(i), preactivation(j)), labels, alpha, loss))
         progress()
     return barriers
 
@@ -79,6 +82,7 @@ def line_loss_along_training(
     progress: Callable[[], object] = lambda: None,
     *,
     times: int,
+    loss: str = "cross_entropy",
 ) -> np.ndarray:
     """Compute the loss along the line between the two runs of each pair, at every recorded time: (pair, time, point).
 
@@ -90,13 +94,15 @@ def line_loss_along_training(
         alpha: (point) interpolation coefficients.
         progress: called after each line.
         times: number of recorded times.
+        loss: one of ``sgd_valleys.recipe.LOSSES``.
     """
     inputs, labels = samples
-    loss = np.empty((len(pairs), times, len(alpha)))
+    along = np.empty((len(pairs), times, len(alpha)))
     for t in range(times):
         now = {k: {name: array[t] for name, array in run.items()} for k, run in runs.items()}
         preactivation = {k: network.first_preactivation(theta, inputs) for k, theta in now.items()}
         for k, (i, j) in enumerate(pairs.tolist()):
-            loss[k, t] = line_loss(network, (now[i], now[j]), (preactivation[i], preactivation[j]), labels, alpha)
+            first = preactivation[i], preactivation[j]
+            along[k, t] = line_loss(network, (now[i], now[j]), first, labels, alpha, loss)
             progress()
-    return loss
+    return along

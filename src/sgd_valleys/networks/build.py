@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import prod
 
 from sgd_valleys.errors import UserError
+from sgd_valleys.networks.activation import ACTIVATIONS
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.networks.network import Network
@@ -15,8 +16,11 @@ def build(settings: Mapping, shape: tuple[int, int, int], classes: int) -> Netwo
     Raises:
         UserError: the network is unknown.
     """
+    activation = settings.get("activation", "relu")
+    if activation not in ACTIVATIONS:
+        raise UserError(f"network.activation = {activation}: unknown; allowed are {', '.join(ACTIVATIONS)}.")
     if settings["name"] == "cnn":
-        return CNN(tuple(shape), tuple(settings["channels"]), tuple(settings["hidden"]), classes)
+        return CNN(tuple(shape), tuple(settings["channels"]), tuple(settings["hidden"]), classes, activation)
     if settings["name"] != "mlp":
         raise UserError(f"network.name = {settings['name']}: unknown network; allowed are mlp and cnn.")
-    return MLP((prod(shape), *settings["hidden"], classes))
+    return MLP((prod(shape), *settings["hidden"], classes), activation)

@@ -1,4 +1,4 @@
-"""Convolutional ReLU networks with max-pooling, and fully connected layers after the convolutions."""
+"""Convolutional networks with max-pooling, and fully connected layers after the convolutions."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,20 +18,20 @@ SLICE = 50  # images that a convolution evaluates at once: their activations fit
 
 @dataclass(frozen=True)
 class CNN:
-    """Convolutions 3 x 3 with padding 1, each before ReLU and 2 x 2 max-pooling, then a fully connected network."""
+    """Convolutions 3 x 3 with padding 1, each with activation and 2 x 2 max-pooling, then a fully connected network."""
 
     shape: tuple[int, int, int]  # (channel, row, column) of an image; every convolution halves rows and columns
     channels: tuple[int, ...]  # number of output channels of each convolution
     hidden: tuple[int, ...]  # number of units of each hidden fully connected layer
     classes: int  # number of logits
-    activation: str = "relu"
+    activation: str = "relu"  # of all layers but the last
 
     @cached_property
     def head(self) -> MLP:
         """The fully connected layers; its layer 1 is this network's layer len(channels) + 1."""
         _, rows, columns = self.shape
         features = self.channels[-1] * (rows >> len(self.channels)) * (columns >> len(self.channels))
-        return MLP((features, *self.hidden, self.classes))
+        return MLP((features, *self.hidden, self.classes), self.activation)
 
     @property
     def depth(self) -> int:
@@ -58,7 +58,7 @@ class CNN:
         return images
 
     def initialize(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Draw Kaiming normal weights with the gain of ReLU; biases are 0. Float64.
+        """Draw Kaiming normal weights with the gain of ReLU, whatever the activation; biases are 0. Float64.
 
         The fan is fan-out for convolutions, and fan-in for fully connected layers.
         """
@@ -96,15 +96,17 @@ class CNN:
     def _features(self, parameters: Parameters, z: np.ndarray, first: bool = True) -> np.ndarray:
         """Compute the convolutions' outputs (sample, feature) of images, or without ``first`` of its preactivations."""
         import torch
-        from torch.nn.functional import max_pool2d
 
+        from sgd_valleys.networks.tensor_functions import ACTIVATIONS
+
+        activation = ACTIVATIONS[self.activation]
         features = []
         for part in _tensor(z).split(SLICE):
             part = part.contiguous(memory_format=torch.channels_last)  # makes the convolution three times as fast
             for k in range(1, len(self.channels) + 1):
                 if k > 1 or first:
                     part = _convolve(parameters, k, part)
-                part = max_pool2d(part, 2).relu()  # a quarter of the work of ReLU before pooling, the same result
+                part = activation.pooled(part)
             features.append(part.flatten(1).numpy())
         return np.concatenate(features)
 

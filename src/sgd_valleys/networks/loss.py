@@ -1,4 +1,7 @@
-"""Softmax and cross-entropy."""
+"""Softmax and the losses of a network."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,3 +18,42 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     # exactly 0 where the sample is classified correctly, so that nothing cancels
     own_class = shifted[..., np.arange(len(labels)), labels]
     return (np.log(np.exp(shifted).sum(axis=-1)) - own_class).mean(axis=-1)
+
+
+def mse(output: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Compute the mean of (output - onehot)^2 over samples and classes, from outputs (..., sample, class): (...)."""
+    one_hot = np.eye(output.shape[-1], dtype=output.dtype)[labels]
+    return ((output - one_hot) ** 2).mean(axis=(-1, -2))
+
+
+def mse_softmax(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Compute the mean of (p - onehot)^2 over samples and classes, with the softmax p of logits: (...)."""
+    return mse(softmax(logits), labels)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of a network.
+
+    Attributes:
+        name: one of ``sgd_valleys.recipe.LOSSES``.
+        description: for the long names of stored arrays.
+        units: of the loss.
+        evaluate: returns the mean loss (...) of logits (..., sample, class) and labels (sample).
+    """
+
+    name: str
+    description: str
+    units: str
+    evaluate: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+CROSS_ENTROPY = Loss("cross_entropy", "mean cross-entropy", "nat", cross_entropy)
+LOSSES = {
+    loss.name: loss
+    for loss in (
+        CROSS_ENTROPY,
+        Loss("mse", "mean squared error of the logits", "1", mse),
+        Loss("mse_softmax", "mean squared error of the softmax outputs", "1", mse_softmax),
+    )
+}

@@ -1,18 +1,19 @@
-"""Fully connected ReLU networks."""
+"""Fully connected networks."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from sgd_valleys.networks.activation import ACTIVATIONS, Activation
 from sgd_valleys.networks.network import Linearization, Parameters, parameter_names
 
 
 @dataclass(frozen=True)
 class MLP:
-    """Fully connected ReLU network with biases."""
+    """Fully connected network with biases."""
 
     sizes: tuple[int, ...]  # numbers of units, from the input to the classes
-    activation: str = "relu"
+    activation: str = "relu"  # of the hidden layers, one of ``networks.activation.ACTIVATIONS``
 
     @property
     def depth(self) -> int:
@@ -37,7 +38,10 @@ class MLP:
         return images.reshape(len(images), -1)
 
     def initialize(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Draw Kaiming normal weights with fan-in, std = sqrt(2 / fan_in); biases are 0. Float64."""
+        """Draw Kaiming normal weights with fan-in, std = sqrt(2 / fan_in); biases are 0. Float64.
+
+        The scale is that for ReLU, whatever the activation: a difference between two is then not one of their starts.
+        """
         parameters = {}
         for k, (fan_in, fan_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
             parameters[f"layer{k}_weight"] = rng.normal(0.0, np.sqrt(2 / fan_in), (fan_out, fan_in))
@@ -52,7 +56,7 @@ class MLP:
         """Compute logits (sample, class) from the preactivations (sample, hidden) of the first layer."""
         z = preactivation
         for k in range(2, self.depth + 1):
-            z = np.maximum(z, 0) @ parameters[f"layer{k}_weight"].T + parameters[f"layer{k}_bias"]
+            z = self._activation.value(z) @ parameters[f"layer{k}_weight"].T + parameters[f"layer{k}_bias"]
         return z
 
     def forward(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
@@ -61,24 +65,31 @@ class MLP:
 
     def linearize(self, parameters: Parameters, inputs: np.ndarray, layer: int) -> Linearization:
         """Linearize the logits of inputs (sample, in) in the weights of a layer."""
-        h = inputs
+        h, activation = inputs, self._activation
         for k in range(1, layer):
-            h = np.maximum(h @ parameters[f"layer{k}_weight"].T + parameters[f"layer{k}_bias"], 0)
+            h = activation.value(h @ parameters[f"layer{k}_weight"].T + parameters[f"layer{k}_bias"])
         z = h @ parameters[f"layer{layer}_weight"].T + parameters[f"layer{layer}_bias"]
-        above = []  # for each layer k above: active units of layer k - 1 as 0 or 1, and weights of layer k
+        last, above = z, []  # for each layer k above: derivatives of the units of layer k - 1, and weights of layer k
         for k in range(layer + 1, self.depth + 1):
             weight = parameters[f"layer{k}_weight"]
-            above.append(((z > 0).astype(z.dtype), weight))
-            z = np.maximum(z, 0) @ weight.T + parameters[f"layer{k}_bias"]
+            above.append((activation.derivative(z), weight))
+            z = activation.value(z) @ weight.T + parameters[f"layer{k}_bias"]
 
         def jvp(tangent: np.ndarray) -> np.ndarray:
-            for active, weight in above:
-                tangent = (tangent * active) @ weight.T
+            for slope, weight in above:
+                tangent = (tangent * slope) @ weight.T
             return tangent
 
         def vjp(cotangent: np.ndarray) -> np.ndarray:
-            for active, weight in reversed(above):
-                cotangent = (cotangent @ weight) * active
+            for slope, weight in reversed(above):
+                cotangent = (cotangent @ weight) * slope
             return cotangent
 
-        return Linearization(h, z, jvp, vjp, self.sizes[layer])
+        upper = [
+            (parameters[f"layer{k}_weight"], parameters[f"layer{k}_bias"]) for k in range(layer + 1, self.depth + 1)
+        ]
+        return Linearization(h, z, jvp, vjp, self.sizes[layer], last, upper, self.activation)
+
+    @property
+    def _activation(self) -> Activation:
+        return ACTIVATIONS[self.activation]

@@ -5,7 +5,7 @@ of a fully connected layer, (out, in, row, column) of a convolution. The network
 :mod:`sgd_valleys.training` trains stacks of replicas.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,7 +20,7 @@ Parameters = Mapping[str, np.ndarray]
 class Linearization:
     """The logits to first order in one layer's weights, at one point of parameter space.
 
-    In a ReLU network the logits are piecewise linear in the weights of any one layer. The linearization is
+    In a ReLU network the logits are piecewise linear in the weights of any one layer. The linearization is then
     exact as long as no unit becomes active or inactive. ``jvp`` maps a change of the layer's preactivations
     (sample, out) to the change of the logits (sample, class).
     """
@@ -30,10 +30,17 @@ class Linearization:
     jvp: Callable[[np.ndarray], np.ndarray]
     vjp: Callable[[np.ndarray], np.ndarray]  # the transpose of ``jvp``, from (sample, class) to (sample, out)
     out: int  # number of units of the layer
+    preactivation: np.ndarray  # (sample, out) of the layer
+    upper_layers: Sequence[tuple[np.ndarray, np.ndarray]]  # weights and biases of the layers above
+    activation: str  # between these layers
 
 
 class Network(Protocol):
     """A network, as the rest of the library uses it. Layers are those with weights, counted from 1."""
+
+    @property
+    def activation(self) -> str:
+        """The activation of the hidden layers."""
 
     @property
     def depth(self) -> int:
@@ -56,7 +63,7 @@ class Network(Protocol):
         """Convert images (sample, channel, row, column) to the form that ``forward`` takes."""
 
     def first_preactivation(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-        """Compute the first layer's outputs before the ReLU (sample, ...), which are linear in the parameters."""
+        """Compute the first layer's outputs before the activation (sample, ...), which are linear in the parameters."""
 
     def forward_from_first(self, parameters: Parameters, preactivation: np.ndarray) -> np.ndarray:
         """Compute logits (sample, class) from the preactivations of the first layer."""

@@ -15,7 +15,8 @@ from sgd_valleys.measures.curvature import LayerHessian, load_hessian, top_eigen
 from sgd_valleys.measures.flatness import flatness
 from sgd_valleys.measures.paths import pair_barriers
 from sgd_valleys.measures.projection import project
-from sgd_valleys.networks.loss import cross_entropy
+from sgd_valleys.measures.true_hessian import TrueHessian
+from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Network, Parameters, check_parameters
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage import hdf5
@@ -83,6 +84,10 @@ class Cell:
     @cached_property
     def _curvature_settings(self) -> dict[str, Any]:
         return hdf5.read_attributes(self.curvature_paths[0])["parameters"]
+
+    @property
+    def _loss(self) -> str:
+        return self.settings.get("loss", "cross_entropy")
 
     @cached_property
     def _data(self) -> tuple[Network, dict[str, Samples]]:
@@ -189,16 +194,17 @@ class Cell:
         )
 
     def loss(self, parameters: Parameters) -> float:
-        """Compute the mean cross-entropy of ``parameters`` by name over all training images, in nat.
+        """Compute the mean loss of ``parameters`` by name over all training images, in nat if it is the cross-entropy.
 
         Raises:
             UserError: the parameters are not those of the cell's network.
         """
         check_parameters(self.network, parameters)
-        return float(cross_entropy(self.network.forward(parameters, self.inputs.astype(np.float64)), self.labels))
+        logits = self.network.forward(parameters, self.inputs.astype(np.float64))
+        return float(LOSSES[self._loss].evaluate(logits, self.labels))
 
     def barrier(self, one: Parameters, other: Parameters, points: int = 51) -> float:
-        """Compute the loss barrier on the line between two solutions, Eq. 5: its maximum above their mean, in nat.
+        """Compute the loss barrier on the line between two solutions, Eq. 5: its maximum above their mean.
 
         The loss is that of all training images, at evenly spaced ``points`` of the line, which include both ends.
 
@@ -209,10 +215,11 @@ class Cell:
         check_parameters(self.network, other, "other")
         samples = self.inputs.astype(np.float64), self.labels
         alpha = np.linspace(0, 1, points)
-        return float(pair_barriers(self.network, [one, other], np.array([[0, 1]]), samples, alpha)[0])
+        pair = np.array([[0, 1]])
+        return float(pair_barriers(self.network, [one, other], pair, samples, alpha, loss=self._loss)[0])
 
-    def hessian(self, parameters: Parameters) -> LayerHessian:
-        """Return the Hessian (nat) in the weights of the layer under study, as an operator (parameter, parameter).
+    def hessian(self, parameters: Parameters) -> LayerHessian | TrueHessian:
+        """Return the Hessian in the weights of the layer under study, as an operator (parameter, parameter).
 
         The loss is over the same images as in the workflow: all training images, or the first
         ``curvature.per_class`` of each class.

@@ -5,10 +5,9 @@ other runs of its stack. Three choices make a step fast, and `benchmarks/convolu
 
 - Channels are the last axis in memory, so that a product runs over contiguous channels.
 - A minibatch is divided into slices whose activations fit the cache; their gradients are added.
-- Max-pooling comes before the ReLU: the result is the same and the ReLU has a quarter of the work.
+- Max-pooling comes before a monotonic activation: the result is the same, with a quarter of the work.
 """
 
-from collections.abc import Callable
 from functools import cached_property
 from itertools import pairwise
 
@@ -18,7 +17,7 @@ from torch.nn import functional as F
 
 from sgd_valleys.networks.cnn import CNN, SLICE
 from sgd_valleys.networks.network import Parameters
-from sgd_valleys.training.activations import ACTIVATIONS
+from sgd_valleys.networks.tensor_functions import ACTIVATIONS
 from sgd_valleys.training.replicas import VELOCITY, Replicas
 
 GPU_SLICE = 4096  # images per slice on a GPU, which needs large kernels to be busy
@@ -33,9 +32,7 @@ class CNNReplicas(Replicas):
         self.images = _channels_last(self.training_set.inputs)
         self.slice = GPU_SLICE if self.images.is_cuda else SLICE
         self.replicas = [[self._parameter(state[name][r]) for name in self.network.names()] for r in range(self.R)]
-        activation = ACTIVATIONS[self.network.activation]
-        self.convolve = _pool_first if activation.is_monotonic else _pool_last
-        self.function = activation.apply
+        self.activation = ACTIVATIONS[self.network.activation]
         noisy = self.noisy_layers()
         self.noisy = [k // 2 + 1 in noisy for k in range(len(self.network.names()))]
         moving = self.dynamics.momentum or self.dynamics.weight_decay
@@ -79,11 +76,11 @@ class CNNReplicas(Replicas):
         layers = list(zip(replica[::2], replica[1::2], strict=True))
         convolutions = len(self.network.channels)
         for weight, bias in layers[:convolutions]:
-            z = self.convolve(z, weight, bias, self.function)
+            z = self.activation.pooled(F.conv2d(z, weight, bias, padding=1))
         # features in the order channel, row, column, as `CNN.forward` and torch.nn.Flatten have them
         z = z.flatten(1)
         for (weight, bias), _ in pairwise(layers[convolutions:]):
-            z = self.function(F.linear(z, weight, bias))
+            z = self.activation.apply(F.linear(z, weight, bias))
         return F.linear(z, *layers[-1])
 
     def step(self, r: int, samples: torch.Tensor) -> None:
@@ -165,15 +162,6 @@ class CNNReplicas(Replicas):
     def _logits(self, images: torch.Tensor) -> torch.Tensor:
         parts = images.split(self.slice)
         return torch.stack([torch.cat([self.forward(replica, part) for part in parts]).T for replica in self.replicas])
-
-
-def _pool_first(z: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, function: Callable) -> torch.Tensor:
-    """Convolve, pool and apply a monotonic activation: the result of pooling last, with a quarter of the work."""
-    return function(F.max_pool2d(F.conv2d(z, weight, bias, padding=1), 2))
-
-
-def _pool_last(z: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, function: Callable) -> torch.Tensor:
-    return F.max_pool2d(function(F.conv2d(z, weight, bias, padding=1)), 2)
 
 
 def _channels_last(images: torch.Tensor) -> torch.Tensor:

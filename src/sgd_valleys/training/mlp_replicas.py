@@ -28,7 +28,7 @@ import torch
 
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.networks.network import Parameters
-from sgd_valleys.training.activations import ACTIVATIONS
+from sgd_valleys.networks.tensor_functions import ACTIVATIONS
 from sgd_valleys.training.replicas import Replicas
 
 
@@ -130,7 +130,7 @@ class MLPReplicas(Replicas):
 
         Args:
             z: (replica, hidden, B) preactivations of the first layer on the minibatch.
-            target: (replica, class, B) of :class:`~sgd_valleys.training.losses.StackLoss`, scaled by eta / B.
+            target: (replica, class, B), see :class:`~sgd_valleys.networks.tensor_functions.TensorLoss`.
 
         Returns:
             d = -(eta / B) dl/dz1, (replica, hidden, B), for the step of the first layer.

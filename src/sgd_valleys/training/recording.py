@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from sgd_valleys.networks.loss import CROSS_ENTROPY, Loss
 from sgd_valleys.networks.network import Parameters
 from sgd_valleys.storage.hdf5 import Variable
 from sgd_valleys.training.replicas import Replicas, scores
@@ -56,7 +57,7 @@ class Trajectory:
     Attributes:
         recording: what was recorded.
         iteration: (time) recorded iterations.
-        train_loss: (run, time) mean cross-entropy in nats, float64.
+        train_loss: (run, time) mean loss, float64.
         test_loss: likewise.
         train_accuracy: (run, time) fraction of correctly classified samples, float64.
         test_accuracy: likewise.
@@ -86,18 +87,19 @@ class Trajectory:
         columns = [own.index(point) for own, point in zip(recorded, points, strict=True)]
         return {name: array[np.arange(len(columns)), columns] for name, array in self.checkpoint.items()}
 
-    def variables(self, axis: str, iteration: str = "iteration t") -> dict[str, Variable]:
+    def variables(self, axis: str, iteration: str = "iteration t", loss: Loss = CROSS_ENTROPY) -> dict[str, Variable]:
         """Describe the recorded series for storage, without ``final`` and ``checkpoint``.
 
         Args:
             axis: name of the axis of runs; the axis of recorded points is "time".
             iteration: long name of ``iteration``.
+            loss: of the training.
         """
         series, samples = (axis, "time"), (axis, "time", "test_sample")
         return {
             "iteration": Variable(("time",), self.iteration, iteration, "iterations"),
-            "train_loss": Variable(series, self.train_loss, "training loss, mean cross-entropy", "nat"),
-            "test_loss": Variable(series, self.test_loss, "test loss, mean cross-entropy", "nat"),
+            "train_loss": Variable(series, self.train_loss, f"training loss, {loss.description}", loss.units),
+            "test_loss": Variable(series, self.test_loss, f"test loss, {loss.description}", loss.units),
             "train_accuracy": Variable(series, self.train_accuracy, "training accuracy"),
             "test_accuracy": Variable(series, self.test_accuracy, "test accuracy"),
             "test_error": Variable(samples, self.test_error, "whether the test sample is misclassified"),

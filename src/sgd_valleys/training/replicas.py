@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from sgd_valleys.networks.network import Network, Parameters
+from sgd_valleys.networks.tensor_functions import LOSSES, TensorLoss
 from sgd_valleys.recipe import Dynamics
-from sgd_valleys.training.losses import LOSSES, StackLoss
 
 VELOCITY = "velocity_"  # prefix of the arrays of a state that hold the momentum of a parameter
 
@@ -68,7 +68,7 @@ class Replicas(ABC):
         """Store the parameters in the form that the steps need."""
 
     @property
-    def loss(self) -> StackLoss:
+    def loss(self) -> TensorLoss:
         """The loss of the training."""
         return LOSSES[self.dynamics.loss]
 
@@ -135,7 +135,7 @@ class Replicas(ABC):
 
 
 def scores(
-    logits: torch.Tensor, labels: torch.Tensor, loss: StackLoss = LOSSES["cross_entropy"]
+    logits: torch.Tensor, labels: torch.Tensor, loss: TensorLoss = LOSSES["cross_entropy"]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compute mean loss (replica), accuracy (replica) and misclassification (replica, sample).
 

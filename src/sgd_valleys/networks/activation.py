@@ -1,0 +1,39 @@
+"""Activations of NumPy arrays, and their derivatives. ``networks.tensor_functions`` has those of tensors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation a(z), elementwise.
+
+    Attributes:
+        value: returns a(z).
+        derivative: returns da/dz.
+        is_monotonic: whether the activation may follow the pooling of a maximum.
+    """
+
+    value: Callable[[np.ndarray], np.ndarray]
+    derivative: Callable[[np.ndarray], np.ndarray]
+    is_monotonic: bool = True
+
+
+def _normal_distribution(z: np.ndarray) -> np.ndarray:
+    from scipy.special import erf  # here, since the configuration needs no activation, and it imports slowly
+
+    return (1 + erf(z / np.sqrt(2, dtype=z.dtype))) / 2
+
+
+def _gelu_derivative(z: np.ndarray) -> np.ndarray:
+    return _normal_distribution(z) + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi, dtype=z.dtype)
+
+
+ACTIVATIONS = {
+    "relu": Activation(lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
+    "tanh": Activation(np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    # the exact form, z times the normal distribution function, as torch.nn.GELU has it by default
+    "gelu": Activation(lambda z: z * _normal_distribution(z), _gelu_derivative, is_monotonic=False),
+}
