@@ -100,9 +100,10 @@ def test_a_network_a_schedule_and_a_file_of_ones_own(run) -> None:
     assert (found["run"].train_loss[:, -1] < 0.05).all()
     assert (found["run"].test_accuracy[:, -1] > 0.85).all()
     assert np.isfinite(found["top"].eigenvalue).all()
-    schedule = np.concatenate(found["steps"])
-    assert schedule[-1] < 0.1 < schedule[0]
-    assert schedule[11] == schedule[10]  # a part begins where the one before it ended
+    loss = found["scheduled"].train_loss
+    assert (loss[:, -1] < 0.1).all() and (loss[:, 0] > 1).all()
+    assert (np.diff(loss[:, 21:]) < 0).all()  # gradient descent, unlike the noisy phases before it
+    assert (np.diff(loss[:, :21]) > 0).any()
     assert hdf5.read("mine.h5")["train_loss"].shape == (5, 101)
 
 
