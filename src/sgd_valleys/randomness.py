@@ -17,6 +17,10 @@ class Stage(IntEnum):
     BRANCH_BOOTSTRAP = 6
     TREND_BOOTSTRAP = 7
     CLAIM_BOOTSTRAP = 8
+    NOISE = 9
+    SUBSETS = 10
+    LABELS = 11
+    PERTURBATION = 12
 
 
 def stream(seed: int, stage: Stage, *key: int | float) -> np.random.Generator:
