@@ -21,7 +21,7 @@ with job(snakemake) as log:
     plane = ("eta", "B")
     variables = {
         **coordinates(eta=eta, B=B, threshold=freezing["threshold"]),
-        "gradient_descent": Variable(("B",), gradient_descent, "whether B = M, full-batch gradient descent"),
+        **hdf5.read_variables(snakemake.input.endpoints, ["gradient_descent"]),
         "runs": Variable(plane, runs, "runs of the cell"),
         "noise": Variable(plane, noise, "noise eta / B; 0 for gradient descent", "1/samples"),
         "eta_t_freeze_by_threshold": Variable(

@@ -11,6 +11,7 @@ from sgd_valleys.config.following import RATES, add_shown, follow_experiment, fo
 from sgd_valleys.config.model import model_errors
 from sgd_valleys.config.selected import branch_errors, not_in_sweep, selection_errors
 from sgd_valleys.config.shape import shape_errors
+from sgd_valleys.config.shown import shown_errors
 from sgd_valleys.config.sweep import Run, Selection, canonical
 from sgd_valleys.config.training import branch_training_errors, training_errors
 from sgd_valleys.data import own_file
@@ -201,6 +202,7 @@ def _figure_errors(figure: Settings, experiments: Mapping[str, Experiment]) -> I
     if section(experiment.settings, keys) is None:
         yield f".experiment: {experiment.name} has no setting {'.'.join(keys)} to show."
         return
+    yield from shown_errors(name, experiment)
     if "branches" in keys:
         t_c = experiment.branchings[experiment.reference_run.cell].t_c
         for t in figure.get("t_c", ()):

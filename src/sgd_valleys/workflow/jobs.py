@@ -10,6 +10,7 @@ from typing import Any
 
 from sgd_valleys.config.experiment import Configuration
 from sgd_valleys.config.model import continuous_diagram
+from sgd_valleys.config.shown import branches_are_descents
 from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, samples_per_step, select
 from sgd_valleys.config.training import changed_settings
 from sgd_valleys.recipe import Recipe
@@ -150,13 +151,15 @@ class Jobs(Configuration):
         return {"block": self._block(w)}
 
     def barriers(self, w: Any) -> Settings:
-        settings = self.experiments[w.experiment]["barriers"]
+        experiment = self.experiments[w.experiment]
+        starts = {"initializations": experiment.initializations} if experiment.initializations > 1 else {}
         return {
             **self.network(w),
-            **settings,
+            **experiment["barriers"],
             "seed": self.config["seed"],
             "block": self._block(w),
             **self._deterministic(w),
+            **starts,
         }
 
     def freezing(self, w: Any) -> Settings:
@@ -302,7 +305,7 @@ class Jobs(Configuration):
         curves = ("eta_colors", "time_colormap", "colormap", "t_c_colormap", "run_color", "loss_color")
         experiments = {
             name: {
-                "reference": list(experiment.reference_run) if "branches" in experiment else None,
+                "reference": list(experiment.reference_run) if branches_are_descents(experiment) else None,
                 "colors": self._appearance(*curves, experiment=name),
             }
             for name, experiment in self.experiments.items()
