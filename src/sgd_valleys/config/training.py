@@ -56,7 +56,7 @@ def _branching_errors(experiment: Experiment, cell: Cell, branching: Branching) 
     branches, recipe, M = experiment["branches"], branching.recipe, experiment.M
     found = list(_recipe_errors(experiment, recipe, branches["points"]))
     yield from (f"training.{sentence}" for sentence in found)
-    if M % recipe.B:
+    if branches.get("B", "same") != "same" and M % recipe.B:
         yield f"B = {recipe.B}: does not divide the {M} training samples; allowed are same and a divisor of {M}."
     if branching.perturbation < 0:
         yield f"perturbation = {branching.perturbation}: out of range; a length has to be at least 0."
