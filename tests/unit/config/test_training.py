@@ -116,6 +116,7 @@ ERRORS = {
         "branches: {B: 30, training: {noise: minibatch}}",
         r"branches\.B = 30: does not divide the 100 training samples",
     ),
+    "batches of branches without noise": ("branches: {B: 20}", r"branches\.B = 20: the branches have no noise"),
     "a negative perturbation": ("branches: {perturbation: -1}", r"branches\.perturbation = -1: out of range"),
     "no copies": ("branches: {copies: 0}", r"branches\.copies is 0: it has to be at least 1"),
     "an order in words": ("branches: {order: any}", r"branches\.order is 'any': it may be new, same"),
