@@ -12,9 +12,9 @@ of a hidden unit multiplies the weights into the unit and its bias, and divides 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,30 +25,6 @@ from sgd_valleys.randomness import Stage, stream
 if TYPE_CHECKING:  # the check of a configuration needs names alone, and torch imports slowly
     from sgd_valleys.measures.point import Point
     from sgd_valleys.networks.network import Parameters
-
-
-@dataclass(frozen=True)
-class Perturbation:
-    """How parameters are displaced.
-
-    Attributes:
-        radius: of the ball of relative displacements delta, |delta|_2 <= radius, in the worst case.
-        steps: of projected ascent in the worst case.
-        sigma: standard deviation of the Gaussian displacement of every parameter.
-        relative_sigma: the same relative to a parameter or to a filter.
-        pairs: numbers of antithetic pairs of random displacements; at least 2.
-    """
-
-    radius: float = 0.5
-    steps: int = 5
-    sigma: float = 0.01
-    relative_sigma: float = 0.1
-    pairs: int = 8
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> "Perturbation":
-        """Take those of the settings that are attributes; the others have their defaults."""
-        return cls(**{field.name: settings[field.name] for field in fields(cls) if field.name in settings})
 
 
 class Estimate(NamedTuple):

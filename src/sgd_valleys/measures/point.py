@@ -15,7 +15,7 @@ from torch.func import grad, jvp
 from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.measures.curvature import LayerHessian, is_gauss_newton, top_eigenvalues
-from sgd_valleys.measures.flatness_measures import Perturbation
+from sgd_valleys.measures.perturbation import Perturbation
 from sgd_valleys.measures.true_hessian import TrueHessian
 from sgd_valleys.networks.loss import LOSSES, softmax
 from sgd_valleys.networks.network import Linearization, Network, Parameters

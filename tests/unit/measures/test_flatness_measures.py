@@ -8,7 +8,8 @@ from torch.func import functional_call, grad, hessian, vmap
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.measures import flatness_measures
-from sgd_valleys.measures.flatness_measures import MEASURES, Measure, Perturbation, evaluate, find_measures, measure
+from sgd_valleys.measures.flatness_measures import MEASURES, Measure, evaluate, find_measures, measure
+from sgd_valleys.measures.perturbation import Perturbation
 from sgd_valleys.measures.point import Point
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.loss import LOSSES
