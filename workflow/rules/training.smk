@@ -51,3 +51,30 @@ rule curvature:
         settings=jobs.curvature,
     script:
         "../scripts/curvature.py"
+
+
+rule flatness:
+    """Take measures of flatness at the end of every run."""
+    input:
+        data=paths.DATA,
+        train=paths.TRAIN,
+        curvature=paths.CURVATURE,
+    output:
+        paths.FLATNESS,
+    log:
+        paths.log(paths.FLATNESS),
+    benchmark:
+        paths.benchmark(paths.FLATNESS)
+    group:
+        "stack"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=lambda w: 2500 + 3 * jobs.data_mb(w),
+        runtime=30,
+        device=config["device"],
+    params:
+        *code("flatness"),
+        settings=jobs.flatness,
+    script:
+        "../scripts/flatness.py"

@@ -12,14 +12,16 @@ of a hidden unit multiplies the weights into the unit and its bias, and divides 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import refuse_all
 from sgd_valleys.measures.flatness import flatness
+from sgd_valleys.measures.perturbation import Perturbation
 from sgd_valleys.randomness import Stage, stream
 
 if TYPE_CHECKING:  # the check of a configuration needs names alone, and torch imports slowly
@@ -34,6 +36,7 @@ class Estimate(NamedTuple):
     standard_error: float
 
 
+ANY_FLATNESS = re.compile(r"flatness_[1-9]\d*")
 Function = Callable[["Point"], "float | Estimate"]
 
 
@@ -60,6 +63,11 @@ class Measure:
     invariant: bool = False
     unit_invariant: bool = False
     random: bool = False
+
+    @property
+    def name_of_error(self) -> str:
+        """The name of the standard error."""
+        return f"{self.name}_standard_error"
 
     @property
     def invariances(self) -> str:
@@ -179,7 +187,7 @@ def adaptive_sharpness(point: "Point") -> float:
         if length == 0 or not np.isfinite(length):
             break
         delta = {name: delta[name] + radius / length * ascent[name] for name in theta}
-        shrink = min(1.0, radius / _norm(delta))
+        shrink = radius / max(radius, _norm(delta))
         delta = {name: shrink * array for name, array in delta.items()}
         reached, slope = point.loss_and_gradient({name: theta[name] + scale[name] * delta[name] for name in theta})
         best = max(best, reached)
@@ -241,23 +249,31 @@ def _mean_increase(point: "Point", displacement: "Callable[[Parameters], Paramet
     return Estimate(float(np.mean(increase)), float(np.std(increase, ddof=1) / np.sqrt(pairs)))
 
 
+def measure_errors(names: str | Iterable[str]) -> Iterator[str]:
+    """Yield a sentence for every name that no measure has."""
+    for name in () if names == "all" else names:
+        if name not in MEASURES and not ANY_FLATNESS.fullmatch(name):
+            near = get_close_matches(name, MEASURES, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            allowed = f"allowed are all, {', '.join(MEASURES)}, and flatness_N for any N"
+            yield f"measures = {name}: no measure of flatness; {allowed}{hint}; correct the name."
+
+
 def find_measures(names: str | Iterable[str]) -> list[Measure]:
     """Return measures by their names; "all" returns every registered one, and ``flatness_N`` has any N.
 
     Raises:
         UserError: there is no such measure.
     """
-    if names == "all":
-        return list(MEASURES.values())
-    return [_find(name) for name in names]
+    names = MEASURES if names == "all" else list(names)
+    refuse_all(measure_errors(names))
+    return [MEASURES[name] if name in MEASURES else flatness_measure(int(name.split("_")[1])) for name in names]
 
 
-def _find(name: str) -> Measure:
-    if name in MEASURES:
-        return MEASURES[name]
-    if match := re.fullmatch(r"flatness_([1-9]\d*)", name):
-        return flatness_measure(int(match[1]))
-    raise UserError(f"measures = {name}: no measure of flatness; allowed are {', '.join(MEASURES)}: take one of these.")
+def flatness_settings(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the section ``flatness`` of an experiment with defaults, and with names in place of "all"."""
+    names = [each.name for each in find_measures(section["measures"])]
+    return {**asdict(Perturbation.from_settings(section)), "measures": names}
 
 
 def evaluate(point: "Point", names: str | Sequence[str] = "all") -> dict[str, float]:
@@ -283,5 +299,5 @@ def _values(point: "Point", measures: Iterable[Measure]) -> "Iterator[tuple[str,
         value = each.evaluate(point) if finite else Estimate(np.nan, np.nan) if each.random else np.nan
         if each.random:
             value, error = value
-            yield f"{each.name}_standard_error", error
+            yield each.name_of_error, error
         yield each.name, value

@@ -18,10 +18,10 @@ class Perturbation:
     """
 
     radius: float = 0.5
-    steps: int = 5
+    steps: int = 10
     sigma: float = 0.01
     relative_sigma: float = 0.1
-    pairs: int = 8
+    pairs: int = 10
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Perturbation":

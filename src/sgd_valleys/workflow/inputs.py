@@ -69,7 +69,7 @@ class Inputs(LocatedConfiguration):
         """Return the files of all training jobs of some cells, or of the whole sweep.
 
         Args:
-            pattern: ``paths.TRAIN`` or ``paths.CURVATURE``.
+            pattern: ``paths.TRAIN``, ``paths.CURVATURE`` or ``paths.FLATNESS``.
             experiment: its name.
             cells: which; all by default.
         """
@@ -297,9 +297,12 @@ class Inputs(LocatedConfiguration):
     def targets(self) -> list[str]:
         """Return the files with which a complete run ends.
 
-        Beyond the figures, these are every experiment's maps, every branched cell and every phase diagram.
+        Beyond the figures, these are every experiment's maps, the measures of flatness that the configuration asks for,
+        every branched cell and every phase diagram.
         """
         maps = [self.paths.CELL_MAPS.format(experiment=name) for name in self.experiments]
+        measured = [name for name, experiment in self.experiments.items() if "flatness" in experiment]
+        flatness = [path for name in measured for path in self.chunks(self.paths.FLATNESS, name)]
         cells = [
             self.paths.BRANCH_STATISTICS.format(experiment=name, eta=cell.eta, B=cell.B)
             for name, experiment in self.experiments.items()
@@ -308,4 +311,4 @@ class Inputs(LocatedConfiguration):
         diagrams = [self.paths.PHASE_DIAGRAM.format(diagram=name) for name in self.diagrams]
         claims = [self.paths.CLAIMS, *self.paths.CLAIMS_TABLES.values()]
         ends = [self.paths.EXPLORER, self.paths.CONFIGURATION, self.paths.VERSIONS]
-        return [*self.figures("png", "pdf"), *maps, *cells, *diagrams, *claims, *ends]
+        return [*self.figures("png", "pdf"), *maps, *flatness, *cells, *diagrams, *claims, *ends]

@@ -13,6 +13,7 @@ from sgd_valleys.config.model import continuous_diagram
 from sgd_valleys.config.shown import branches_are_descents
 from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, samples_per_step, select
 from sgd_valleys.config.training import changed_settings
+from sgd_valleys.measures.flatness_measures import flatness_settings
 from sgd_valleys.recipe import Recipe
 from sgd_valleys.workflow.inputs import CLAIMED, judged_parts
 
@@ -138,6 +139,10 @@ class Jobs(Configuration):
             "along": self._realizations(experiment.curvature_selections, w),
             "spectrum": self._realizations(experiment.spectrum_selections, w),
         }
+
+    def flatness(self, w: Any) -> Settings:
+        section = self.experiments[w.experiment].settings.get("flatness", {"measures": "all"})
+        return {**self._spectra(w), **flatness_settings(section)}
 
     def endpoints(self, w: Any) -> Settings:
         return {**self.network(w), **self._layer(w), **self._deterministic(w)}

@@ -1,5 +1,8 @@
 """Measures of flatness against dense Hessians and brute force, and under rescaling of ReLU networks."""
 
+import logging
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +11,15 @@ from torch.func import functional_call, grad, hessian, vmap
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.measures import flatness_measures
-from sgd_valleys.measures.flatness_measures import MEASURES, Measure, evaluate, find_measures, measure
+from sgd_valleys.measures.flatness_at_ends import at_ends, measure_properties, measure_variables
+from sgd_valleys.measures.flatness_measures import (
+    MEASURES,
+    Measure,
+    evaluate,
+    find_measures,
+    flatness_settings,
+    measure,
+)
 from sgd_valleys.measures.perturbation import Perturbation
 from sgd_valleys.measures.point import Point
 from sgd_valleys.networks.cnn import CNN
@@ -296,5 +307,44 @@ def test_every_docstring_has_formula_source_and_invariances() -> None:
 
 
 def test_an_unknown_measure_is_refused_by_name() -> None:
-    with pytest.raises(UserError, match=r"measures = sharpnes: no measure of flatness; allowed are .*flatness_10"):
-        evaluate(point_of(), ["sharpnes"])
+    said = (
+        r"measures = hessian_trac: no measure of flatness; allowed are .*flatness_10.* \(did you mean hessian_trace\?\)"
+    )
+    with pytest.raises(UserError, match=said):
+        evaluate(point_of(), ["hessian_trac"])
+    with pytest.raises(UserError, match=r"measures = flatness_0: .*flatness_N for any N"):
+        evaluate(point_of(), ["flatness_0"])
+
+
+def test_settings_have_defaults_and_names_in_place_of_all() -> None:
+    found = flatness_settings({"measures": "all", "pairs": 4})
+    assert found == asdict(Perturbation(pairs=4)) | {"measures": list(MEASURES)}
+    assert flatness_settings({"measures": ["flatness_7"]})["measures"] == ["flatness_7"]
+
+
+def test_values_of_several_ends_are_stored_with_units_and_properties(caplog: pytest.LogCaptureFixture) -> None:
+    points, names = (
+        [point_of(), point_of(perturbation=Perturbation(sigma=0.1))],
+        ["perturbation_increase", "flatness_3"],
+    )
+    diverged = Point(RELU, {name: array * np.inf for name, array in point_of().parameters.items()}, X, Y, 2)
+    found = at_ends([*points, diverged], names, logging.getLogger("sgd_valleys.test"))
+    variables = measure_variables(found, names)
+    assert list(variables) == ["perturbation_increase", "perturbation_increase_standard_error", "flatness_3"]
+    assert [each.units for each in variables.values()] == ["nat", "nat", "1/nat"]
+    for name, variable in variables.items():
+        assert variable.data.tolist() == pytest.approx(
+            [*(evaluate(p, names)[name] for p in points), np.nan], nan_ok=True
+        )
+    assert "run 2 has no perturbation_increase_standard_error, perturbation_increase, flatness_3" in caplog.text
+    properties = measure_properties(["relative_flatness"])["relative_flatness"]
+    assert (properties["invariant"], properties["unit_invariant"]) == (True, False)
+
+
+@pytest.mark.parametrize("network", [RELU, CNN((2, 4, 4), (3,), (5,), K)], ids=["mlp", "cnn"])
+def test_slices_of_the_samples_change_nothing(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = X if network is RELU else np.random.default_rng(1).normal(size=(25, 2, 4, 4))
+    names = ["fisher_rao_norm", "fisher_rao_norm_of_model", "adaptive_sharpness"]
+    whole = evaluate(point_of(network, layer=2, X=images), names)
+    monkeypatch.setattr("sgd_valleys.measures.point.SLICE", 10)
+    assert evaluate(point_of(network, layer=2, X=images), names) == pytest.approx(whole, rel=1e-9)
