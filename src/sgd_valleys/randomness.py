@@ -23,6 +23,7 @@ class Stage(IntEnum):
     PERTURBATION = 12
     HUTCHINSON = 14
     SHARPNESS = 15
+    FLATNESS = 22
 
 
 def seed_sequence(seed: int, stage: Stage, *key: int | float) -> np.random.SeedSequence:

@@ -69,7 +69,7 @@ class Inputs(LocatedConfiguration):
         """Return the files of all training jobs of some cells, or of the whole sweep.
 
         Args:
-            pattern: ``paths.TRAIN`` or ``paths.CURVATURE``.
+            pattern: ``paths.TRAIN``, ``paths.CURVATURE`` or ``paths.FLATNESS``.
             experiment: its name.
             cells: which; all by default.
         """
@@ -241,6 +241,8 @@ class Inputs(LocatedConfiguration):
         for layers in experiment.curvature_layers:
             pattern = self.paths.LAYER_CURVATURE.replace("{layers}", layers)
             found += self.chunks(pattern, name)
+        if "flatness" in experiment:
+            found += self.chunks(self.paths.FLATNESS, name)
         return found + self._chunks_of(self.paths.EDGE_OF_STABILITY, name, experiment.edge_selections)
 
     def _chunks_of(self, pattern: str, name: str, selections: Iterable[Selection]) -> list[str]:
