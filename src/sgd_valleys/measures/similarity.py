@@ -27,6 +27,14 @@ def jaccard(error: np.ndarray) -> np.ndarray:
     return np.divide(both, either, out=np.ones_like(both), where=either > 0)
 
 
+def agreement(prediction: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Compute the share of samples with the same predicted class, from classes (..., sample) of two solutions: (...).
+
+    The agreement is 1 for equal error sets only where the wrong classes are equal too.
+    """
+    return (prediction == other).mean(axis=-1)
+
+
 def cosine(displacement: np.ndarray) -> np.ndarray:
     """Compute the cosine similarity (run, run) of displacements (run, parameter); NaN for one of length 0."""
     length = np.linalg.norm(displacement, axis=1)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sgd_valleys.measures.similarity import (
+    agreement,
     all_pairs,
     cosine,
     jaccard,
@@ -24,6 +25,12 @@ def test_jaccard_is_shared_errors_over_all_errors() -> None:
     matrix = jaccard(errors({0, 1, 2}, {1, 2, 3}, {4}, {0, 1, 2}))
     assert matrix[0].tolist() == [1, 0.5, 0, 1]
     assert np.array_equal(matrix, matrix.T)
+
+
+def test_agreement_is_the_share_of_equal_predictions() -> None:
+    classes = np.array([[1, 2, 3, 4], [1, 2, 0, 0], [1, 2, 3, 4]])
+    assert agreement(classes, classes[-1]).tolist() == [1, 0.5, 1]
+    assert agreement(classes[0], classes[1]) == 0.5
 
 
 def test_two_solutions_without_errors_are_the_same_solution() -> None:
