@@ -71,6 +71,8 @@ def pair_lines(
         progress: called after each pair.
         loss: one of ``sgd_valleys.recipe.LOSSES``.
     """
+    if not len(pairs):
+        return np.empty((0, len(alpha)))
     inputs, labels = samples
     size = network.first_preactivation(solutions[0], inputs).nbytes
 

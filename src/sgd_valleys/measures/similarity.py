@@ -68,6 +68,15 @@ def sample_pairs(solutions: int, pairs: int, rng: np.random.Generator) -> np.nda
     return possible[np.sort(drawn)]
 
 
+def spread_pairs(similarity: np.ndarray, count: int) -> np.ndarray:
+    """Choose pairs evenly by the rank of their ``similarity`` (pair): their positions, the least similar pair first.
+
+    Of several, the least and the most similar pair are among them. All are chosen where there are fewer.
+    """
+    ranked = np.argsort(similarity, kind="stable")
+    return ranked[np.linspace(0, len(ranked) - 1, min(count, len(ranked))).round().astype(int)]
+
+
 def pairs_by_realization(
     runs: Sequence[Run], cells: Sequence[Cell], deterministic: Collection[int], initializations: int = 1
 ) -> list[np.ndarray]:

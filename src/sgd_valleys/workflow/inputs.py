@@ -6,15 +6,12 @@ Functions take a job's wildcards, or the name of an experiment or a figure.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from snakemake.exceptions import WorkflowError
-
 from sgd_valleys.config.figures import STYLE
 from sgd_valleys.config.shown import branches_are_descents
 from sgd_valleys.config.sweep import Cell, Run, canonical, log_grid, select
 from sgd_valleys.data.files import expand_path
-from sgd_valleys.workflow.paths import LocatedConfiguration
+from sgd_valleys.workflow.measure_inputs import Files, MeasureInputs
 
-Files = dict[str, str | list[str]]
 # what every figure shows, for the menu of the report
 FIGURES = {
     "fig1": "valleys, and the barriers between them",
@@ -62,37 +59,8 @@ def judged_parts(figures: Mapping[str, Any]) -> list[str]:
     ]
 
 
-class Inputs(LocatedConfiguration):
+class Inputs(MeasureInputs):
     """The files that every rule's jobs read."""
-
-    def chunks(self, pattern: str, experiment: str, cells: Iterable[Cell] | None = None) -> list[str]:
-        """Return the files of all training jobs of some cells, or of the whole sweep.
-
-        Args:
-            pattern: ``paths.TRAIN`` or ``paths.CURVATURE``.
-            experiment: its name.
-            cells: which; all by default.
-        """
-        sweep = self.experiments[experiment].sweep
-        return [
-            pattern.format(experiment=experiment, eta=cell.eta, B=cell.B, first=first, last=last)
-            for cell in (sweep.cells if cells is None else cells)
-            for first, last in sweep.job_chunks(cell)
-        ]
-
-    def chunk(self, pattern: str, experiment: str, run: Run) -> str:
-        """Return the file of the training job that a run belongs to.
-
-        Raises:
-            WorkflowError: the sweep has no such run.
-        """
-        sweep = self.experiments[experiment].sweep
-        if run.cell not in sweep.cells or run.realization >= sweep.count(run.cell):
-            raise WorkflowError(
-                f"The sweep of {experiment} has no run of eta = {run.eta}, B = {run.B}, realization {run.realization}."
-            )
-        first, last = sweep.chunk_of(run)
-        return pattern.format(experiment=experiment, eta=run.eta, B=run.B, first=first, last=last)
 
     def own_file(self, w: Any) -> list[str]:
         """Return the file of an experiment with a data set of the user's own; none for another data set."""
@@ -102,10 +70,6 @@ class Inputs(LocatedConfiguration):
     def run_train(self, w: Any) -> str:
         """Return the training file of a run."""
         return self.chunk(self.paths.TRAIN, w.experiment, Run(w.eta, int(w.B), int(w.realization)))
-
-    def train(self, w: Any) -> list[str]:
-        """Return the training files of a sweep."""
-        return self.chunks(self.paths.TRAIN, w.experiment)
 
     def curvature(self, w: Any) -> list[str]:
         """Return the curvature files of a sweep."""
@@ -297,7 +261,8 @@ class Inputs(LocatedConfiguration):
     def targets(self) -> list[str]:
         """Return the files with which a complete run ends.
 
-        Beyond the figures, these are every experiment's maps, every branched cell and every phase diagram.
+        Beyond the figures, these are every experiment's maps, every branched cell, the measures that the settings ask
+        for, and every phase diagram.
         """
         maps = [self.paths.CELL_MAPS.format(experiment=name) for name in self.experiments]
         cells = [
@@ -308,4 +273,4 @@ class Inputs(LocatedConfiguration):
         diagrams = [self.paths.PHASE_DIAGRAM.format(diagram=name) for name in self.diagrams]
         claims = [self.paths.CLAIMS, *self.paths.CLAIMS_TABLES.values()]
         ends = [self.paths.EXPLORER, self.paths.CONFIGURATION, self.paths.VERSIONS]
-        return [*self.figures("png", "pdf"), *maps, *cells, *diagrams, *claims, *ends]
+        return [*self.figures("png", "pdf"), *maps, *cells, *self.measures(), *diagrams, *claims, *ends]

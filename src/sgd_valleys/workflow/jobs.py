@@ -8,15 +8,14 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sgd_valleys.config.experiment import Configuration
 from sgd_valleys.config.model import continuous_diagram
 from sgd_valleys.config.shown import branches_are_descents
 from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, samples_per_step, select
 from sgd_valleys.config.training import changed_settings
 from sgd_valleys.recipe import Recipe
 from sgd_valleys.workflow.inputs import CLAIMED, judged_parts
+from sgd_valleys.workflow.measure_jobs import MeasureJobs, Settings
 
-Settings = dict[str, Any]
 DEFAULT_COLORS = {  # of the explorer, without a figure that has the setting
     **dict.fromkeys(("time_colormap", "colormap", "p_flat_colormap", "freezing_colormap"), "viridis"),
     "t_c_colormap": "plasma",
@@ -28,7 +27,7 @@ BRANCH_DEFAULTS = {"B": "same", "copies": 1, "order": "new", "perturbation": 0} 
 SAMPLES_PER_MINUTE = {"mlp": 10_000_000, "cnn": 60_000}  # a fraction of what one core trains
 
 
-class Jobs(Configuration):
+class Jobs(MeasureJobs):
     """The settings of every rule's jobs: a method with the name of a rule returns them."""
 
     @property
@@ -73,20 +72,6 @@ class Jobs(Configuration):
         experiment = self.experiments[w.experiment]
         full = samples_per_step(recipe, experiment.M) == experiment.M and not recipe.is_deterministic(experiment.M)
         return math.ceil(4 * runs * experiment.M * experiment.hidden_units * 4 / 1e6) if full else 0
-
-    def network(self, w: Any) -> Settings:
-        """Return the network and its loss; not the studied layer, of which training is independent."""
-        experiment = self.experiments[w.experiment]
-        return {"network": experiment["network"], "classes": experiment.classes, **self._loss(w)}
-
-    def _loss(self, w: Any) -> Settings:
-        """Return the loss, unless it is the cross-entropy."""
-        changed = changed_settings(self.experiments[w.experiment].training)
-        return {key: changed[key] for key in ("loss",) if key in changed}
-
-    def _layer(self, w: Any) -> Settings:
-        """Return the layer that is studied."""
-        return {"layer": self.experiments[w.experiment].layer}
 
     def data(self, w: Any) -> Settings:
         experiment = self.experiments[w.experiment]

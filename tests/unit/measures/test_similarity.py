@@ -14,6 +14,7 @@ from sgd_valleys.measures.similarity import (
     pairs_by_realization,
     sample_pairs,
     select_pairs,
+    spread_pairs,
 )
 
 
@@ -113,3 +114,11 @@ def test_selected_pairs_are_the_nearest_to_the_targets_and_then_the_dissimilar_o
     assert select_pairs(matrix, [0.62, 0.26]).tolist() == [[1, 2], [1, 3], [0, 1], [2, 3]]
     assert select_pairs(matrix, [0.95]).tolist()[0] == [0, 2]
     assert select_pairs(np.ones((1, 1)), [0.5]).shape == (0, 2)
+
+
+def test_pairs_are_spread_evenly_by_their_rank() -> None:
+    similarity = np.array([0.9, 0.1, 0.5, 0.3, 0.7])
+    assert spread_pairs(similarity, 3).tolist() == [1, 2, 0]
+    assert spread_pairs(similarity, 1).tolist() == [1]
+    assert spread_pairs(similarity, 9).tolist() == [1, 3, 2, 4, 0]
+    assert spread_pairs(similarity[:0], 3).tolist() == []

@@ -107,5 +107,25 @@ def test_claims_are_made_of_the_figures_that_are_drawn(figures, parts):
 
 
 def test_a_complete_run_ends_with_every_figure_map_and_table():
-    targets = INPUTS.targets()
-    assert len(targets) == len(set(targets)) == 2 * 15 + 2 + 1 + 2 + 3 + 3
+    targets, measures = INPUTS.targets(), INPUTS.measures()
+    assert len(targets) == len(set(targets)) == 2 * 15 + 2 + 1 + 2 + 3 + 3 + len(measures)
+
+
+def test_measures_are_files_where_the_settings_ask_for_them():
+    branched = [f"results/mnist/branches/basins/eta0.05_B50_r{r}.h5" for r in range(20)]
+    assert set(INPUTS.measures()) >= {"results/mnist/paths.h5", *branched}
+    without = Inputs(*checked({"experiments": {"mnist": {"paths": None, "branches": {"basins": None}}}}))
+    assert not {"results/mnist/paths.h5", *branched} & set(without.targets())
+
+
+def test_paths_read_what_the_settings_ask_for():
+    files = INPUTS.path_ends(W)
+    assert files["train"] == INPUTS.train(W) and files["reference"] in files["train"]
+    assert files["barriers"] == "results/mnist/barriers.h5"
+    no_slice = Inputs(*checked({"experiments": {"mnist": {"paths": {"slice": None}}}}))
+    assert no_slice.path_ends(W).keys() == {"train", "barriers"}
+    unbranched = {
+        "fashion": {"like": "mnist", "dataset": {"name": "fashion_mnist"}, "branches": None, "barriers": None}
+    }
+    other = Inputs(*checked({"experiments": unbranched}))
+    assert other.path_ends(SimpleNamespace(experiment="fashion")).keys() == {"train"}
