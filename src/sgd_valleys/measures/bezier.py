@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.optimize import minimize
-from torch.nn import functional as F
 
+from sgd_valleys.measures.operators import flatten, layers_of, unflatten
 from sgd_valleys.measures.paths import barrier
 from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Network, Parameters
-from sgd_valleys.networks.tensor_functions import ACTIVATIONS
 from sgd_valleys.networks.tensor_functions import LOSSES as TENSOR_LOSSES
+from sgd_valleys.networks.tensor_functions import logits_from_first, preactivation
 
 NODES = 10  # of the Gauss-Legendre sum
 SLICE = 1000  # samples that are differentiated at once, which bounds the memory
@@ -88,7 +88,7 @@ def train_curve(
     """
     curve = _Curve(network, ends, samples, loss)
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    start = curve.flatten({name: (ends[0][name] + ends[1][name]) / 2 for name in network.names()})
+    start = flatten({name: (curve.ends[0][name] + curve.ends[1][name]) / 2 for name in network.names()}, curve.layers)
     along, accuracy = curve.evaluate(start, alpha)
     best, lowest = start, along
     found = [(barrier(along), accuracy.min())]
@@ -113,7 +113,7 @@ def train_curve(
     )
     found += found[-1:] * (steps + 1 - len(found))
     excess, accuracy = np.array(found).T
-    return BezierCurve(curve.unflatten(best), lowest, excess, accuracy)
+    return BezierCurve(unflatten(network, best, curve.layers), lowest, excess, accuracy)
 
 
 class _Curve:
@@ -124,22 +124,14 @@ class _Curve:
     """
 
     def __init__(self, network: Network, ends: tuple[Parameters, Parameters], samples: tuple, loss: str) -> None:
-        self.network, self.loss = network, loss
+        self.network, self.loss, self.layers = network, loss, layers_of(network, "all")
         self.ends = [{name: end[name].astype(np.float64) for name in network.names()} for end in ends]
         self.inputs, self.labels = samples[0].astype(np.float64), samples[1]
         self.first = [network.first_preactivation(end, self.inputs) for end in self.ends]
 
-    def flatten(self, parameters: Parameters) -> np.ndarray:
-        return np.concatenate([parameters[name].ravel().astype(np.float64) for name in self.network.names()])
-
-    def unflatten(self, point: np.ndarray) -> dict[str, np.ndarray]:
-        shapes = {name: self.ends[0][name].shape for name in self.network.names()}
-        cuts = np.cumsum([np.prod(shape) for shape in shapes.values()])[:-1]
-        return {name: part.reshape(shapes[name]) for name, part in zip(shapes, np.split(point, cuts), strict=True)}
-
     def evaluate(self, point: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Compute loss and accuracy (point) along the curve."""
-        control = self.unflatten(point)
+        control = unflatten(self.network, point, self.layers)
         first = self.network.first_preactivation(control, self.inputs)
         losses, accuracy = np.empty(len(alpha)), np.empty(len(alpha))
         for k, (b_j, b_c, b_i) in enumerate(weights_of_ends(alpha).tolist()):
@@ -152,37 +144,24 @@ class _Curve:
 
     def mean_loss(self, point: np.ndarray, alpha: np.ndarray, weights: np.ndarray) -> tuple[float, np.ndarray]:
         """Compute the weighted sum of the loss over points of the curve, and its gradient in the control point."""
-        control = {name: torch.from_numpy(array).requires_grad_() for name, array in self.unflatten(point).items()}
+        control = {
+            name: torch.from_numpy(array).requires_grad_()
+            for name, array in unflatten(self.network, point, self.layers).items()
+        }
         upper = [name for name in control if not name.startswith("layer1_")]
         arrays = (self.inputs, self.labels, *self.first)
         total = 0.0
         for x, y, z_i, z_j in zip(*(torch.from_numpy(array).split(SLICE) for array in arrays), strict=True):
-            z_c = _layer(self.network, control, 1, x)
+            z_c = preactivation(self.network, control, 1, x)
             leaf = z_c.detach().requires_grad_()  # collects the gradient of all points for one pass through layer 1
             for weight, (b_j, b_c, b_i) in zip(weights.tolist(), weights_of_ends(alpha).tolist(), strict=True):
                 between = {
                     name: b_c * control[name] + torch.from_numpy(b_i * self.ends[0][name] + b_j * self.ends[1][name])
                     for name in upper
                 }
-                z = b_i * z_i + b_c * leaf + b_j * z_j
-                for k in range(2, self.network.depth + 1):
-                    z = _layer(self.network, between, k, _activate(self.network, k - 1, z))
-                value = weight / len(self.labels) * TENSOR_LOSSES[self.loss].total(z, y)
+                outputs = logits_from_first(self.network, between, b_i * z_i + b_c * leaf + b_j * z_j)
+                value = weight / len(self.labels) * TENSOR_LOSSES[self.loss].total(outputs, y)
                 value.backward()
                 total += float(value.detach())
             z_c.backward(leaf.grad)
-        return total, self.flatten({name: tensor.grad.numpy() for name, tensor in control.items()})
-
-
-def _layer(network: Network, parameters: dict[str, torch.Tensor], layer: int, h: torch.Tensor) -> torch.Tensor:
-    """Compute the preactivations of a layer from its inputs."""
-    weight, bias = (parameters[f"layer{layer}_{kind}"] for kind in ("weight", "bias"))
-    return (
-        F.linear(h.flatten(1), weight, bias) if layer in network.dense_layers else F.conv2d(h, weight, bias, padding=1)
-    )
-
-
-def _activate(network: Network, layer: int, z: torch.Tensor) -> torch.Tensor:
-    """Compute the outputs of a hidden layer from its preactivations."""
-    activation = ACTIVATIONS[network.activation]
-    return activation.apply(z) if layer in network.dense_layers else activation.pooled(z)
+        return total, flatten({name: tensor.grad.numpy() for name, tensor in control.items()}, self.layers)

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from sgd_valleys.measures import bezier
 from sgd_valleys.measures.alignment import permute
 from sgd_valleys.measures.bezier import curve_point, train_curve
+from sgd_valleys.measures.operators import flatten
 from sgd_valleys.measures.paths import pair_barriers
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.loss import LOSSES
@@ -67,7 +68,7 @@ def test_the_mean_loss_and_its_gradient_are_those_of_brute_force(case, loss, mon
     curve = bezier._Curve(network, tuple(ends), samples, loss)
     control = draw(network, 4)
     alpha, weights = np.array([0.1, 0.4, 0.8]), np.array([0.5, 0.3, 0.2])
-    value, gradient = curve.mean_loss(curve.flatten(control), alpha, weights)
+    value, gradient = curve.mean_loss(flatten(control, curve.layers), alpha, weights)
 
     one, other = ({name: torch.from_numpy(array) for name, array in end.items()} for end in ends)
     c = {name: torch.from_numpy(array).requires_grad_() for name, array in control.items()}
@@ -77,10 +78,10 @@ def test_the_mean_loss_and_its_gradient_are_those_of_brute_force(case, loss, mon
         theta = {name: (1 - a) ** 2 * other[name] + 2 * a * (1 - a) * c[name] + a**2 * one[name] for name in c}
         mean = mean + weight * TENSOR_LOSSES[loss].per_sample(whole_forward(network, theta, x), y).mean()
     mean.backward()
-    expected = curve.flatten({name: tensor.grad.numpy() for name, tensor in c.items()})
+    expected = flatten({name: tensor.grad.numpy() for name, tensor in c.items()}, curve.layers)
     assert value == pytest.approx(float(mean.detach()), rel=1e-12)
     assert gradient == pytest.approx(expected, rel=1e-8, abs=1e-10)
-    losses, _ = curve.evaluate(curve.flatten(control), alpha)
+    losses, _ = curve.evaluate(flatten(control, curve.layers), alpha)
     assert losses == pytest.approx([loss_at(network, curve_point(ends, control, a), samples, loss) for a in alpha])
 
 
