@@ -22,6 +22,8 @@ class Stage(IntEnum):
     LABELS = 11
     PERTURBATION = 12
     PATHS = 13
+    HUTCHINSON = 14
+    SHARPNESS = 15
 
 
 def seed_sequence(seed: int, stage: Stage, *key: int | float) -> np.random.SeedSequence:

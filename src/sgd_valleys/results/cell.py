@@ -10,9 +10,11 @@ import numpy as np
 
 from sgd_valleys.config.sweep import canonical
 from sgd_valleys.data.stored import Samples, load_network_and_samples
+from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.errors import UserError
 from sgd_valleys.measures.curvature import LayerHessian, load_hessian, top_eigenvalues
 from sgd_valleys.measures.flatness import flatness
+from sgd_valleys.measures.operators import NetworkCurvature
 from sgd_valleys.measures.projection import project
 from sgd_valleys.measures.slices import LossSlice, loss_slice
 from sgd_valleys.measures.true_hessian import TrueHessian
@@ -215,6 +217,27 @@ class Cell(SolutionPairs):
         """
         check_parameters(self.network, parameters)
         return load_hessian(self.folder / "data.h5", self._curvature_settings)(parameters)
+
+    def curvature(
+        self, parameters: Parameters, layers: Sequence[int] | str = "all", gauss_newton: bool = False
+    ) -> NetworkCurvature:
+        """Return the Hessian in all parameters of some layers as an operator (parameter, parameter).
+
+        ``measures.spectra`` takes its eigenvalues, its trace and its spectral density. The loss is over the same images
+        as that of :meth:`hessian`.
+
+        Args:
+            parameters: by name.
+            layers: numbers of layers, or "all".
+            gauss_newton: whether to return the Gauss-Newton matrix instead.
+
+        Raises:
+            UserError: the parameters are not those of the cell's network, or there is no such layer.
+        """
+        check_parameters(self.network, parameters)
+        chosen = first_of_each_class(self.labels, self._curvature_settings["per_class"])
+        samples = self.inputs[chosen], self.labels[chosen]
+        return NetworkCurvature(self.network, parameters, samples, layers, self._loss, gauss_newton)
 
     def flatness(self, realization: int) -> float:
         """Compute F of a run at its end (1/nat), Eq. 6, as the workflow does; NaN where an eigenvalue is not positive.

@@ -8,7 +8,7 @@ from typing import Any
 
 from sgd_valleys.config.figures import STYLE
 from sgd_valleys.config.shown import branches_are_descents
-from sgd_valleys.config.sweep import Cell, Run, canonical, log_grid, select
+from sgd_valleys.config.sweep import Cell, Run, canonical, log_grid
 from sgd_valleys.data.files import expand_path
 from sgd_valleys.workflow.measure_inputs import Files, MeasureInputs
 
@@ -197,12 +197,7 @@ class Inputs(MeasureInputs):
     def spectra(self, figure: str) -> list[str]:
         """Return the curvature files of a figure's experiment that hold whole spectra."""
         experiment = self.experiments[self.config["figures"][figure]["experiment"]]
-        return [
-            self.paths.CURVATURE.format(experiment=experiment.name, eta=cell.eta, B=cell.B, first=first, last=last)
-            for cell in experiment.sweep.cells
-            for first, last in experiment.sweep.job_chunks(cell)
-            if select(experiment.spectrum_selections, cell, range(first, last + 1))
-        ]
+        return self._chunks_of(self.paths.CURVATURE, experiment.name, experiment.spectrum_selections)
 
     def claims(self) -> Files:
         """Return the files that the claims are judged by, named by part and input, as ``noise/endpoints``."""
@@ -261,8 +256,7 @@ class Inputs(MeasureInputs):
     def targets(self) -> list[str]:
         """Return the files with which a complete run ends.
 
-        Beyond the figures, these are every experiment's maps, every branched cell, the measures that the settings ask
-        for, and every phase diagram.
+        Beyond the figures, these are every experiment's maps and measures, every branched cell and every phase diagram.
         """
         maps = [self.paths.CELL_MAPS.format(experiment=name) for name in self.experiments]
         cells = [
@@ -273,4 +267,5 @@ class Inputs(MeasureInputs):
         diagrams = [self.paths.PHASE_DIAGRAM.format(diagram=name) for name in self.diagrams]
         claims = [self.paths.CLAIMS, *self.paths.CLAIMS_TABLES.values()]
         ends = [self.paths.EXPLORER, self.paths.CONFIGURATION, self.paths.VERSIONS]
-        return [*self.figures("png", "pdf"), *maps, *cells, *self.measures(), *diagrams, *claims, *ends]
+        measures = [path for name in self.experiments for path in self.measures(name)]
+        return [*self.figures("png", "pdf"), *maps, *cells, *diagrams, *measures, *claims, *ends]

@@ -5,7 +5,7 @@ from typing import Any
 
 from snakemake.exceptions import WorkflowError
 
-from sgd_valleys.config.sweep import Cell, Run
+from sgd_valleys.config.sweep import Cell, Run, Selection, select
 from sgd_valleys.workflow.paths import LocatedConfiguration
 
 Files = dict[str, str | list[str]]
@@ -57,13 +57,29 @@ class MeasureInputs(LocatedConfiguration):
             found["reference"] = self.chunk(self.paths.TRAIN, w.experiment, experiment.reference_run)
         return found
 
-    def measures(self) -> list[str]:
-        """Return the files of all measures that the settings ask for."""
-        found = [self.paths.PATHS.format(experiment=name) for name, each in self.experiments.items() if "paths" in each]
-        return found + [
-            self.paths.BRANCH_BASINS.format(experiment=name, eta=cell.eta, B=cell.B, realization=realization)
-            for name, experiment in self.experiments.items()
-            if "basins" in experiment.settings.get("branches", {})
-            for cell, branching in experiment.branchings.items()
-            for realization in branching.realizations
+    def measures(self, name: str) -> list[str]:
+        """Return the files of the measures that an experiment asks for, beyond those that figures read."""
+        experiment, found = self.experiments[name], []
+        for layers in experiment.curvature_layers:
+            pattern = self.paths.LAYER_CURVATURE.replace("{layers}", layers)
+            found += self.chunks(pattern, name)
+        found += self._chunks_of(self.paths.EDGE_OF_STABILITY, name, experiment.edge_selections)
+        if "paths" in experiment:
+            found.append(self.paths.PATHS.format(experiment=name))
+        if "basins" in experiment.settings.get("branches", {}):
+            found += [
+                self.paths.BRANCH_BASINS.format(experiment=name, eta=cell.eta, B=cell.B, realization=realization)
+                for cell, branching in experiment.branchings.items()
+                for realization in branching.realizations
+            ]
+        return found
+
+    def _chunks_of(self, pattern: str, name: str, selections: Iterable[Selection]) -> list[str]:
+        """Return the files of the training jobs in which there are selected runs."""
+        sweep, selections = self.experiments[name].sweep, list(selections)
+        return [
+            pattern.format(experiment=name, eta=cell.eta, B=cell.B, first=first, last=last)
+            for cell in sweep.cells
+            for first, last in sweep.job_chunks(cell)
+            if select(selections, cell, range(first, last + 1))
         ]

@@ -107,13 +107,26 @@ def test_claims_are_made_of_the_figures_that_are_drawn(figures, parts):
 
 
 def test_a_complete_run_ends_with_every_figure_map_and_table():
-    targets, measures = INPUTS.targets(), INPUTS.measures()
-    assert len(targets) == len(set(targets)) == 2 * 15 + 2 + 1 + 2 + 3 + 3 + len(measures)
+    targets = INPUTS.targets()
+    measures = INPUTS.measures("mnist") + INPUTS.measures("cifar10")
+    assert len(targets) == len(set(targets)) == 2 * 15 + 2 + 1 + 2 + len(measures) + 3 + 3
+
+
+def test_measures_are_of_every_stack_or_of_those_with_chosen_runs():
+    found = INPUTS.measures("mnist")
+    stacks = INPUTS.chunks(INPUTS.paths.TRAIN, "mnist")
+    assert [path for path in found if "/layer_curvature/all/" in path] == [
+        path.replace("/train/", "/layer_curvature/all/") for path in stacks
+    ]
+    edge = [path for path in found if "/edge_of_stability/" in path]
+    assert len(edge) == 7 + 8  # gradient descent at every rate, and eight cells
+    assert all("_r0-" in path for path in edge)  # the stack with realization 0
+    assert not INPUTS.measures("cifar10")
 
 
 def test_measures_are_files_where_the_settings_ask_for_them():
     branched = [f"results/mnist/branches/basins/eta0.05_B50_r{r}.h5" for r in range(20)]
-    assert set(INPUTS.measures()) >= {"results/mnist/paths.h5", *branched}
+    assert set(INPUTS.measures("mnist")) >= {"results/mnist/paths.h5", *branched}
     without = Inputs(*checked({"experiments": {"mnist": {"paths": None, "branches": {"basins": None}}}}))
     assert not {"results/mnist/paths.h5", *branched} & set(without.targets())
 
