@@ -24,6 +24,7 @@ class Stage(IntEnum):
     PATHS = 13
     HUTCHINSON = 14
     SHARPNESS = 15
+    FLATNESS = 22
 
 
 def seed_sequence(seed: int, stage: Stage, *key: int | float) -> np.random.SeedSequence:

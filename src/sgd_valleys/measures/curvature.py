@@ -119,6 +119,12 @@ class LayerHessian(LinearOperator):
         length = np.einsum("ni,ni->n", h, h)
         return float(sum(np.einsum("no,no->n", q, q) @ length for q in self._factors()) / len(h))
 
+    def block_traces(self) -> np.ndarray:
+        """Compute the traces (out, out) of the blocks of each two units, mean_n |h_n|^2 sum_c q_nc q_nc^T."""
+        h = self.linear.inputs
+        length = np.einsum("ni,ni->n", h, h)[:, None]
+        return sum((length * q).T @ q for q in self._factors()) / len(h)
+
     def dense(self) -> np.ndarray:
         """Compute the whole matrix, mean_n sum_c (q_nc h_n^T)(q_nc h_n^T)^T with each q_nc h_n^T flattened."""
         h = self.linear.inputs

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.errors import UserError
 from sgd_valleys.measures.curvature import LayerHessian, load_hessian, top_eigenvalues
 from sgd_valleys.measures.flatness import flatness
+from sgd_valleys.measures.flatness_measures import evaluate
 from sgd_valleys.measures.operators import NetworkCurvature
+from sgd_valleys.measures.perturbation import Perturbation
+from sgd_valleys.measures.point import Point, load_points
 from sgd_valleys.measures.projection import project
 from sgd_valleys.measures.slices import LossSlice, loss_slice
 from sgd_valleys.measures.true_hessian import TrueHessian
@@ -68,10 +72,16 @@ class Cell(SolutionPairs):
     @cached_property
     def curvature_paths(self) -> list[Path]:
         """The curvature files. UserError where there is none, or where they have different settings."""
-        stacks = self._stacks("curvature")
+        stacks = self._checked_stacks("curvature")
         if not stacks:
             raise UserError(f"{self.folder / 'curvature'} has no file of {self!r}: run the workflow first.")
-        check_stacks(stacks)
+        return stacks
+
+    def _checked_stacks(self, kind: str) -> list[Path]:
+        """Return the files of a kind, which may be none. UserError where they have different settings."""
+        stacks = self._stacks(kind)
+        if stacks:
+            check_stacks(stacks)
         return stacks
 
     @cached_property
@@ -117,7 +127,7 @@ class Cell(SolutionPairs):
         return self._data[1]["test"]
 
     def read(self, *names: str) -> dict[str, np.ndarray]:
-        """Read arrays of the cell by name, from its training files or else from its curvature files.
+        """Read arrays of the cell by name, from its files of training, curvature or measures of flatness.
 
         docs/data.md lists the arrays with their units. ``realization`` and ``iteration`` (time) are always read. Other
         arrays have a leading realization axis, with two exceptions, which the result states as well:
@@ -127,26 +137,36 @@ class Cell(SolutionPairs):
         - ``spectrum`` (spectrum_realization, index) has its realizations in ``spectrum_realization``.
 
         Raises:
-            UserError: a file cannot be read, the cell has no such array, or the curvature files have other runs.
+            UserError: a file cannot be read, the cell has no such array, or other files have other runs.
         """
         trained = _array_names(self.paths)
         found = join_stacks(self.paths, ["realization", "iteration", *(name for name in names if name in trained)])
         others = [name for name in names if name not in trained]
         if not others:
             return found
-        measured = _array_names(self.curvature_paths)
+        measured = {"curvature": self.curvature_paths, "flatness": self._checked_stacks("flatness")}
+        arrays = {kind: _array_names(paths) - trained for kind, paths in measured.items()}
         for name in others:
-            if name not in measured:
-                known = ", ".join(sorted(trained | measured))
+            if not any(name in each for each in arrays.values()):
+                known = ", ".join(sorted(trained.union(*arrays.values())))
                 raise UserError(f"read({name!r}): {self!r} has no such array; it has {known}.")
-        curvature = join_stacks(self.curvature_paths, ["realization", *others])
-        if not np.array_equal(curvature["realization"], found["realization"]):
-            runs, measured_runs = (each["realization"].tolist() for each in (found, curvature))
+        for kind, paths in measured.items():
+            own = [name for name in others if name in arrays[kind]]
+            others = [name for name in others if name not in own]
+            found |= self._read_measured(kind, paths, own, found["realization"]) if own else {}
+        return found
+
+    def _read_measured(
+        self, kind: str, paths: Sequence[Path], names: list[str], realization: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Read arrays of the same runs as those of the training files. UserError where the runs differ."""
+        measured = join_stacks(paths, ["realization", *names])
+        if not np.array_equal(measured["realization"], realization):
             raise UserError(
-                f"read({others[0]!r}): {self.folder / 'curvature'} has realizations {measured_runs} of {self!r}, and "
-                f"{self.folder / 'train'} has {runs}: run the workflow again."
+                f"read({names[0]!r}): {self.folder / kind} has realizations {measured['realization'].tolist()} of "
+                f"{self!r}, and {self.folder / 'train'} has {realization.tolist()}: run the workflow again."
             )
-        return found | curvature
+        return measured
 
     @cached_property
     def realizations(self) -> Sequence[int]:
@@ -249,6 +269,51 @@ class Cell(SolutionPairs):
         hessian = self.hessian(self.parameters(realization))
         rng = stream(settings["seed"], Stage.LANCZOS)
         return float(flatness(top_eigenvalues(hessian, settings["N"], rng, settings["tolerance"]).eigenvalue))
+
+    def point(self, realization: int, t: int | None = None, perturbation: Perturbation | None = None) -> Point:
+        """Return where a run is at iteration ``t`` (None is its end), as the measures of flatness take it.
+
+        The loss is over the images of the Hessian. Stored eigenvalues are not computed again.
+
+        Args:
+            realization: the run.
+            t: iteration; only the runs that ``kept`` names have others than the end.
+            perturbation: how parameters are displaced; by default as in the stored measures, if there are any.
+
+        Raises:
+            UserError: the cell has no such realization, or its parameters are not stored at this iteration.
+        """
+        parameters = self.parameters(realization, t)
+        stored = self.read("eigenvalue")
+        time = -1 if t is None else stored["iteration"].tolist().index(t)
+        eigenvalue = stored["eigenvalue"][self.realizations.index(realization), time]
+        files = self._stacks("flatness")
+        recorded = hdf5.read_attributes(files[0])["parameters"] if files else {}
+        displaced = recorded if perturbation is None else asdict(perturbation)
+        return load_points(self.folder / "data.h5", displaced | self._curvature_settings)(parameters, eigenvalue)
+
+    def flatness_measures(
+        self,
+        realization: int,
+        measures: str | Sequence[str] = "all",
+        t: int | None = None,
+        perturbation: Perturbation | None = None,
+    ) -> dict[str, float]:
+        """Compute measures of flatness of a run by name, as the workflow does at its end; docs/measures.md lists them.
+
+        Args:
+            realization: the run.
+            measures: names in ``measures.flatness_measures.MEASURES``, or "all".
+            t: see ``point``, as for ``perturbation``.
+            perturbation: how parameters are displaced.
+
+        Returns:
+            values by name; an estimate from random displacements has its ``<name>_standard_error`` as well.
+
+        Raises:
+            UserError: there is no such measure, or as in ``point``.
+        """
+        return evaluate(self.point(realization, t, perturbation), measures)
 
     def trajectory(self) -> np.ndarray:
         """Project the layer's weights on the principal components of the kept runs together: (kept, time, component).

@@ -11,6 +11,7 @@ from typing import Any
 from sgd_valleys.config.model import continuous_diagram
 from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, samples_per_step, select
 from sgd_valleys.config.training import changed_settings
+from sgd_valleys.measures.flatness_measures import flatness_settings
 from sgd_valleys.recipe import Recipe
 from sgd_valleys.workflow.page_jobs import PageJobs, Settings
 
@@ -151,6 +152,10 @@ class Jobs(PageJobs):
             **experiment["edge_of_stability"],
             "runs": self._realizations(experiment.edge_selections, w),
         }
+
+    def flatness(self, w: Any) -> Settings:
+        section = self.experiments[w.experiment].settings.get("flatness", {"measures": "all"})
+        return {**self._spectra(w), **flatness_settings(section)}
 
     def endpoints(self, w: Any) -> Settings:
         return {**self.network(w), **self._layer(w), **self._deterministic(w)}

@@ -18,7 +18,7 @@ class MeasureInputs(LocatedConfiguration):
         """Return the files of all training jobs of some cells, or of the whole sweep.
 
         Args:
-            pattern: ``paths.TRAIN`` or ``paths.CURVATURE``.
+            pattern: ``paths.TRAIN``, ``paths.CURVATURE`` or ``paths.FLATNESS``.
             experiment: its name.
             cells: which; all by default.
         """
@@ -63,6 +63,8 @@ class MeasureInputs(LocatedConfiguration):
         for layers in experiment.curvature_layers:
             pattern = self.paths.LAYER_CURVATURE.replace("{layers}", layers)
             found += self.chunks(pattern, name)
+        if "flatness" in experiment:
+            found += self.chunks(self.paths.FLATNESS, name)
         found += self._chunks_of(self.paths.EDGE_OF_STABILITY, name, experiment.edge_selections)
         if "paths" in experiment:
             found.append(self.paths.PATHS.format(experiment=name))
