@@ -11,7 +11,9 @@ MODEL_FIGURES = {"fig5", "fig6", "fig6X", "figS6"}
 MNIST_FIGURES = {"fig1", "fig2", "fig2X", "fig3", "figS1", "figS2", "figS3"} | BRANCH_FIGURES
 TRAINED_FIGURES = MNIST_FIGURES | {"figS5"}
 FIGURES = TRAINED_FIGURES | MODEL_FIGURES
-SWEEP_ANALYSES = {"endpoints", "jaccard", "barriers", "freezing", "cell_maps"}
-BRANCHES = {"branch", "branch_curvature", "branch_endpoints", "branch_projection", "branch_statistics"}
+SWEEP_ANALYSES = {"endpoints", "jaccard", "barriers", "paths", "freezing", "cell_maps"}
+BRANCHES = {
+    "branch", "branch_curvature", "branch_endpoints", "branch_basins", "branch_projection", "branch_statistics"
+}  # fmt: skip
 MODEL = {"phase_row", "phase_diagram", "occupancy", "small_eta_limit", "fokker_planck", "theory"}
 CLAIMS = {"claims", "claims_table"}

@@ -73,6 +73,29 @@ rule barriers:
         "../scripts/barriers.py"
 
 
+rule paths:
+    """Compare lines between endpoints, Bezier curves and lines after alignment; slice the loss around a trajectory."""
+    input:
+        unpack(inputs.path_ends),
+        data=paths.DATA,
+    output:
+        paths.PATHS,
+    log:
+        paths.log(paths.PATHS),
+    benchmark:
+        paths.benchmark(paths.PATHS)
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        *code("paths"),
+        settings=jobs.paths,
+    script:
+        "../scripts/paths.py"
+
+
 rule freezing:
     """Find the freezing time of every run at every threshold (Eq. 7)."""
     input:

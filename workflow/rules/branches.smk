@@ -79,6 +79,33 @@ rule branch_endpoints:
         "../scripts/branch_endpoints.py"
 
 
+rule branch_basins:
+    """Compare the branches of one run with the last one, and find when the run freezes by other criteria."""
+    input:
+        data=paths.DATA,
+        test_file=paths.TEST_FILE,
+        train=paths.BRANCH_TRAIN,
+    output:
+        paths.BRANCH_BASINS,
+    log:
+        paths.log(paths.BRANCH_BASINS),
+    benchmark:
+        paths.benchmark(paths.BRANCH_BASINS)
+    group:
+        "branches"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=1500,
+        runtime=10,
+        device=config["device"],
+    params:
+        *code("branch_basins"),
+        settings=jobs.branch_basins,
+    script:
+        "../scripts/branch_basins.py"
+
+
 rule branch_projection:
     """Project the branches of one run, and the run, on the branches' principal components."""
     input:

@@ -8,6 +8,7 @@ from scipy.stats import spearmanr
 from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.measures import similarity
 from sgd_valleys.measures.paths import barrier, line_loss_along_training, pair_barriers
+from sgd_valleys.measures.solutions import converged_solutions, solution_similarity
 from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
@@ -23,23 +24,14 @@ with job(snakemake) as log:
     M = len(samples["train"][1])
     alpha = np.linspace(0, 1, settings["points"])
 
-    converged = {}  # file, parameters at the end, and misclassified test samples, by (eta, B, realization)
-    for path in snakemake.input.train:
-        train = hdf5.read_attributes(path)
-        runs = hdf5.read(path, ["realization", "iteration", "train_accuracy", "test_error"])
-        final = read_parameters(path, "final")
-        for r in np.flatnonzero(runs["train_accuracy"][:, -1] == 1):
-            parameters = {name: array[r] for name, array in final.items()}
-            run = float(train["eta"]), int(train["B"]), int(runs["realization"][r])
-            converged[run] = path, parameters, runs["test_error"][r, -1].copy()
-    number = {run: k for k, run in enumerate(sorted(converged))}
+    converged = converged_solutions(snakemake.input.train)
+    number = {solution.run: k for k, solution in enumerate(converged)}
     if len(number) < 3:
         log.warning(
             f"experiments.{snakemake.wildcards.experiment}.sweep: {len(number)} runs reach training accuracy 1, too "
             "few for a relation of barrier and similarity, which is NaN. Train for longer (eta_T), or widen the sweep."
         )
-    files, solutions, errors = ([converged[run][k] for run in number] for k in range(3))
-    jaccard = similarity.jaccard(np.array(errors).reshape(len(number), runs["test_error"].shape[-1]))
+    jaccard = solution_similarity(converged)
 
     # Fig. 1E: pairs of all converged runs; for each realization, all pairs of the runs in the cells of Fig. 1's block
     pairs = similarity.sample_pairs(len(number), settings["pairs"], stream(settings["seed"], Stage.PAIRS))
@@ -49,9 +41,8 @@ with job(snakemake) as log:
     blocks = [block if len(block) > 2 else block[:0] for block in blocks]  # fewer pairs have no R^2
     all_pairs = np.concatenate([pairs, *blocks])
     progress = Progress(len(all_pairs), "pairs", log)
-    barriers = np.empty(0)
-    if len(all_pairs):
-        barriers = pair_barriers(network, solutions, all_pairs, samples["train"], alpha, progress, loss)
+    solutions = [solution.parameters for solution in converged]
+    barriers = pair_barriers(network, solutions, all_pairs, samples["train"], alpha, progress, loss)
     pair_barrier, *block_barriers = np.split(barriers, np.cumsum([len(pairs), *map(len, blocks)])[:-1])
     pair_similarity = jaccard[tuple(pairs.T)]
     rng = stream(settings["seed"], Stage.BOOTSTRAP)
@@ -78,9 +69,9 @@ with job(snakemake) as log:
     path_pairs = similarity.select_pairs(block_jaccard, settings["similarity"])
     along = {}
     for k in np.unique(path_pairs).tolist():
-        path = files[members[k]]
+        path = converged[members[k]].path
         along[k] = read_parameters(path, "checkpoint", hdf5.position(path, "checkpoint", block_runs[k][2]))
-    times = len(runs["iteration"])
+    times = len(hdf5.read(snakemake.input.train[0], ["iteration"])["iteration"])
     progress = Progress(len(path_pairs) * times, "lines along training", log)
     path_loss = line_loss_along_training(
         network, along, path_pairs, samples["train"], alpha, progress, times=times, loss=loss

@@ -184,6 +184,15 @@ class Experiment:
         return Run(canonical(run["eta"]), run["B"], run["realization"])
 
     @property
+    def path_settings(self) -> dict[str, Any]:
+        """The section ``paths``, with the run around which the loss is sliced; no slice without branches."""
+        found = dict(self.settings.get("paths", {}))
+        points = found.pop("slice", None)
+        if points and "branches" in self:
+            found["slice"] = {**points, "run": list(self.reference_run)}
+        return found
+
+    @property
     def spectrum_selections(self) -> list[Selection]:
         """Runs whose whole spectrum is taken at the end."""
         return [Selection.from_settings(each) for each in self["curvature"]["spectrum"]]

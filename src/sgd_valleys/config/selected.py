@@ -56,6 +56,17 @@ def selection_errors(experiment: Experiment) -> Iterator[str]:
         yield from not_in_sweep("projection.cells", experiment, chosen)
 
 
+def path_errors(experiment: Experiment) -> Iterator[str]:
+    """Refuse more curves than pairs of solutions."""
+    paths = experiment.path_settings or {"pairs": 0}
+    curves = paths.get("bezier", {}).get("pairs", 0)
+    if curves > paths["pairs"]:
+        yield (
+            f"paths.bezier.pairs = {curves}: the curves join some of the pairs of paths; allowed are 1 to "
+            f"{paths['pairs']} (paths.pairs): take fewer, or raise paths.pairs."
+        )
+
+
 def branch_errors(experiment: Experiment) -> Iterator[str]:
     """Refuse branches of runs that do not exist, or at times that are not recorded."""
     if "branches" in experiment:

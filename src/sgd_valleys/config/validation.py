@@ -10,7 +10,7 @@ from sgd_valleys.config.experiment import Configuration, Experiment
 from sgd_valleys.config.figures import SECTIONS, SPECTRA, STYLE, drawn_figure, section
 from sgd_valleys.config.following import RATES, add_shown, follow_experiment, follow_figure
 from sgd_valleys.config.model import model_errors
-from sgd_valleys.config.selected import branch_errors, not_in_sweep, selection_errors
+from sgd_valleys.config.selected import branch_errors, not_in_sweep, path_errors, selection_errors
 from sgd_valleys.config.shape import shape_errors
 from sgd_valleys.config.shown import shown_errors
 from sgd_valleys.config.sweep import Run, Selection, canonical
@@ -115,6 +115,7 @@ def experiment_errors(experiment: Experiment) -> Iterator[str]:
     yield from wrong_network or _eigenvalue_errors(experiment)
     yield from wrong_training
     yield from selection_errors(experiment)
+    yield from path_errors(experiment)
     wrong_branches = list(branch_errors(experiment))
     yield from wrong_branches
     if not (wrong_network or wrong_training or wrong_branches):

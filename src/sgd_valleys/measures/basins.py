@@ -1,23 +1,51 @@
-"""Basins in which the branches of a run end."""
+"""Basins: whether two solutions lie in one, by several criteria, and in which the branches of a run end."""
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from sgd_valleys.measures.similarity import pair_mean
 
 
-def basin_freezing_time(t_c: np.ndarray, similarity: np.ndarray, threshold: float) -> float:
+@dataclass(frozen=True)
+class Criterion:
+    """A criterion that two solutions lie in one basin.
+
+    Attributes:
+        description: of the value that is compared with a threshold.
+        units: of value and threshold.
+        holds: returns whether values satisfy a threshold; NaN, of a diverged solution, never does.
+    """
+
+    description: str
+    units: str
+    holds: Callable[[np.ndarray, float], np.ndarray]
+
+
+CRITERIA = {
+    "similarity": Criterion("Jaccard similarity of error sets, Eq. 4", "1", operator.ge),
+    "agreement": Criterion("share of the whole test file with the same predicted class", "1", operator.ge),
+    "barrier": Criterion("loss barrier, Eq. 5", "nat", operator.le),
+    "chord_height": Criterion("height of the loss above the chord", "nat", operator.le),
+}
+
+
+def basin_freezing_time(t_c: np.ndarray, value: np.ndarray, threshold: float, criterion: str = "similarity") -> float:
     """Find the earliest branching time from which on every branch ends in the basin of the last branch.
 
     Args:
         t_c: (branch) iterations at which the branches leave the run, ascending; repeated where several leave at one.
-        similarity: (branch) Jaccard similarity, Eq. 4, of each final solution to that of the last branch.
-        threshold: smallest similarity of two solutions in the same basin.
+        value: (branch) of the criterion, between each final solution and that of the last branch.
+        threshold: largest barrier or height, or else smallest value, of two solutions in the same basin.
+        criterion: one of ``CRITERIA``.
 
     Returns:
         iterations. The last branching time if the branch before it ends in another basin; NaN if the last branch
         diverged, or if branches from the last branching time end in several basins.
     """
-    other_basin = np.flatnonzero(~(similarity >= threshold))
+    other_basin = np.flatnonzero(~CRITERIA[criterion].holds(value, threshold))
     first = np.searchsorted(t_c, t_c[other_basin[-1]], side="right") if len(other_basin) else 0
     return float(t_c[first]) if first < len(t_c) else np.nan
 

@@ -1,7 +1,8 @@
-"""Training loss along the straight line between two solutions, and the barrier on the line."""
+"""Training loss along the straight line between two solutions, and the heights of the barrier on the line."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,19 @@ def barrier(loss: np.ndarray) -> np.ndarray:
     return loss.max(axis=-1) - (loss[..., 0] + loss[..., -1]) / 2
 
 
-def pair_barriers(
+def chord_height(loss: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Compute the largest height of the loss above the chord, from losses (..., point) along lines: (...).
+
+        max over alpha of  L(alpha) - (alpha L_i + (1 - alpha) L_j)
+
+    The lines include both ends, and alpha = 1 is theta_i, as in :func:`line_loss`. The height is at least 0. A loss
+    that changes linearly has height 0, whereas its barrier by Eq. 5 is half the difference of the ends. With equal ends
+    the height is the barrier of Eq. 5.
+    """
+    return (loss - (alpha * loss[..., -1:] + (1 - alpha) * loss[..., :1])).max(axis=-1)
+
+
+def pair_lines(
     network: Network,
     solutions: Sequence[Parameters],
     pairs: np.ndarray,
@@ -47,17 +60,19 @@ def pair_barriers(
     progress: Callable[[], object] = lambda: None,
     loss: str = "cross_entropy",
 ) -> np.ndarray:
-    """Compute the barrier between the two solutions of each pair, Eq. 5: (pair) in units of the loss.
+    """Compute the loss along the line between the two solutions of each pair: (pair, point) in units of the loss.
 
     Args:
         network: architecture of all solutions.
         solutions: parameters of each solution.
-        pairs: (pair, 2) positions of the solutions.
+        pairs: (pair, 2) positions of the solutions; the first is at alpha = 1.
         samples: inputs (sample, ...) in the network's form, and labels (sample).
         alpha: (point) interpolation coefficients from 0 to 1.
         progress: called after each pair.
         loss: one of ``sgd_valleys.recipe.LOSSES``.
     """
+    if not len(pairs):
+        return np.empty((0, len(alpha)))
     inputs, labels = samples
     size = network.first_preactivation(solutions[0], inputs).nbytes
 
@@ -65,12 +80,17 @@ def pair_barriers(
     def preactivation(k: int) -> np.ndarray:
         return network.first_preactivation(solutions[k], inputs)
 
-    barriers = np.empty(len(pairs))
+    lines = np.empty((len(pairs), len(alpha)))
     for k, (i, j) in enumerate(pairs.tolist()):
         ends = solutions[i], solutions[j]
-        barriers[k] = barrier(line_loss(network, ends, (preactivation(i), preactivation(j)), labels, alpha, loss))
+        lines[k] = line_loss(network, ends, (preactivation(i), preactivation(j)), labels, alpha, loss)
         progress()
-    return barriers
+    return lines
+
+
+def pair_barriers(*arguments: Any, **named: Any) -> np.ndarray:
+    """Compute the barrier, Eq. 5, between the two solutions of each pair: (pair). Arguments as :func:`pair_lines`."""
+    return barrier(pair_lines(*arguments, **named))
 
 
 def line_loss_along_training(

@@ -27,6 +27,14 @@ def jaccard(error: np.ndarray) -> np.ndarray:
     return np.divide(both, either, out=np.ones_like(both), where=either > 0)
 
 
+def agreement(prediction: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Compute the share of samples with the same predicted class, from classes (..., sample) of two solutions: (...).
+
+    The agreement is 1 for equal error sets only where the wrong classes are equal too.
+    """
+    return (prediction == other).mean(axis=-1)
+
+
 def cosine(displacement: np.ndarray) -> np.ndarray:
     """Compute the cosine similarity (run, run) of displacements (run, parameter); NaN for one of length 0."""
     length = np.linalg.norm(displacement, axis=1)
@@ -58,6 +66,15 @@ def sample_pairs(solutions: int, pairs: int, rng: np.random.Generator) -> np.nda
     possible = all_pairs(np.arange(solutions))
     drawn = rng.choice(len(possible), min(pairs, len(possible)), replace=False)
     return possible[np.sort(drawn)]
+
+
+def spread_pairs(similarity: np.ndarray, count: int) -> np.ndarray:
+    """Choose pairs evenly by the rank of their ``similarity`` (pair): their positions, the least similar pair first.
+
+    Of several, the least and the most similar pair are among them. All are chosen where there are fewer.
+    """
+    ranked = np.argsort(similarity, kind="stable")
+    return ranked[np.linspace(0, len(ranked) - 1, min(count, len(ranked))).round().astype(int)]
 
 
 def pairs_by_realization(

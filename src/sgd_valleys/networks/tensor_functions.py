@@ -136,13 +136,23 @@ LOSSES = {
 
 def logits(network: Network, parameters: Mapping[str, torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
     """Compute the logits (sample, class) of inputs in the network's form, by operations that autograd goes through."""
-    activation, z = ACTIVATIONS[network.activation], inputs
-    convolutions = len(getattr(network, "channels", ()))
-    for k in range(1, network.depth + 1):
-        weight, bias = parameters[f"layer{k}_weight"], parameters[f"layer{k}_bias"]
-        if k <= convolutions:
-            z = activation.pooled(F.conv2d(z, weight, bias, padding=1))
-            continue
-        z = F.linear(z.flatten(1), weight, bias)
-        z = activation.apply(z) if k < network.depth else z
+    return logits_from_first(network, parameters, preactivation(network, parameters, 1, inputs))
+
+
+def logits_from_first(network: Network, parameters: Mapping[str, torch.Tensor], z: torch.Tensor) -> torch.Tensor:
+    """Compute the logits (sample, class) from the preactivations of the first layer, as :func:`logits` does."""
+    activation = ACTIVATIONS[network.activation]
+    for k in range(2, network.depth + 1):
+        h = activation.apply(z) if k - 1 in network.dense_layers else activation.pooled(z)
+        z = preactivation(network, parameters, k, h)
     return z
+
+
+def preactivation(
+    network: Network, parameters: Mapping[str, torch.Tensor], layer: int, h: torch.Tensor
+) -> torch.Tensor:
+    """Compute the outputs of a layer before the activation from its inputs (sample, ...)."""
+    weight, bias = (parameters[f"layer{layer}_{kind}"] for kind in ("weight", "bias"))
+    if layer in network.dense_layers:
+        return F.linear(h.flatten(1), weight, bias)
+    return F.conv2d(h, weight, bias, padding=1)

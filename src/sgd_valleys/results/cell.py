@@ -10,19 +10,20 @@ from sgd_valleys.measures.curvature import LayerHessian, load_hessian, top_eigen
 from sgd_valleys.measures.flatness import flatness
 from sgd_valleys.measures.flatness_measures import evaluate
 from sgd_valleys.measures.operators import NetworkCurvature
-from sgd_valleys.measures.paths import pair_barriers
 from sgd_valleys.measures.perturbation import Perturbation
 from sgd_valleys.measures.point import Point, load_points
 from sgd_valleys.measures.projection import project
+from sgd_valleys.measures.slices import LossSlice, loss_slice
 from sgd_valleys.measures.true_hessian import TrueHessian
 from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Parameters, check_parameters
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.results.cell_files import CellFiles
+from sgd_valleys.results.pairs import SolutionPairs
 from sgd_valleys.storage import hdf5
 
 
-class Cell(CellFiles):
+class Cell(CellFiles, SolutionPairs):
     """The runs of one learning rate and batch size of an experiment, and what can be measured of them.
 
     Arrays are read on demand, those of all realizations of the cell together.
@@ -45,21 +46,6 @@ class Cell(CellFiles):
         check_parameters(self.network, parameters)
         logits = self.network.forward(parameters, self.inputs.astype(np.float64))
         return float(LOSSES[self._loss].evaluate(logits, self.labels))
-
-    def barrier(self, one: Parameters, other: Parameters, points: int = 51) -> float:
-        """Compute the loss barrier on the line between two solutions, Eq. 5: its maximum above their mean.
-
-        The loss is that of all training images, at evenly spaced ``points`` of the line, which include both ends.
-
-        Raises:
-            UserError: the parameters are not those of the cell's network.
-        """
-        check_parameters(self.network, one, "one")
-        check_parameters(self.network, other, "other")
-        samples = self.inputs.astype(np.float64), self.labels
-        alpha = np.linspace(0, 1, points)
-        pair = np.array([[0, 1]])
-        return float(pair_barriers(self.network, [one, other], pair, samples, alpha, loss=self._loss)[0])
 
     def hessian(self, parameters: Parameters) -> LayerHessian | TrueHessian:
         """Return the Hessian in the weights of the layer under study, as an operator (parameter, parameter).
@@ -160,3 +146,19 @@ class Cell(CellFiles):
         name = f"checkpoint_layer{self.layer}_weight"
         weights = self.read(name)[name]
         return project(weights.reshape(*weights.shape[:2], -1))[0]
+
+    def loss_slice(self, realization: int, points: int = 15) -> LossSlice:
+        """Compute the loss around the trajectory of a kept run, in the plane of its first two principal components.
+
+        The plane is that of the layer under study, ``points`` by ``points``. The other layers are those of the run's
+        end.
+
+        Raises:
+            UserError: the run is not kept.
+        """
+        self._require_kept(realization, f"loss_slice({realization}) of {self!r}")
+        name = f"checkpoint_layer{self.layer}_weight"
+        trajectory = self.read(name)[name][list(self.kept).index(realization)]
+        samples = self.inputs.astype(np.float64), self.labels
+        final = self.parameters(realization)
+        return loss_slice(self.network, trajectory, final, self.layer, samples, points, self._loss)

@@ -6,15 +6,12 @@ Functions take a job's wildcards, or the name of an experiment or a figure.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from snakemake.exceptions import WorkflowError
-
 from sgd_valleys.config.figures import STYLE
 from sgd_valleys.config.shown import branches_are_descents
-from sgd_valleys.config.sweep import Cell, Run, Selection, canonical, log_grid, select
+from sgd_valleys.config.sweep import Cell, Run, canonical, log_grid
 from sgd_valleys.data.files import expand_path
-from sgd_valleys.workflow.paths import LocatedConfiguration
+from sgd_valleys.workflow.measure_inputs import Files, MeasureInputs
 
-Files = dict[str, str | list[str]]
 # what every figure shows, for the menu of the report
 FIGURES = {
     "fig1": "valleys, and the barriers between them",
@@ -62,37 +59,8 @@ def judged_parts(figures: Mapping[str, Any]) -> list[str]:
     ]
 
 
-class Inputs(LocatedConfiguration):
+class Inputs(MeasureInputs):
     """The files that every rule's jobs read."""
-
-    def chunks(self, pattern: str, experiment: str, cells: Iterable[Cell] | None = None) -> list[str]:
-        """Return the files of all training jobs of some cells, or of the whole sweep.
-
-        Args:
-            pattern: ``paths.TRAIN``, ``paths.CURVATURE`` or ``paths.FLATNESS``.
-            experiment: its name.
-            cells: which; all by default.
-        """
-        sweep = self.experiments[experiment].sweep
-        return [
-            pattern.format(experiment=experiment, eta=cell.eta, B=cell.B, first=first, last=last)
-            for cell in (sweep.cells if cells is None else cells)
-            for first, last in sweep.job_chunks(cell)
-        ]
-
-    def chunk(self, pattern: str, experiment: str, run: Run) -> str:
-        """Return the file of the training job that a run belongs to.
-
-        Raises:
-            WorkflowError: the sweep has no such run.
-        """
-        sweep = self.experiments[experiment].sweep
-        if run.cell not in sweep.cells or run.realization >= sweep.count(run.cell):
-            raise WorkflowError(
-                f"The sweep of {experiment} has no run of eta = {run.eta}, B = {run.B}, realization {run.realization}."
-            )
-        first, last = sweep.chunk_of(run)
-        return pattern.format(experiment=experiment, eta=run.eta, B=run.B, first=first, last=last)
 
     def own_file(self, w: Any) -> list[str]:
         """Return the file of an experiment with a data set of the user's own; none for another data set."""
@@ -102,10 +70,6 @@ class Inputs(LocatedConfiguration):
     def run_train(self, w: Any) -> str:
         """Return the training file of a run."""
         return self.chunk(self.paths.TRAIN, w.experiment, Run(w.eta, int(w.B), int(w.realization)))
-
-    def train(self, w: Any) -> list[str]:
-        """Return the training files of a sweep."""
-        return self.chunks(self.paths.TRAIN, w.experiment)
 
     def curvature(self, w: Any) -> list[str]:
         """Return the curvature files of a sweep."""
@@ -234,26 +198,6 @@ class Inputs(LocatedConfiguration):
         """Return the curvature files of a figure's experiment that hold whole spectra."""
         experiment = self.experiments[self.config["figures"][figure]["experiment"]]
         return self._chunks_of(self.paths.CURVATURE, experiment.name, experiment.spectrum_selections)
-
-    def measures(self, name: str) -> list[str]:
-        """Return the files of the measures that an experiment asks for, beyond those that figures read."""
-        experiment, found = self.experiments[name], []
-        for layers in experiment.curvature_layers:
-            pattern = self.paths.LAYER_CURVATURE.replace("{layers}", layers)
-            found += self.chunks(pattern, name)
-        if "flatness" in experiment:
-            found += self.chunks(self.paths.FLATNESS, name)
-        return found + self._chunks_of(self.paths.EDGE_OF_STABILITY, name, experiment.edge_selections)
-
-    def _chunks_of(self, pattern: str, name: str, selections: Iterable[Selection]) -> list[str]:
-        """Return the files of the training jobs in which there are selected runs."""
-        sweep, selections = self.experiments[name].sweep, list(selections)
-        return [
-            pattern.format(experiment=name, eta=cell.eta, B=cell.B, first=first, last=last)
-            for cell in sweep.cells
-            for first, last in sweep.job_chunks(cell)
-            if select(selections, cell, range(first, last + 1))
-        ]
 
     def claims(self) -> Files:
         """Return the files that the claims are judged by, named by part and input, as ``noise/endpoints``."""

@@ -184,6 +184,11 @@ class Jobs(PageJobs):
             **starts,
         }
 
+    def paths(self, w: Any) -> Settings:
+        settings = self.experiments[w.experiment].path_settings
+        layer = self._layer(w) if "slice" in settings else {}
+        return {**self.network(w), **settings, **layer, "seed": self.config["seed"]}
+
     def freezing(self, w: Any) -> Settings:
         return {**self.experiments[w.experiment]["freezing"], **self._loss(w)}
 
@@ -231,6 +236,21 @@ class Jobs(PageJobs):
             "realization": int(w.realization),
             "L_c": experiment["freezing"]["L_c"],
             "same_basin": experiment["branches"]["same_basin"],
+        }
+
+    def branch_basins(self, w: Any) -> Settings:
+        branches = self.experiments[w.experiment]["branches"]
+        basins = branches["basins"]
+        return {
+            **self.network(w),
+            "realization": int(w.realization),
+            "points": basins["points"],
+            "thresholds": {
+                "similarity": branches["same_basin"],
+                "agreement": basins["agreement"],
+                "barrier": basins["barrier"],
+                "chord_height": basins["barrier"],
+            },
         }
 
     def branch_projection(self, w: Any) -> Settings:

@@ -41,6 +41,16 @@ CHANGES = {
         "{network: {hidden: [24, 24]}, layer: 1, curvature: {spectrum: []}}",
         r"figures\.figS1 shows whole spectra, but layer 1 has 18816 weights, .* at most 10000: leave the figure out",
     ),
+    "more curves than pairs": (
+        "paths: {pairs: 3, bezier: {pairs: 4}}",
+        r"paths\.bezier\.pairs = 4: the curves join some of the pairs of paths; allowed are 1 to 3",
+    ),
+    "a line without a middle": ("paths: {points: 2}", r"paths\.points is 2: it has to be at least 3"),
+    "an agreement above 1": (
+        "branches: {basins: {agreement: 1.2}}",
+        r"branches\.basins\.agreement is 1\.2: it may be at most 1",
+    ),
+    "a negative barrier": ("branches: {basins: {barrier: -1}}", r"basins\.barrier is -1: it has to be at least 0"),
     "a branch beyond the run": (
         "branches: {runs: [{eta: [0.02], B: [10], realizations: all, t_c: {first: 0, last: 550, step: 50}, "
         "iterations: 500}]}",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sgd_valleys.measures.basins import basin_freezing_time, similarity_by_freezing
+from sgd_valleys.measures.basins import CRITERIA, basin_freezing_time, similarity_by_freezing
 
 
 def test_a_run_is_frozen_once_every_later_branch_ends_with_the_last() -> None:
@@ -40,3 +40,13 @@ def test_pairs_of_branches_are_averaged_on_either_side_of_the_freezing_time() ->
     assert similarity_by_freezing(t_c, jaccard, 20) == pytest.approx((0.2, 0.6))
     assert similarity_by_freezing(t_c, jaccard, 10) == pytest.approx((nan, (0.1 + 0.3 + 0.6) / 3), nan_ok=True)
     assert np.isnan(similarity_by_freezing(t_c, jaccard, nan)).all()  # a run that does not freeze has no sides
+
+
+def test_a_basin_is_found_by_each_criterion() -> None:
+    t_c, nan = np.array([0, 20, 40, 60]), np.nan
+    for criterion in ("barrier", "chord_height"):  # low within a basin
+        assert basin_freezing_time(t_c, np.array([0.5, 0.01, 0.005, 0]), 0.01, criterion) == 20
+        assert basin_freezing_time(t_c, np.array([0.001, nan, 0.005, 0]), 0.01, criterion) == 40
+        assert np.isnan(basin_freezing_time(t_c, np.full(4, nan), 0.01, criterion))
+    assert basin_freezing_time(t_c, np.array([0.5, 0.98, 0.99, 1]), 0.98, "agreement") == 20
+    assert set(CRITERIA) == {"similarity", "agreement", "barrier", "chord_height"}

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from sgd_valleys.measures import paths
-from sgd_valleys.measures.paths import barrier, line_loss, line_loss_along_training, pair_barriers
+from sgd_valleys.measures.paths import (
+    barrier,
+    chord_height,
+    line_loss,
+    line_loss_along_training,
+    pair_barriers,
+    pair_lines,
+)
 from sgd_valleys.networks.loss import cross_entropy
 from sgd_valleys.networks.mlp import MLP
 
@@ -31,6 +38,22 @@ def test_barrier_is_the_top_of_the_line_above_the_mean_of_its_ends() -> None:
     assert barrier(np.array([1.0, 1.5, 2.0])) == 0.5  # the higher end is on the path too
     assert barrier(np.array([1.0, 0.0, 1.0])) == 0
     assert barrier(np.array([[0.0, 2, 0], [0, 0, 0]])).tolist() == [2, 0]
+
+
+def test_chord_height_is_the_largest_height_above_the_chord() -> None:
+    alpha = np.linspace(0, 1, 5)
+    assert chord_height(3 - 2 * alpha, alpha) == 0  # a slope, which Eq. 5 calls a barrier of 1
+    assert barrier(3 - 2 * alpha) == 1
+    assert chord_height(np.array([1.0, 0, 0, 0, 1]), alpha) == 0  # a valley
+    rng = np.random.default_rng(1)
+    loss = rng.random((4, 3, 5))
+    expected = [
+        [max(line[k] - (a * line[-1] + (1 - a) * line[0]) for k, a in enumerate(alpha)) for line in lines]
+        for lines in loss
+    ]
+    assert chord_height(loss, alpha) == pytest.approx(np.array(expected), abs=1e-15)
+    loss[..., -1] = loss[..., 0]
+    assert chord_height(loss, alpha) == pytest.approx(barrier(loss), abs=1e-15)
 
 
 @pytest.fixture
@@ -62,6 +85,8 @@ def test_barriers_of_pairs_are_those_of_their_lines_whatever_is_cached(samples, 
     calls = []
     found = pair_barriers(NETWORK, ends, pairs, samples, ALPHA, lambda: calls.append(1))
     assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    assert np.array_equal(barrier(pair_lines(NETWORK, ends, pairs, samples, ALPHA)), found)
+    assert pair_lines(NETWORK, ends, pairs, samples, ALPHA)[1] == pytest.approx(losses(ends[2], ends[3], samples))
     assert found[:3].min() > 0 and found[3] == pytest.approx(0, abs=1e-12)  # a solution has no barrier to itself
     assert len(calls) == len(pairs)
     monkeypatch.setattr(paths, "PREACTIVATION_BYTES", 1)  # the cache then holds the preactivations of one pair

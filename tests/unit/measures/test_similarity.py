@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sgd_valleys.measures.similarity import (
+    agreement,
     all_pairs,
     cosine,
     jaccard,
@@ -13,6 +14,7 @@ from sgd_valleys.measures.similarity import (
     pairs_by_realization,
     sample_pairs,
     select_pairs,
+    spread_pairs,
 )
 
 
@@ -24,6 +26,12 @@ def test_jaccard_is_shared_errors_over_all_errors() -> None:
     matrix = jaccard(errors({0, 1, 2}, {1, 2, 3}, {4}, {0, 1, 2}))
     assert matrix[0].tolist() == [1, 0.5, 0, 1]
     assert np.array_equal(matrix, matrix.T)
+
+
+def test_agreement_is_the_share_of_equal_predictions() -> None:
+    classes = np.array([[1, 2, 3, 4], [1, 2, 0, 0], [1, 2, 3, 4]])
+    assert agreement(classes, classes[-1]).tolist() == [1, 0.5, 1]
+    assert agreement(classes[0], classes[1]) == 0.5
 
 
 def test_two_solutions_without_errors_are_the_same_solution() -> None:
@@ -106,3 +114,11 @@ def test_selected_pairs_are_the_nearest_to_the_targets_and_then_the_dissimilar_o
     assert select_pairs(matrix, [0.62, 0.26]).tolist() == [[1, 2], [1, 3], [0, 1], [2, 3]]
     assert select_pairs(matrix, [0.95]).tolist()[0] == [0, 2]
     assert select_pairs(np.ones((1, 1)), [0.5]).shape == (0, 2)
+
+
+def test_pairs_are_spread_evenly_by_their_rank() -> None:
+    similarity = np.array([0.9, 0.1, 0.5, 0.3, 0.7])
+    assert spread_pairs(similarity, 3).tolist() == [1, 2, 0]
+    assert spread_pairs(similarity, 1).tolist() == [1]
+    assert spread_pairs(similarity, 9).tolist() == [1, 3, 2, 4, 0]
+    assert spread_pairs(similarity[:0], 3).tolist() == []

@@ -121,3 +121,23 @@ def test_measures_are_of_every_stack_or_of_those_with_chosen_runs():
     assert len(edge) == 7 + 8  # gradient descent at every rate, and eight cells
     assert all("_r0-" in path for path in edge)  # the stack with realization 0
     assert not INPUTS.measures("cifar10")
+
+
+def test_measures_are_files_where_the_settings_ask_for_them():
+    branched = [f"results/mnist/branches/basins/eta0.05_B50_r{r}.h5" for r in range(20)]
+    assert set(INPUTS.measures("mnist")) >= {"results/mnist/paths.h5", *branched}
+    without = Inputs(*checked({"experiments": {"mnist": {"paths": None, "branches": {"basins": None}}}}))
+    assert not {"results/mnist/paths.h5", *branched} & set(without.targets())
+
+
+def test_paths_read_what_the_settings_ask_for():
+    files = INPUTS.path_ends(W)
+    assert files["train"] == INPUTS.train(W) and files["reference"] in files["train"]
+    assert files["barriers"] == "results/mnist/barriers.h5"
+    no_slice = Inputs(*checked({"experiments": {"mnist": {"paths": {"slice": None}}}}))
+    assert no_slice.path_ends(W).keys() == {"train", "barriers"}
+    unbranched = {
+        "fashion": {"like": "mnist", "dataset": {"name": "fashion_mnist"}, "branches": None, "barriers": None}
+    }
+    other = Inputs(*checked({"experiments": unbranched}))
+    assert other.path_ends(SimpleNamespace(experiment="fashion")).keys() == {"train"}

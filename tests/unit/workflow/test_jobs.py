@@ -10,6 +10,7 @@ from helpers.settings import checked, read_settings
 from sgd_valleys.workflow.jobs import Jobs
 
 JOBS = Jobs(*checked())
+BRANCHED = ("fig4", "fig4X", "figS4")  # figures
 W = SimpleNamespace(
     experiment="mnist", eta="0.05", B="50", first="0", last="19", realization="0", diagram="H", delta_S="0.0005",
     convention="ito", layers="all",
@@ -162,3 +163,13 @@ def test_noise_on_the_full_gradient_costs_time_and_memory():
     assert paper.branch_minutes(W) == 30 and covariance.branch_minutes(W) == 82  # 51 * 8 branches, 2,000 steps of 1,000
     long = arm("mnist", eta="0.001", B="10")
     assert covariance.train_minutes(long) == 200 and paper.train_minutes(long) == 60  # 20 runs of 100,000 steps
+
+
+def test_paths_and_basins_know_their_settings():
+    settings = JOBS.paths(W)
+    assert settings["slice"] == {"points": 15, "run": ["0.05", 50, 0]} and settings["layer"] == 2
+    assert settings["bezier"] == {"pairs": 6, "steps": 50} and settings["pairs"] == 100
+    thresholds = JOBS.branch_basins(W)["thresholds"]
+    assert thresholds == {"similarity": 0.9, "agreement": 0.98, "barrier": 0.01, "chord_height": 0.01}
+    without = Jobs(*checked({"experiments": {"mnist": {"branches": None}}, "figures": dict.fromkeys(BRANCHED)}))
+    assert not {"slice", "layer"} & without.paths(W).keys()
