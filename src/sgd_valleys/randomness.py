@@ -24,6 +24,7 @@ class Stage(IntEnum):
     PATHS = 13
     HUTCHINSON = 14
     SHARPNESS = 15
+    GRADIENT_NOISE = 20
     FLATNESS = 22
 
 

@@ -211,6 +211,12 @@ class Experiment:
         return found
 
     @property
+    def noise_selections(self) -> list[Selection]:
+        """Runs whose gradient noise is measured at recorded times."""
+        runs = self["gradient_noise"]["runs"] if "gradient_noise" in self else []
+        return [Selection.from_settings(each) for each in runs]
+
+    @property
     def curvature_layers(self) -> list[str]:
         """Layers of which the curvature in all parameters is taken, beside that of the studied layer's weights."""
         return [str(layers) for layers in self["curvature"].get("layers", ())]
@@ -227,7 +233,7 @@ class Experiment:
         own = [Selection.from_settings(each) for each in (*self["recording"]["checkpoints"], *branched)]
         own += map(Selection.of, self.block_runs)
         own += [Selection((cell.eta,), (cell.B,), None) for cell in self.projected_cells]
-        return [*own, *self.curvature_selections, *self.edge_selections]
+        return [*own, *self.curvature_selections, *self.edge_selections, *self.noise_selections]
 
     def branch_times(self, entry: Mapping[str, Any], eta: str) -> range:
         """Return the iterations at which branches leave a run of one learning rate.

@@ -66,6 +66,10 @@ def follow_experiment(settings: Settings) -> dict[str, Any]:
         edge = settings["edge_of_stability"]
         runs = [follow_cells(each, sweep, several=True) for each in edge["runs"]]
         found["edge_of_stability"] = {**edge, "runs": runs}
+    if "gradient_noise" in settings:
+        noise = {"layers": [settings["layer"]], "biases": False, "every": 1, **settings["gradient_noise"]}
+        runs = [follow_cells(each, sweep, several=True) for each in noise["runs"]]
+        found["gradient_noise"] = {**noise, "runs": runs}
     if "branches" in settings:
         branches = settings["branches"]
         runs = [follow_cells(each, sweep, several=True) for each in branches["runs"]]

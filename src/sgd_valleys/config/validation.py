@@ -9,6 +9,7 @@ from typing import Any
 from sgd_valleys.config.experiment import Configuration, Experiment
 from sgd_valleys.config.figures import SECTIONS, SPECTRA, STYLE, drawn_figure, section
 from sgd_valleys.config.following import RATES, add_shown, follow_experiment, follow_figure
+from sgd_valleys.config.gradient_noise import noise_errors, noise_run_errors
 from sgd_valleys.config.model import model_errors
 from sgd_valleys.config.selected import branch_errors, not_in_sweep, path_errors, selection_errors
 from sgd_valleys.config.shape import shape_errors
@@ -112,10 +113,11 @@ def experiment_errors(experiment: Experiment) -> Iterator[str]:
             )
     wrong_network = list(_network_errors(experiment))
     wrong_training = [] if wrong_network else list(training_errors(experiment))
-    yield from wrong_network or _eigenvalue_errors(experiment)
+    yield from wrong_network or [*_eigenvalue_errors(experiment), *noise_errors(experiment)]
     yield from wrong_training
     yield from selection_errors(experiment)
     yield from path_errors(experiment)
+    yield from noise_run_errors(experiment)
     wrong_branches = list(branch_errors(experiment))
     yield from wrong_branches
     if not (wrong_network or wrong_training or wrong_branches):

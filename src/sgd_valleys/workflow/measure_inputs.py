@@ -66,6 +66,7 @@ class MeasureInputs(LocatedConfiguration):
         if "flatness" in experiment:
             found += self.chunks(self.paths.FLATNESS, name)
         found += self._chunks_of(self.paths.EDGE_OF_STABILITY, name, experiment.edge_selections)
+        found += self._chunks_of(self.paths.GRADIENT_NOISE, name, experiment.noise_selections)
         if "paths" in experiment:
             found.append(self.paths.PATHS.format(experiment=name))
         if "basins" in experiment.settings.get("branches", {}):

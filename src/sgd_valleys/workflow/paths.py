@@ -41,6 +41,7 @@ class Paths:
         self.LAYER_CURVATURE = f"{experiment}/layer_curvature/{{layers}}/{CHUNK}.h5"
         self.EDGE_OF_STABILITY = f"{experiment}/edge_of_stability/{CHUNK}.h5"
         self.FLATNESS = f"{experiment}/flatness/{CHUNK}.h5"
+        self.GRADIENT_NOISE = f"{experiment}/gradient_noise/{CHUNK}.h5"
         self.ENDPOINTS = f"{experiment}/endpoints.h5"
         self.JACCARD = f"{experiment}/jaccard.h5"
         self.BARRIERS = f"{experiment}/barriers.h5"

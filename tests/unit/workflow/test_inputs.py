@@ -120,6 +120,8 @@ def test_measures_are_of_every_stack_or_of_those_with_chosen_runs():
     edge = [path for path in found if "/edge_of_stability/" in path]
     assert len(edge) == 7 + 8  # gradient descent at every rate, and eight cells
     assert all("_r0-" in path for path in edge)  # the stack with realization 0
+    noise = [path for path in found if "/gradient_noise/" in path]
+    assert noise == ["results/mnist/gradient_noise/eta0.05_B50_r0-19.h5"]
     assert not INPUTS.measures("cifar10")
 
 
