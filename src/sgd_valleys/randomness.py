@@ -21,6 +21,7 @@ class Stage(IntEnum):
     SUBSETS = 10
     LABELS = 11
     PERTURBATION = 12
+    GRADIENT_NOISE = 20
 
 
 def seed_sequence(seed: int, stage: Stage, *key: int | float) -> np.random.SeedSequence:

@@ -67,6 +67,10 @@ class TrueHessian(LinearOperator):
         for unit_vector in np.eye(self.linear.out):
             yield self._times(np.broadcast_to(unit_vector, self.linear.preactivation.shape))
 
+    def blocks(self) -> np.ndarray:
+        """Compute A (sample, out, out)."""
+        return np.stack(list(self._columns()), axis=2)
+
     def trace(self) -> float:
         """Compute the trace, mean_n Tr(A_n) |h_n|^2, in units of the loss."""
         h = self.linear.inputs

@@ -1,0 +1,294 @@
+"""The noise of minibatch gradients beside the curvature: is the noise shaped like the Hessian (Eq. 15)?
+
+With the gradients g_n of M samples in the weights of the chosen layers and their mean g,
+
+    C = mean_n (g_n - g)(g_n - g)^T,
+
+and the gradient of a minibatch of B samples, drawn without replacement, has the covariance (1/B - 1/M) M / (M - 1) C.
+C ~ H^p with p = 1 is Eq. 15; arXiv:2602.05600 finds 1 < p < 2.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from sgd_valleys.measures.curvature import LayerHessian, TopEigenvalues, is_gauss_newton, top_eigenvalues
+from sgd_valleys.measures.curvature_matrix import (
+    CurvatureMatrix,
+    LayerMatrix,
+    ProductMatrix,
+    gauss_newton_matrix,
+    slices,
+)
+from sgd_valleys.measures.joint_hessian import JointHessian
+from sgd_valleys.measures.sample_gradients import Covariance, SampleGradients, check_layers, linearize
+from sgd_valleys.measures.true_hessian import TrueHessian
+from sgd_valleys.networks.loss import LOSSES
+from sgd_valleys.networks.network import Linearization, Network, Parameters
+from sgd_valleys.randomness import Stage, stream
+from sgd_valleys.statistics.fits import fit_line
+
+LARGEST_GRAM = 4_000  # samples up to which their Gram matrix is kept: 128 MB
+NOISE_TOLERANCE = 1e-6  # of the leading eigenvalues of a covariance, relative
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What is drawn once for all checkpoints of a cell.
+
+    Attributes:
+        directions: (parameter, direction) unit vectors, uniform on the sphere.
+        minibatches: (minibatch, sample) 1 / B for the samples of a minibatch, else 0.
+        B: batch size.
+        seed: master seed.
+    """
+
+    directions: np.ndarray
+    minibatches: csr_array
+    B: int
+    seed: int
+
+    @classmethod
+    def of(cls, seed: int, *, size: int, M: int, B: int, directions: int, minibatches: int) -> "Draws":
+        """Draw directions and minibatches.
+
+        Args:
+            seed: master seed.
+            size: number of parameters.
+            M: number of training samples.
+            B: batch size; M for gradient descent.
+            directions: number of directions.
+            minibatches: number of minibatches, each without replacement, independent of the others.
+        """
+        V = stream(seed, Stage.GRADIENT_NOISE, 0).standard_normal((size, directions))
+        rng = stream(seed, Stage.GRADIENT_NOISE, 1, B)
+        index = np.concatenate([rng.choice(M, B, replace=False, shuffle=False) for _ in range(minibatches)])
+        start = np.arange(0, minibatches * B + 1, B)
+        weights = csr_array((np.full(len(index), 1 / B), index, start), shape=(minibatches, M))
+        return cls(V / np.linalg.norm(V, axis=0), weights, B, seed)
+
+
+@dataclass(frozen=True)
+class GradientNoise:
+    """The noise of minibatch gradients at one point of parameter space, beside Hessian H and Gauss-Newton matrix G.
+
+    G is the Fisher matrix where the loss is the cross-entropy. H and G have the unit of the loss, and C its square.
+    All values are NaN where the network's outputs are not finite. Values that need eigenvectors are NaN without them.
+
+    Attributes:
+        loss: mean loss.
+        covariance_trace: Tr C.
+        hessian_trace: Tr H.
+        covariance_norm: Frobenius norm of C.
+        hessian_norm: of H; estimated for several layers together with more than ``LARGEST_DENSE`` weights.
+        gauss_newton_norm: of G.
+        hessian_overlap: Tr(H C) / (|H| |C|), the Frobenius cosine.
+        gauss_newton_overlap: Tr(G C) / (|G| |C|).
+        power: Tr(H C), the power of the noise along the curvature.
+        relative_power: P Tr(H C) / (Tr H Tr C), relative to isotropic noise of equal trace.
+        eigenvalue: (N) largest eigenvalues lambda_i of H.
+        eigenvector_noise: (N) v_i^T C v_i along their eigenvectors.
+        top_share: share of Tr C in the span of these eigenvectors.
+        direction_curvature: (direction) v^T H v along random directions.
+        direction_noise: (direction) v^T C v along them.
+        eigenvector_exponent: p of v^T C v ~ lambda^p over the eigenvectors, by least squares of the logarithms.
+        direction_exponent: p of v^T C v ~ (v^T H v)^p over the random directions.
+        predicted_trace: trace of the predicted covariance of a minibatch gradient.
+        measured_trace: that of the measured one, mean_k (g_k - g)(g_k - g)^T over drawn minibatches k.
+        predicted_eigenvalue: (N) largest eigenvalues of the predicted covariance.
+        measured_eigenvalue: (N) of the measured one; larger than predicted where the minibatches are few.
+    """
+
+    loss: float
+    covariance_trace: float
+    hessian_trace: float
+    covariance_norm: float
+    hessian_norm: float
+    gauss_newton_norm: float
+    hessian_overlap: float
+    gauss_newton_overlap: float
+    power: float
+    relative_power: float
+    eigenvalue: np.ndarray
+    eigenvector_noise: np.ndarray
+    top_share: float
+    direction_curvature: np.ndarray
+    direction_noise: np.ndarray
+    eigenvector_exponent: float
+    direction_exponent: float
+    predicted_trace: float
+    measured_trace: float
+    predicted_eigenvalue: np.ndarray
+    measured_eigenvalue: np.ndarray
+
+
+def number_of_weights(network: Network, layers: Sequence[int], biases: bool = False) -> int:
+    """Return the number P of weights of fully connected layers. UserError for other layers."""
+    check_layers(network, layers)
+    return sum(out * (width + biases) for out, width in map(network.weight_shape, layers))
+
+
+def gradient_noise(
+    network: Network,
+    parameters: Parameters,
+    samples: tuple[np.ndarray, np.ndarray],
+    draws: Draws,
+    *,
+    layers: Sequence[int],
+    biases: bool = False,
+    loss: str = "cross_entropy",
+    N: int = 10,
+    tolerance: float = 1e-6,
+) -> GradientNoise:
+    """Measure the noise of minibatch gradients at one point of parameter space.
+
+    Args:
+        network: the architecture.
+        parameters: by name, float64.
+        samples: all training images (sample, ...) in the network's form, float64, and their classes (sample).
+        draws: directions and minibatches.
+        layers: fully connected layers, whose weights together are the parameters.
+        biases: whether their biases are parameters too.
+        loss: one of ``sgd_valleys.recipe.LOSSES``.
+        N: number of eigenvectors and eigenvalues.
+        tolerance: largest accepted residual of an eigenvector of H, relative to the largest eigenvalue.
+
+    Raises:
+        UserError: a layer is not fully connected.
+    """
+    inputs, labels = samples
+    with np.errstate(over="ignore", invalid="ignore"):  # the parameters of a diverged run are not finite
+        linear = linearize(network, parameters, inputs, layers, biases)
+    if not np.isfinite(linear[0].logits).all():
+        return _unknown(N, draws.directions.shape[1])
+    operator, exactly = _hessian(network, linear, layers, loss, labels)
+    top = top_eigenvalues(operator, N, stream(draws.seed, Stage.LANCZOS), tolerance)
+    C, V = Covariance(SampleGradients.of_loss(linear, loss, labels)), draws.directions
+    G = gauss_newton_matrix(linear, loss)
+    H = G if exactly else _true_matrix(linear, operator, loss, labels, top, V)
+
+    trace, hessian_trace, power = C.trace(), H.trace(), H.power(C)
+    gram, norm = _gram(C)
+    hessian_norm = H.norm()
+    gauss_newton_norm, gauss_newton_power = (hessian_norm, power) if G is H else (G.norm(), G.power(C))
+    along = np.full(N, np.nan) if top.vector is None else C.along(top.vector)
+    direction_curvature, direction_noise = H.along(V), C.along(V)
+    M, factor = C.gradients.samples, variance_of_mean(draws.B, C.gradients.samples)
+    measured_trace, measured_eigenvalue = _measured(gram, draws, N) if draws.B < M else (0.0, np.zeros(N))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return GradientNoise(
+            loss=float(LOSSES[loss].evaluate(linear[0].logits, labels)),
+            covariance_trace=trace,
+            hessian_trace=hessian_trace,
+            covariance_norm=norm,
+            hessian_norm=hessian_norm,
+            gauss_newton_norm=gauss_newton_norm,
+            hessian_overlap=float(np.divide(power, hessian_norm * norm)),
+            gauss_newton_overlap=float(np.divide(gauss_newton_power, gauss_newton_norm * norm)),
+            power=power,
+            relative_power=float(np.divide(C.shape[0] * power, hessian_trace * trace)),
+            eigenvalue=top.eigenvalue,
+            eigenvector_noise=along,
+            top_share=float(np.divide(along.sum(), trace)),
+            direction_curvature=direction_curvature,
+            direction_noise=direction_noise,
+            eigenvector_exponent=exponent(top.eigenvalue, along),
+            direction_exponent=exponent(direction_curvature, direction_noise),
+            predicted_trace=factor * trace,
+            measured_trace=measured_trace,
+            predicted_eigenvalue=factor * _largest(gram, N) / M,
+            measured_eigenvalue=measured_eigenvalue,
+        )
+
+
+def variance_of_mean(B: int, M: int) -> float:
+    """Return the factor (1/B - 1/M) M / (M - 1) by which C becomes the covariance of a minibatch gradient."""
+    return (1 / B - 1 / M) * M / (M - 1)
+
+
+def exponent(x: np.ndarray, y: np.ndarray) -> float:
+    """Return p of y ~ x^p by least squares of the logarithms, over the points where both are positive; NaN for < 3."""
+    used = (x > 0) & (y > 0)
+    return fit_line(np.log(x[used]), np.log(y[used]))[0] if used.sum() > 2 else np.nan
+
+
+def _hessian(
+    network: Network, linear: Sequence[Linearization], layers: Sequence[int], loss: str, labels: np.ndarray
+) -> tuple[LayerHessian | TrueHessian | JointHessian, bool]:
+    """Return the Hessian as an operator, and whether it is the Gauss-Newton matrix."""
+    if len(linear) > 1:
+        return JointHessian(linear, loss, labels), False
+    if is_gauss_newton(network, layers[0], loss):
+        return LayerHessian(linear[0], loss), True
+    return TrueHessian(linear[0], loss, labels), False
+
+
+def _true_matrix(
+    linear: Sequence[Linearization],
+    operator: TrueHessian | JointHessian,
+    loss: str,
+    labels: np.ndarray,
+    top: TopEigenvalues,
+    directions: np.ndarray,
+) -> CurvatureMatrix:
+    """Return the Hessian where it is not the Gauss-Newton matrix."""
+    if isinstance(operator, TrueHessian):
+        return LayerMatrix(operator.blocks(), linear[0].inputs)
+    trace = sum(TrueHessian(each, loss, labels).trace() for each in linear)
+    if top.vector is None:
+        return ProductMatrix(operator, trace, np.zeros(0), np.zeros((len(directions), 0)), directions)
+    return ProductMatrix(operator, trace, top.eigenvalue, top.vector, directions)
+
+
+def _gram(C: Covariance) -> tuple[np.ndarray | LinearOperator, float]:
+    """Return the Gram matrix (sample, sample) of the deviations g_n - g, and the Frobenius norm of C."""
+    M = C.gradients.samples
+    if M <= LARGEST_GRAM:
+        gram = C.gram()
+        return gram, float(np.linalg.norm(gram)) / M
+    norm = float(np.sqrt(sum(np.sum(C.gram(part) ** 2) for part in slices(M)))) / M
+
+    def times(w: np.ndarray) -> np.ndarray:
+        w = w.reshape(M, -1)
+        return C.project(C.gradients.combine(w - w.mean(axis=0)))
+
+    return LinearOperator((M, M), matvec=times, matmat=times, dtype=np.float64), norm
+
+
+def _largest(gram: np.ndarray | LinearOperator, N: int) -> np.ndarray:
+    """Compute the N largest eigenvalues of a positive semidefinite matrix, in descending order; 0 beyond its rank."""
+    size = gram.shape[0]
+    start = np.random.default_rng(0).standard_normal(size)
+    if not (gram @ start).any():
+        return np.zeros(N)
+    found = eigsh(gram, k=min(N, size - 1), which="LA", tol=NOISE_TOLERANCE, v0=start, return_eigenvectors=False)
+    return np.pad(np.sort(found)[::-1], (0, N - len(found)))
+
+
+def _measured(gram: np.ndarray | LinearOperator, draws: Draws, N: int) -> tuple[float, np.ndarray]:
+    """Compute trace and largest eigenvalues of the measured covariance of minibatch gradients.
+
+    With W the weights of the minibatches, W gram W^T / K has the eigenvalues of the covariance over K minibatches.
+    """
+    W = draws.minibatches
+    K = W.shape[0]
+
+    def times(w: np.ndarray) -> np.ndarray:
+        return W @ (gram @ (W.T @ w)) / K
+
+    total = 0.0
+    for part in slices(K):
+        weights = W[part].T.toarray()
+        total += np.vdot(weights, gram @ weights)
+    return float(total) / K, _largest(LinearOperator((K, K), matvec=times, dtype=np.float64), N)
+
+
+def _unknown(N: int, directions: int) -> GradientNoise:
+    """Return the measures of a point at which the network's outputs are not finite: all NaN."""
+    length = {name: N for name in ("eigenvalue", "eigenvector_noise", "predicted_eigenvalue", "measured_eigenvalue")}
+    length |= dict.fromkeys(("direction_curvature", "direction_noise"), directions)
+    names = [field.name for field in fields(GradientNoise)]
+    return GradientNoise(**{name: np.full(length[name], np.nan) if name in length else np.nan for name in names})

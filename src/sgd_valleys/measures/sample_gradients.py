@@ -1,0 +1,168 @@
+"""The gradients of every sample's loss in the weights of fully connected layers, without an array (sample, parameter).
+
+The gradient of sample n in a layer's weights is g_n = d_n h_n^T, with the layer's input h_n and the gradient d_n in its
+preactivations. Biases are one more column of the weights, whose input is 1. All arrays are float64.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator
+
+from sgd_valleys.errors import UserError
+from sgd_valleys.networks.loss_derivatives import gradient
+from sgd_valleys.networks.network import Linearization, Network, Parameters
+
+Factors = tuple[np.ndarray, np.ndarray]  # d (sample, out) and h (sample, in) of a layer
+
+
+def linearize(
+    network: Network, parameters: Parameters, inputs: np.ndarray, layers: Sequence[int], biases: bool = False
+) -> list[Linearization]:
+    """Linearize the logits of inputs in the weights of some fully connected layers, first layer first.
+
+    Args:
+        network: the architecture.
+        parameters: by name, float64.
+        inputs: (sample, ...) in the network's form, float64.
+        layers: counted from 1.
+        biases: whether the biases are a further column of the weights.
+
+    Raises:
+        UserError: there is no layer, one is named twice, or one is not fully connected.
+    """
+    check_layers(network, layers)
+    found = [network.linearize(parameters, inputs, layer) for layer in sorted(layers)]
+    if not biases:
+        return found
+    return [replace(each, inputs=np.pad(each.inputs, ((0, 0), (0, 1)), constant_values=1.0)) for each in found]
+
+
+def check_layers(network: Network, layers: Sequence[int]) -> None:
+    """Check that layers are distinct fully connected layers of a network. UserError where they are not."""
+    dense = network.dense_layers
+    allowed = f"allowed are the fully connected layers {', '.join(map(str, dense))}, each once"
+    wrong = [layer for layer in layers if layer not in dense]
+    if wrong:
+        kind = "a convolution" if 1 <= wrong[0] <= network.depth else "no layer of this network"
+        raise UserError(f"layers = {list(layers)}: layer {wrong[0]} is {kind}; {allowed}; leave it out.")
+    if not layers or len(set(layers)) < len(layers):
+        raise UserError(f"layers = {list(layers)}: one is named twice or none at all; {allowed}; change the list.")
+
+
+@dataclass(frozen=True)
+class SampleGradients:
+    """A vector g_n of all chosen weights for each sample n, layer after layer, each layer's matrix row by row.
+
+    Attributes:
+        factors: d (sample, out) and h (sample, in) of each layer, g_n = d_n h_n^T.
+    """
+
+    factors: tuple[Factors, ...]
+
+    @classmethod
+    def of(cls, linear: Sequence[Linearization], cotangent: np.ndarray) -> "SampleGradients":
+        """Pull a vector of each sample's logits (sample, class) back to the weights of some layers."""
+        return cls(tuple((each.vjp(cotangent), each.inputs) for each in linear))
+
+    @classmethod
+    def of_loss(cls, linear: Sequence[Linearization], loss: str, labels: np.ndarray) -> "SampleGradients":
+        """Compute the gradients of each sample's loss.
+
+        Args:
+            linear: of each layer, at the same parameters and inputs.
+            loss: one of ``sgd_valleys.recipe.LOSSES``.
+            labels: (sample) classes.
+        """
+        return cls.of(linear, gradient(loss, linear[0].logits, labels))
+
+    @property
+    def samples(self) -> int:
+        """Number of samples M."""
+        return len(self.factors[0][0])
+
+    @cached_property
+    def size(self) -> int:
+        """Number of weights P."""
+        return sum(d.shape[1] * h.shape[1] for d, h in self.factors)
+
+    def project(self, V: np.ndarray) -> np.ndarray:
+        """Compute g_n^T v (sample, vector) with vectors V (parameter, vector)."""
+        found, k = np.zeros((self.samples, V.shape[1])), V.shape[1]
+        for (d, h), own in zip(self.factors, self._split(V), strict=True):
+            out = d.shape[1]
+            moved = (h @ own.reshape(out, -1, k).transpose(1, 0, 2).reshape(-1, out * k)).reshape(-1, out, k)
+            found += (d[:, None] @ moved)[:, 0]
+        return found
+
+    def combine(self, weight: np.ndarray) -> np.ndarray:
+        """Compute sum_n w_n g_n (parameter, vector) with weights (sample, vector)."""
+        found, k = [], weight.shape[1]
+        for d, h in self.factors:
+            weighted = (d[:, :, None] * weight[:, None, :]).reshape(len(d), -1)
+            found.append((h.T @ weighted).reshape(-1, d.shape[1], k).transpose(1, 0, 2).reshape(-1, k))
+        return np.concatenate(found)
+
+    def gram(self, rows: slice = slice(None), other: "SampleGradients | None" = None) -> np.ndarray:
+        """Compute g_n^T g_m (rows, sample), where g_m are those of ``other`` if it is given."""
+        pairs = zip(self.factors, (other or self).factors, strict=True)
+        return sum((d[rows] @ d2.T) * (h[rows] @ h2.T) for (d, h), (d2, h2) in pairs)
+
+    def lengths(self) -> np.ndarray:
+        """Compute |g_n|^2 (sample)."""
+        return sum((d**2).sum(axis=1) * (h**2).sum(axis=1) for d, h in self.factors)
+
+    def dense(self) -> np.ndarray:
+        """Compute the whole array (sample, parameter)."""
+        return np.hstack([(d[:, :, None] * h[:, None, :]).reshape(len(d), -1) for d, h in self.factors])
+
+    def _split(self, V: np.ndarray) -> list[np.ndarray]:
+        """Divide vectors (parameter, vector) into those of each layer."""
+        sizes = [d.shape[1] * h.shape[1] for d, h in self.factors]
+        return np.split(V, np.cumsum(sizes)[:-1])
+
+
+class Covariance(LinearOperator):
+    """C = mean_n (g_n - g)(g_n - g)^T (parameter, parameter), with the mean g of the gradients g_n of M samples.
+
+    Only products are computed, C V = mean_n g_n (g_n - g)^T V.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> gradients = SampleGradients(((rng.normal(size=(8, 2)), rng.normal(size=(8, 3))),))
+    >>> C = Covariance(gradients)
+    >>> bool(np.allclose(C @ np.eye(6), np.cov(gradients.dense().T, bias=True)))
+    True
+    """
+
+    def __init__(self, gradients: SampleGradients) -> None:
+        self.gradients, M = gradients, gradients.samples
+        self.mean = gradients.combine(np.full((M, 1), 1 / M))  # (parameter, 1)
+        self.onto_mean = gradients.project(self.mean)  # g_n^T g (sample, 1)
+        super().__init__(np.dtype(np.float64), (gradients.size, gradients.size))
+
+    def project(self, V: np.ndarray) -> np.ndarray:
+        """Compute (g_n - g)^T v (sample, vector) with vectors V (parameter, vector)."""
+        found = self.gradients.project(V)
+        return found - found.mean(axis=0)
+
+    def along(self, V: np.ndarray) -> np.ndarray:
+        """Compute v^T C v (vector) with vectors V (parameter, vector)."""
+        return (self.project(V) ** 2).mean(axis=0)
+
+    def gram(self, rows: slice = slice(None)) -> np.ndarray:
+        """Compute (g_n - g)^T (g_m - g) (rows, sample). Divided by M, the matrix has C's eigenvalues."""
+        a = self.onto_mean
+        return self.gradients.gram(rows) - a[rows] - a.T + a.mean()
+
+    def trace(self) -> float:
+        """Compute mean_n |g_n - g|^2."""
+        return float(self.gradients.lengths().mean() - self.onto_mean.mean())
+
+    def _matmat(self, V: np.ndarray) -> np.ndarray:
+        return self.gradients.combine(self.project(V)) / self.gradients.samples
+
+    def _matvec(self, v: np.ndarray) -> np.ndarray:
+        return self._matmat(v.reshape(-1, 1))
