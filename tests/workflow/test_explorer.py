@@ -19,7 +19,8 @@ def test_the_page_holds_the_numbers_of_the_results(complete: Checkout) -> None:
         ends, times = hdf5.read(folder / "endpoints.h5"), hdf5.read(folder / "freezing.h5")
         assert [float(eta) for eta in experiment["eta"]] == ends["eta"].tolist()
         assert experiment["B"] == ends["B"].tolist()
-        assert experiment["full_batch"] == {"mnist": 100, "cifar10": None}[name]
+        assert experiment["deterministic"] == {"mnist": [100], "cifar10": []}[name]
+        assert experiment["units"] == {"train_loss": "nat", "flatness": "1/nat"}
         assert experiment["L_c"] == times["threshold"][0]
         maps = {each["name"]: each["values"] for each in experiment["maps"]}
         converged_flatness = np.where(ends["converged"], ends["flatness"], -np.inf).max(axis=-1)

@@ -14,8 +14,8 @@ rule branch:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=lambda w: 3500 if jobs.is_reference(w) else 1500,
-        runtime=30,
+        mem_mb=jobs.branch_mb,
+        runtime=jobs.branch_minutes,
         device=config["device"],
     params:
         *code("branch"),

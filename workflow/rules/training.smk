@@ -17,7 +17,7 @@ rule train:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=lambda w: 2500 + 3 * jobs.data_mb(w),
+        mem_mb=jobs.train_mb,
         runtime=jobs.train_minutes,
         device=config["device"],
     params:

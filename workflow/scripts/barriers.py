@@ -44,7 +44,8 @@ with job(snakemake) as log:
     # Fig. 1E: pairs of all converged runs; for each realization, all pairs of the runs in the cells of Fig. 1's block
     pairs = similarity.sample_pairs(len(number), settings["pairs"], stream(settings["seed"], Stage.PAIRS))
     block_cells = [(float(eta), B) for eta, B, _ in settings["block"]]
-    blocks = similarity.pairs_by_realization(list(number), block_cells, gradient_descent_B=M)
+    deterministic, starts = settings.get("deterministic", [M]), settings.get("initializations", 1)
+    blocks = similarity.pairs_by_realization(list(number), block_cells, deterministic, starts)
     blocks = [block if len(block) > 2 else block[:0] for block in blocks]  # fewer pairs have no R^2
     all_pairs = np.concatenate([pairs, *blocks])
     progress = Progress(len(all_pairs), "pairs", log)

@@ -24,7 +24,7 @@ with job(snakemake) as log:
     is_reference, iterations = settings["reference"], settings["iterations"]
     eta, B, realization = settings["run"]
     copies, seed, is_same_order = settings.get("copies", 1), settings.get("seed"), settings.get("order") == "same"
-    training = {"noise": "none", "loss": settings.get("loss", "cross_entropy"), **settings.get("training", {})}
+    training = {"loss": settings.get("loss", "cross_entropy"), **settings.get("training", {"noise": "none"})}
     recipe = Recipe.from_settings(settings["eta"], settings.get("B", B), iterations, training)
     network, samples = load_network_and_samples(snakemake.input.data, settings)
 

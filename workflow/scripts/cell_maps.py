@@ -5,6 +5,7 @@ from sgd_valleys.workflow.job import job
 import numpy as np
 
 from sgd_valleys.measures import cell_maps
+from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.statistics.rank import trend
 from sgd_valleys.storage import hdf5, provenance
@@ -21,7 +22,7 @@ with job(snakemake) as log:
     plane = ("eta", "B")
     variables = {
         **coordinates(eta=eta, B=B, threshold=freezing["threshold"]),
-        "gradient_descent": Variable(("B",), gradient_descent, "whether B = M, full-batch gradient descent"),
+        **hdf5.read_variables(snakemake.input.endpoints, ["gradient_descent"]),
         "runs": Variable(plane, runs, "runs of the cell"),
         "noise": Variable(plane, noise, "noise eta / B; 0 for gradient descent", "1/samples"),
         "eta_t_freeze_by_threshold": Variable(
@@ -52,4 +53,8 @@ with job(snakemake) as log:
             f"{name}_axes": Variable(("axis",), found.axes, along_axes),
             f"{name}_axes_interval": Variable(("axis", "bound"), found.axes_interval, f"{along_axes}: {resampled}"),
         }
-    hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))
+    hdf5.write(
+        snakemake.output[0],
+        in_units_of(settings.get("loss", "cross_entropy"), variables),
+        provenance.attributes(settings, snakemake.input.data),
+    )

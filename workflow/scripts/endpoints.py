@@ -41,6 +41,7 @@ with job(snakemake) as log:
     layer = settings["layer"]
     weight = f"layer{layer}_weight"
     M = len(hdf5.read(snakemake.input.data, ["train_label"])["train_label"])
+    deterministic = settings.get("deterministic", [M])  # batch sizes
     network, test_file = load_network_and_samples(snakemake.input.test_file, settings, ["test"])
     curvature = read_cells(snakemake.input.curvature, ["flatness", "trace", "eigenvalue"])
     cells = {}
@@ -50,7 +51,7 @@ with job(snakemake) as log:
             paths, [*SERIES, "diverged", "test_error", f"final_{weight}"], [f"initial_{weight}"]
         ).values()
         scores = [score(network, read_parameters(path, "final"), *test_file["test"], loss) for path in paths]
-        cell = cell_endpoints(run, curvature[eta, B], np.concatenate(scores, axis=1), layer, gradient_descent=B == M)
+        cell = cell_endpoints(run, curvature[eta, B], np.concatenate(scores, axis=1), layer, B in deterministic)
         log.info(
             f"eta {eta}, B {B}: {cell['converged'].sum()} of {cell['runs']} converged, "
             f"mean similarity {cell['similarity']:.3f}"
@@ -59,10 +60,11 @@ with job(snakemake) as log:
 
     arrays = {name: on_grid({key: cell[name] for key, cell in cells.items()}) for name in (*BY_RUN, *BY_CELL)}
     etas, Bs = grid(cells)
-    gradient_descent = np.array(Bs) == M
+    gradient_descent = np.isin(Bs, deterministic)
+    what = "training at this B has no noise" if "deterministic" in settings else "B = M, full-batch gradient descent"
     variables = {
         **coordinates(eta=etas, B=Bs, realization=np.arange(arrays["converged"].shape[-1])),
-        "gradient_descent": Variable(("B",), gradient_descent, "whether B = M, full-batch gradient descent"),
+        "gradient_descent": Variable(("B",), gradient_descent, f"whether {what}"),
         **{name: Variable(("eta", "B", "realization"), arrays[name], *BY_RUN[name]) for name in BY_RUN},
         **{name: Variable(("eta", "B"), arrays[name], *BY_CELL[name]) for name in BY_CELL},
     }

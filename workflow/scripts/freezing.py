@@ -6,6 +6,7 @@ import numpy as np
 
 from sgd_valleys.measures.freezing import freezing_time
 from sgd_valleys.measures.grid import on_grid
+from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.cells import grid, read_cells
 from sgd_valleys.storage.hdf5 import Variable, coordinates
@@ -33,4 +34,8 @@ with job(snakemake) as log:
     variables["freezing_time"] = Variable(
         ("threshold", "eta", "B", "realization"), time, "freezing time t_freeze, Eq. 7; NaN where never", "iterations"
     )
-    hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))
+    hdf5.write(
+        snakemake.output[0],
+        in_units_of(settings.get("loss", "cross_entropy"), variables),
+        provenance.attributes(settings, snakemake.input.data),
+    )

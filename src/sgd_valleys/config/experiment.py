@@ -11,6 +11,7 @@ from sgd_valleys.data.dataset import DataSet
 from sgd_valleys.data.registry import data_set_of
 from sgd_valleys.networks.build import build
 from sgd_valleys.networks.network import Network
+from sgd_valleys.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,36 @@ class Branching:
     Attributes:
         realizations: the branched runs.
         t_c: iterations of the SGD run at which branches leave it, ascending.
-        iterations: steps of a branch.
-        eta: learning rate of a branch.
+        recipe: how a branch is trained; gradient descent by default.
         T: iterations of the SGD run; final values are taken at this total iteration.
+        copies: branches that leave the run at each of these iterations.
+        perturbation: length of a random displacement of all parameters at the start of every branch.
     """
 
     realizations: tuple[int, ...]
     t_c: range
-    iterations: int
-    eta: float
+    recipe: Recipe
     T: int
+    copies: int = 1
+    perturbation: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """Number of branches of a run."""
+        return len(self.t_c) * self.copies
+
+    @property
+    def iterations(self) -> int:
+        """Steps of a branch."""
+        return self.recipe.iterations
 
     def final_positions(self, points: int) -> list[int]:
-        """Return the position of total iteration T among the evenly spaced recorded points of every branch."""
-        return [(self.T - t) // (self.iterations // (points - 1)) for t in self.t_c]
+        """Return the position of total iteration T among the evenly spaced recorded points of every branch.
+
+        The copies from one iteration follow each other.
+        """
+        spacing = self.iterations // (points - 1)
+        return [(self.T - t) // spacing for t in self.t_c for _ in range(self.copies)]
 
 
 @dataclass(frozen=True)
@@ -102,7 +119,39 @@ class Experiment:
     @cached_property
     def sweep(self) -> Sweep:
         """The cells and their runs."""
-        return Sweep.from_settings(self["sweep"], self.M)
+        return Sweep.from_settings(self["sweep"], self.M, self.training)
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """The section ``training``; empty for the paper's."""
+        return self.settings.get("training", {})
+
+    @property
+    def label_noise(self) -> float:
+        """Share of the training labels that are replaced by another class."""
+        return self.training.get("label_noise", 0.0)
+
+    @property
+    def initializations(self) -> int:
+        """Number of initializations; realization r starts from number r modulo this one."""
+        return self.sweep.initializations
+
+    def recipe(self, cell: Cell) -> Recipe:
+        """Return how the runs of a cell are trained."""
+        return self.sweep.recipe(cell)
+
+    def is_deterministic(self, cell: Cell) -> bool:
+        """Whether the runs of a cell have no noise, and differ in their initialization alone."""
+        return self.sweep.is_deterministic(cell)
+
+    @property
+    def branch_training(self) -> dict[str, Any]:
+        """The section ``branches.training``; no noise by default."""
+        return {"noise": "none", **self["branches"].get("training", {})}
+
+    def branch_recipe(self, cell: Cell) -> Recipe:
+        """Return how the branches of the runs of a cell are trained."""
+        return self.branchings[cell].recipe
 
     @cached_property
     def network(self) -> Network:
@@ -110,14 +159,18 @@ class Experiment:
         return build(self["network"], self.data_set.shape, self.classes)
 
     @property
+    def hidden_units(self) -> int:
+        """Number of hidden units of the network, those of convolutions among them."""
+        channels, (_, rows, columns) = self["network"].get("channels", ()), self.data_set.shape
+        convolved = sum(c * (rows >> k) * (columns >> k) for k, c in enumerate(channels))
+        return convolved + sum(self["network"]["hidden"])
+
+    @property
     def block_runs(self) -> list[Run]:
-        """The block of runs that Fig. 1 shows; a cell of gradient descent has realization 0 alone."""
+        """The block of runs that Fig. 1 shows; a deterministic cell has one run for each initialization."""
         block = self["projection"]["block"]
-        return [
-            Run(canonical(eta), B, 0 if B == self.M else block["realization"])
-            for eta in block["eta"]
-            for B in block["B"]
-        ]
+        cells, r = [Cell(canonical(eta), B) for eta in block["eta"] for B in block["B"]], block["realization"]
+        return [Run(*cell, r % self.initializations if self.is_deterministic(cell) else r) for cell in cells]
 
     @property
     def projected_cells(self) -> list[Cell]:
@@ -181,17 +234,28 @@ class Experiment:
     @cached_property
     def branchings(self) -> dict[Cell, Branching]:
         """The branched cells; empty without ``branches``."""
-        found = {}
-        for entry in self["branches"]["runs"] if "branches" in self else ():
-            selection, rate = Selection.from_settings(entry), self["branches"]["eta"]
+        found, branches = {}, self.settings.get("branches", {"runs": []})
+        for entry in branches["runs"]:
+            selection = Selection.from_settings(entry)
             for cell in self.sweep.cells:
                 chosen = tuple(r for r in range(self.sweep.count(cell)) if Run(*cell, r) in selection)
                 if chosen:
                     found[cell] = Branching(
                         realizations=chosen,
                         t_c=self.branch_times(entry, cell.eta),
-                        iterations=self.branch_iterations(entry, cell.eta),
-                        eta=float(cell.eta) if rate == "same" else float(rate),
+                        recipe=self._branch_recipe(cell, self.branch_iterations(entry, cell.eta)),
                         T=self.sweep.iterations(cell.eta),
+                        copies=branches.get("copies", 1),
+                        perturbation=branches.get("perturbation", 0.0),
                     )
         return found
+
+    def _branch_recipe(self, cell: Cell, iterations: int) -> Recipe:
+        branches, run = self["branches"], self.recipe(cell)
+        eta, B = branches["eta"], branches.get("B", "same")
+        return Recipe.from_settings(
+            run.eta if eta == "same" else float(eta),
+            run.B if B == "same" else B,
+            iterations,
+            {**self.branch_training, "loss": run.loss},
+        )

@@ -99,12 +99,12 @@ def choose_times(choice: Any, times: Sequence[int]) -> list[int]:
     return choice
 
 
-def add_shown(settings: Settings, M: int, figures: Iterable[Settings]) -> dict[str, Any]:
+def add_shown(settings: Settings, deterministic: Sequence[int], figures: Iterable[Settings]) -> dict[str, Any]:
     """Return the settings of an experiment with the curvature that its figures show.
 
     Args:
         settings: of the experiment, with values in place of words.
-        M: its training samples.
+        deterministic: the batch sizes at which its training is deterministic.
         figures: settings of the figures that show the experiment, with values in place of words, and ``draw``.
     """
     along, spectrum = list(settings["curvature"]["along"]), list(settings["curvature"]["spectrum"])
@@ -114,7 +114,7 @@ def add_shown(settings: Settings, M: int, figures: Iterable[Settings]) -> dict[s
             along.append({"eta": [figure[ALONG[drawn]]], "B": "all", "realizations": figure["realizations"]})
         if drawn in SPECTRA:
             eta = figure[SPECTRA[drawn]]
-            for B in settings["sweep"]["B"]:  # gradient descent has realization 0 alone
-                realization = 0 if B == M else figure["realization"]
+            for B in settings["sweep"]["B"]:  # of deterministic cells, realization 0 is shown
+                realization = 0 if B in deterministic else figure["realization"]
                 spectrum.append({"eta": [eta], "B": [B], "realizations": [realization]})
     return {**settings, "curvature": {**settings["curvature"], "along": along, "spectrum": spectrum}}

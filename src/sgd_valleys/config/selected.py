@@ -21,15 +21,19 @@ def not_in_sweep(where: str, experiment: Experiment, selection: Selection) -> It
             yield f"{where}: B = {B} is not in sweep.B, which has {', '.join(map(str, sweep.B))}."
     for realization in () if isinstance(selection.realizations, range) else selection.realizations or ():
         cells = [cell for cell in sweep.cells if Run(*cell, realization) in selection]
-        lacking = [cell for cell in cells if cell.B != sweep.M and realization >= sweep.count(cell)]
+        stochastic = [cell for cell in cells if not sweep.is_deterministic(cell)]
+        lacking = [cell for cell in stochastic if realization >= sweep.count(cell)]
         if lacking:
             eta, B = lacking[0]
             yield (
                 f"{where}: realization {realization} does not exist: the sweep has 0 to {sweep.count(lacking[0]) - 1} "
                 f"of eta = {eta}, B = {B} (sweep.realizations, sweep.counts)."
             )
-        elif realization and cells and all(cell.B == sweep.M for cell in cells):
-            yield f"{where}: realization {realization} does not exist: gradient descent has realization 0 alone."
+        elif cells and not stochastic and realization >= sweep.initializations:
+            last = sweep.initializations - 1
+            yield f"{where}: realization {realization} does not exist: gradient descent has " + (
+                f"0 to {last}, one for each of training.initializations." if last else "realization 0 alone."
+            )
 
 
 def selection_errors(experiment: Experiment) -> Iterator[str]:

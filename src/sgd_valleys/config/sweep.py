@@ -1,11 +1,13 @@
 """The cells and runs of a sweep: how they are named, selected, and divided into jobs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from sgd_valleys.recipe import Recipe
 
 
 class Cell(NamedTuple):
@@ -100,6 +102,11 @@ def select(selections: Iterable[Selection], cell: Cell, realizations: Iterable[i
     return [r for r in realizations if any(Run(*cell, r) in selection for selection in selections)]
 
 
+def samples_per_step(recipe: Recipe, M: int) -> int:
+    """Return the samples that a step passes through the network, at most: a minibatch, or all M for other noise."""
+    return max(phase.B if phase.noise == "minibatch" else M for phase in recipe.phases)
+
+
 @dataclass(frozen=True)
 class Sweep:
     """A grid of cells (eta, B), each run several times.
@@ -113,6 +120,7 @@ class Sweep:
         stack: realizations that one job trains together, at most.
         job_samples: samples that one job passes through the network, about at most.
         M: training samples; B = M is full-batch gradient descent.
+        training: section ``training`` of the experiment; empty for that of the paper.
     """
 
     eta: tuple[str, ...]
@@ -123,15 +131,17 @@ class Sweep:
     job_samples: int
     M: int
     counts: tuple[tuple[Selection, int], ...] = ()
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any], M: int) -> "Sweep":
-        """Build a sweep from the ``sweep`` settings of an experiment with M training samples."""
+    def from_settings(cls, settings: Mapping[str, Any], M: int, training: Mapping[str, Any] | None = None) -> "Sweep":
+        """Build a sweep from the sections ``sweep`` and ``training`` of an experiment with M training samples."""
         return cls(
             eta=tuple(map(canonical, settings["eta"])),
             B=tuple(settings["B"]),
             eta_T=Decimal(str(settings["eta_T"])),
             M=M,
+            training=training or {},
             counts=tuple(
                 (Selection.from_settings({**entry, "realizations": "all"}), entry["realizations"])
                 for entry in settings.get("counts", ())
@@ -152,10 +162,28 @@ class Sweep:
         """Return T as a whole number."""
         return int(self.duration(eta))
 
+    @property
+    def initializations(self) -> int:
+        """Number of initializations; realization r starts from number r modulo this one."""
+        return self.training.get("initializations", 1)
+
+    def recipe(self, cell: Cell) -> Recipe:
+        """Return how the runs of a cell are trained."""
+        return Recipe.from_settings(float(cell.eta), cell.B, self.iterations(cell.eta), self.training)
+
+    def is_deterministic(self, cell: Cell) -> bool:
+        """Whether the runs of a cell have no noise, and differ in their initialization alone."""
+        return self.recipe(cell).is_deterministic(self.M)
+
+    @property
+    def deterministic_B(self) -> list[int]:
+        """The batch sizes at which training is deterministic."""
+        return [B for B in self.B if self.is_deterministic(Cell(self.eta[0], B))]
+
     def count(self, cell: Cell) -> int:
-        """Return the number of runs of a cell: 1 for gradient descent, which is deterministic."""
-        if cell.B == self.M:
-            return 1
+        """Return the number of runs of a cell: where training is deterministic, one for each initialization."""
+        if self.is_deterministic(cell):
+            return self.initializations
         own = [count for selection, count in self.counts if Run(*cell, 0) in selection]
         return own[-1] if own else self.realizations
 
@@ -164,7 +192,7 @@ class Sweep:
 
         The size of a chunk depends on the cell alone, so that more realizations leave the full chunks as they are.
         """
-        per_run = self.iterations(cell.eta) * cell.B
+        per_run = self.iterations(cell.eta) * samples_per_step(self.recipe(cell), self.M)
         size = min(self.stack, max(1, self.job_samples // per_run))
         count = self.count(cell)
         return [(first, min(first + size, count) - 1) for first in range(0, count, size)]

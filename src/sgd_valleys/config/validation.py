@@ -11,7 +11,9 @@ from sgd_valleys.config.following import RATES, add_shown, follow_experiment, fo
 from sgd_valleys.config.model import model_errors
 from sgd_valleys.config.selected import branch_errors, not_in_sweep, selection_errors
 from sgd_valleys.config.shape import shape_errors
+from sgd_valleys.config.shown import shown_errors
 from sgd_valleys.config.sweep import Run, Selection, canonical
+from sgd_valleys.config.training import branch_training_errors, training_errors
 from sgd_valleys.data import own_file
 from sgd_valleys.data.files import expand_path
 from sgd_valleys.errors import UserError, refuse_all
@@ -57,7 +59,7 @@ def check(
     _refuse(figure_errors(figures, experiments, model))
     for name, experiment in experiments.items():
         shown = [figure for figure in figures.values() if figure.get("experiment") == name]
-        experiments[name] = Experiment(name, add_shown(experiment.settings, experiment.M, shown))
+        experiments[name] = Experiment(name, add_shown(experiment.settings, experiment.sweep.deterministic_B, shown))
     settings = {name: experiment.settings for name, experiment in experiments.items()}
     return Configuration({**config, "experiments": settings, "figures": figures}, experiments)
 
@@ -99,9 +101,10 @@ def experiment_errors(experiment: Experiment) -> Iterator[str]:
                 "points."
             )
     network_errors = list(_network_errors(experiment))
-    yield from network_errors or _eigenvalue_errors(experiment)
+    yield from network_errors or [*_eigenvalue_errors(experiment), *training_errors(experiment)]
     yield from selection_errors(experiment)
-    yield from branch_errors(experiment)
+    wrong_branches = list(branch_errors(experiment))
+    yield from wrong_branches or (() if network_errors else branch_training_errors(experiment))
 
 
 def _root_errors(root: str) -> Iterator[str]:
@@ -199,6 +202,7 @@ def _figure_errors(figure: Settings, experiments: Mapping[str, Experiment]) -> I
     if section(experiment.settings, keys) is None:
         yield f".experiment: {experiment.name} has no setting {'.'.join(keys)} to show."
         return
+    yield from shown_errors(name, experiment)
     if "branches" in keys:
         t_c = experiment.branchings[experiment.reference_run.cell].t_c
         for t in figure.get("t_c", ()):

@@ -125,7 +125,7 @@ def read_block(path: str) -> dict[str, Any]:
     """Read the trajectories of Fig. 1A from ``projection.h5``.
 
     Returns:
-        of the block's runs ``eta`` and ``B`` (run), packed ``pc`` (run, time, component) and ``loss`` (run, time, nat),
+        of the block's runs ``eta`` and ``B`` (run), packed ``pc`` (run, time, component) and ``loss`` (run, time),
         NaN for a diverged run; ``explained`` (component), the fraction of the variance.
 
     Raises:
@@ -153,8 +153,8 @@ def read_branches(paths: Mapping[str, str], reference: Sequence[Any]) -> dict[st
 
     Returns:
         the run's ``eta``, ``B``, ``realization``, ``freezing_time`` and ``run_iteration`` (run time), packed ``run_pc``
-        (run time, component) and ``run_loss`` (run time, nat); of the branches ``t_c`` and final ``flatness`` (branch,
-        1/nat), ``iteration`` (time), packed ``pc`` (branch, time, component) and ``loss`` (branch, time, nat);
+        (run time, component) and ``run_loss`` (run time); of the branches ``t_c`` and final ``flatness``
+        (branch), ``iteration`` (time), packed ``pc`` (branch, time, component) and ``loss`` (branch, time);
         ``explained`` (component), the fraction of the variance.
 
     Raises:
@@ -185,15 +185,15 @@ def read_experiment(paths: Mapping[str, Any], reference: Sequence[Any] | None) -
         reference: (eta, B, realization) of the run with branches, if there are any.
 
     Returns:
-        the sweep's ``eta``, ``B``, ``full_batch`` (the B of gradient descent, or None) and ``L_c`` (nat), ``iteration``
-        (time) by rate, the list ``maps``, ``cells`` (eta, B) from ``cell_runs``, None for a cell without runs,
-        ``block``, and ``branches`` or None.
+        the sweep's ``eta``, ``B``, ``deterministic`` (the B without noise) and ``L_c``, ``units`` of ``train_loss`` and
+        ``flatness``, ``iteration`` (time) by rate, the list ``maps``, ``cells`` (eta, B) from ``cell_runs``, None for a
+        cell without runs, ``block``, and ``branches`` or None.
 
     Raises:
         UserError: a file is missing or damaged.
     """
     cell_maps = hdf5.read(paths["cell_maps"])
-    endpoints = hdf5.read(paths["endpoints"], ENDPOINTS)
+    endpoints, described = hdf5.read(paths["endpoints"], ENDPOINTS), hdf5.describe(paths["endpoints"])
     endpoints["freezing_time"] = hdf5.read(paths["freezing"], ["freezing_time"])["freezing_time"][0]
     train = read_cells(paths["train"], ["train_loss"], shared=["iteration"])
     curvature = read_cells(paths["curvature"], ["flatness"])
@@ -204,7 +204,8 @@ def read_experiment(paths: Mapping[str, Any], reference: Sequence[Any] | None) -
     return {
         "eta": [canonical(eta) for eta in cell_maps["eta"]],
         "B": to_json(cell_maps["B"]),
-        "full_batch": next(iter(cell_maps["B"][cell_maps["gradient_descent"]].tolist()), None),
+        "deterministic": cell_maps["B"][cell_maps["gradient_descent"]].tolist(),
+        "units": {name: described[name].units for name in ("train_loss", "flatness")},
         "L_c": float(cell_maps["threshold"][0]),
         "iteration": {canonical(eta): to_json(runs["iteration"]) for (eta, _), runs in train.items()},
         "maps": heatmaps(cell_maps),

@@ -61,7 +61,8 @@ function rankText(map, [i, j]) {
   return share > 1 ? `${text}, tied with ${share - 1}` : text;
 }
 
-const batchLabel = (B) => (B === experiment.full_batch ? `${B} (GD)` : String(B));
+const batchLabel = (B) => (experiment.deterministic.includes(B) ? `${B} (GD)` : String(B));
+const unitLabel = (name) => (experiment.units[name] === "1" ? "" : ` (${experiment.units[name]})`);
 
 /** Return a symbol without HTML tags, for screen readers. */
 const plainText = (symbol) => symbol.replace(/<sub>/g, "_").replace(/<\/sub>/g, "");
@@ -236,8 +237,8 @@ function drawRuns(at) {
   find("flatness-hint").textContent = !at ? "" : withCurve.length
     ? `Measured along training for ${withCurve.length} of ${numbers.length} runs; points: final values of all runs.`
     : "Not measured along training for this cell; points: final values of all runs.";
-  const flat = { ...layout, yaxis: { ...layout.yaxis, title: { text: "F (1/nat)", standoff: 4 }, rangemode: "tozero", nticks: 5 } };
-  const log = { ...layout, ...marks, yaxis: { ...layout.yaxis, type: "log", dtick: decades > 2 ? 1 : "D2", title: { text: "ℒ<sub>train</sub> (nat)", standoff: 4 } } };
+  const flat = { ...layout, yaxis: { ...layout.yaxis, title: { text: `F${unitLabel("flatness")}`, standoff: 4 }, rangemode: "tozero", nticks: 5 } };
+  const log = { ...layout, ...marks, yaxis: { ...layout.yaxis, type: "log", dtick: decades > 2 ? 1 : "D2", title: { text: `ℒ<sub>train</sub>${unitLabel("train_loss")}`, standoff: 4 } } };
   return Promise.all([
     Plotly.react("cell-loss", losses, log, QUIET),
     Plotly.react("cell-flatness", [...along, ...ends], flat, QUIET),
@@ -289,7 +290,7 @@ function drawSweep() {
   const { eta, B } = experiment;
   const axes = {
     x: { title: "η", labels: eta },
-    y: { title: "B", labels: B.map((each) => (each === experiment.full_batch ? "GD" : String(each))) },
+    y: { title: "B", labels: B.map((each) => (experiment.deterministic.join() === String(each) ? "GD" : batchLabel(each))) },
   };
   const tooltip = (map, [i, j]) => `η = ${eta[i]}, B = ${batchLabel(B[j])}<br>${map.symbol}: ${formatNumber(map.values[i][j])}<br>${rankText(map, [i, j])}`;
   sweep = heatmaps(find("maps"), axes, experiment.maps.map((map) => ({ ...map, colormap: experiment.colors.colormap })), tooltip, showCell);

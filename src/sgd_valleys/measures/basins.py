@@ -9,16 +9,16 @@ def basin_freezing_time(t_c: np.ndarray, similarity: np.ndarray, threshold: floa
     """Find the earliest branching time from which on every branch ends in the basin of the last branch.
 
     Args:
-        t_c: (branch) iterations at which the branches leave the run, ascending.
+        t_c: (branch) iterations at which the branches leave the run, ascending; repeated where several leave at one.
         similarity: (branch) Jaccard similarity, Eq. 4, of each final solution to that of the last branch.
         threshold: smallest similarity of two solutions in the same basin.
 
     Returns:
         iterations. The last branching time if the branch before it ends in another basin; NaN if the last branch
-        diverged.
+        diverged, or if branches from the last branching time end in several basins.
     """
     other_basin = np.flatnonzero(~(similarity >= threshold))
-    first = other_basin[-1] + 1 if len(other_basin) else 0
+    first = np.searchsorted(t_c, t_c[other_basin[-1]], side="right") if len(other_basin) else 0
     return float(t_c[first]) if first < len(t_c) else np.nan
 
 

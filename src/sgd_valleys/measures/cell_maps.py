@@ -38,18 +38,18 @@ MAPS = {
 
 
 def noise(eta: np.ndarray, B: np.ndarray, gradient_descent: np.ndarray) -> np.ndarray:
-    """Compute the noise eta / B (eta, B) in 1/samples; 0 where ``gradient_descent`` (B) is True."""
+    """Compute the noise eta / B (eta, B) in 1/samples; 0 where ``gradient_descent`` (B), no noise, is True."""
     return np.where(gradient_descent, 0, eta[:, None] / B)
 
 
 def fewest_runs(runs: np.ndarray, gradient_descent: np.ndarray) -> int:
-    """Return the fewest ``runs`` (..., B) of a cell with noise.
+    """Return the fewest ``runs`` (..., B) of a cell with noise, or with several initializations.
 
-    The single run where ``gradient_descent`` (B) is True stands for every realization, so that it does not count; the
+    A single run where ``gradient_descent`` (B) is True stands for every realization, so that it does not count; the
     result is 1 if there is no other cell.
     """
-    with_noise = runs[..., ~gradient_descent]
-    return int(with_noise.min()) if with_noise.size else 1
+    counted = runs[~gradient_descent | (runs > 1)]
+    return int(counted.min()) if counted.size else 1
 
 
 def count_runs(endpoints: Mapping[str, np.ndarray], freezing_time: np.ndarray) -> dict[str, int]:
@@ -111,12 +111,12 @@ def _over(values: np.ndarray, reduce: Callable[[np.ndarray], np.ndarray]) -> Mea
 
 
 def _similarity(endpoints: Mapping[str, np.ndarray], solutions: Mapping[str, np.ndarray]) -> Measure:
-    """Average the similarity over the pairs of distinct runs; gradient descent has one run for all realizations."""
+    """Average the similarity over pairs of distinct runs; a single run without noise stands for all realizations."""
     blocks = []
     for (i, eta), (j, B) in product(enumerate(endpoints["eta"]), enumerate(endpoints["B"])):
         own = np.flatnonzero((solutions["solution_eta"] == eta) & (solutions["solution_B"] == B))
         block = mask_solutions(solutions["jaccard"][np.ix_(own, own)], endpoints["diverged"][i, j, : len(own)])
-        if not endpoints["gradient_descent"][j]:
+        if not endpoints["gradient_descent"][j] or len(own) > 1:
             np.fill_diagonal(block, np.nan)  # a run that a resample contains twice is no pair
         blocks.append(block)
 

@@ -17,17 +17,19 @@ def cell_endpoints(
     curvature: Mapping[str, np.ndarray],
     file_score: tuple[np.ndarray, np.ndarray],
     layer: int,
-    gradient_descent: bool,
+    deterministic: bool,
 ) -> dict[str, np.ndarray]:
     """Compute the quantities of one cell's runs at their end.
 
     Args:
         run: of the training files, ``SERIES`` (run, time), ``diverged`` (run), ``test_error`` (run, time, test_sample),
-            ``initial_layer{layer}_weight`` (out, in), ``final_layer{layer}_weight`` (run, out, in).
+            ``initial_layer{layer}_weight`` (out, in), or (run, out, in) where runs have starts of their own;
+            ``final_layer{layer}_weight`` (run, out, in).
         curvature: of the curvature files, ``flatness`` and ``trace`` (run, time), ``eigenvalue`` (run, time, N).
         file_score: loss (run) in nat and accuracy (run) on the whole test file.
-        layer: layer whose displacement from the common start is taken, counted from 1.
-        gradient_descent: whether B = M. The one run then stands for all realizations, which are identical.
+        layer: layer whose displacement from the start is taken, counted from 1.
+        deterministic: whether the training has no noise. A single run then stands for all realizations, which are
+            identical; several runs differ in their initialization.
 
     Returns:
         by name, as ``endpoints.h5`` has them, arrays (run) and numbers of the cell.
@@ -36,7 +38,7 @@ def cell_endpoints(
     runs = len(finite)
     displacement = (run[f"final_layer{layer}_weight"] - run[f"initial_layer{layer}_weight"]).reshape(runs, -1)
     converged = run["train_accuracy"][:, -1] == 1
-    if gradient_descent:
+    if deterministic and runs == 1:
         mean_similarity = mean_cosine = 1.0 if finite.all() else np.nan
     else:
         mean_similarity = pair_mean(jaccard(run["test_error"][finite, -1]))

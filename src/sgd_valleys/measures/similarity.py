@@ -1,6 +1,6 @@
 """Similarity of solutions: by the test samples that they misclassify, and by their displacement from the start."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -60,13 +60,16 @@ def sample_pairs(solutions: int, pairs: int, rng: np.random.Generator) -> np.nda
     return possible[np.sort(drawn)]
 
 
-def pairs_by_realization(runs: Sequence[Run], cells: Sequence[Cell], gradient_descent_B: int) -> list[np.ndarray]:
+def pairs_by_realization(
+    runs: Sequence[Run], cells: Sequence[Cell], deterministic: Collection[int], initializations: int = 1
+) -> list[np.ndarray]:
     """List, for each realization, all pairs of the runs in some cells.
 
     Args:
         runs: (eta, B, realization) of each solution.
         cells: (eta, B) of the cells.
-        gradient_descent_B: batch size of gradient descent, whose realization 0 stands for every realization.
+        deterministic: batch sizes without noise, which have one realization for each initialization.
+        initializations: realization r starts from number r modulo this one.
 
     Returns:
         for realizations 0, 1, ..., (pair, 2) positions among ``runs``, in the order of the cells.
@@ -74,7 +77,7 @@ def pairs_by_realization(runs: Sequence[Run], cells: Sequence[Cell], gradient_de
     position = {run: k for k, run in enumerate(runs)}
     pairs = []
     for r in range(max((realization for _, _, realization in runs), default=-1) + 1):
-        wanted = [(eta, B, 0 if gradient_descent_B == B else r) for eta, B in cells]
+        wanted = [(eta, B, r % initializations if B in deterministic else r) for eta, B in cells]
         pairs.append(all_pairs(np.array([position[run] for run in wanted if run in position], dtype=int)))
     return pairs
 

@@ -147,7 +147,8 @@ def _data_checksum(path: Path) -> str | None:
 def _differences(planned: Settings, found: Settings) -> list[str]:
     """Return the settings in which a file differs from its plan, as "name is ... and should be ..."."""
     if isinstance(planned.get("dataset"), dict):
-        planned = planned["dataset"]  # data.h5 records its data set alone
+        planned = {**planned, **planned["dataset"]}  # data.h5 records the settings of its data set one by one
+        del planned["dataset"]
     ignored = {"device"}  # recorded, but no setting of a result
     planned = json.loads(json.dumps(planned))  # as it is stored
     return [

@@ -32,10 +32,11 @@ def read_cells(
     Args:
         paths: files of training or curvature, in any order, with the attributes eta and B.
         names: of arrays with a leading realization axis; ``realization`` is always read.
-        shared: of arrays without a realization axis, the same in all stacks of a cell.
+        shared: of arrays that are the same in all stacks of a cell, unless they have a leading realization axis.
 
     Returns:
-        by cell, then by name, arrays (realization, ...) in the order of the realizations, each of which counts once.
+        by cell, then by name, arrays (realization, ...) in the order of the realizations, each of which counts once;
+        shared arrays as they are.
 
     Raises:
         UserError: a file cannot be read, lacks an array, or has other settings than another stack of its cell.
@@ -43,8 +44,11 @@ def read_cells(
     joined = {}
     for cell, files in files_by_cell(paths).items():
         check_stacks(files)
+        described = hdf5.describe(files[0]) if shared else {}
+        own = [name for name in shared if name in described and described[name].dims[:1] == ("realization",)]
         parts = [hdf5.read(path, ["realization", *names, *shared]) for path in files]
-        joined[cell] = _join(parts, "realization", names) | {name: parts[0][name] for name in shared}
+        joined[cell] = _join(parts, "realization", [*names, *own])
+        joined[cell] |= {name: parts[0][name] for name in shared if name not in own}
     return joined
 
 

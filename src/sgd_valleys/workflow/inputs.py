@@ -9,6 +9,7 @@ from typing import Any
 from snakemake.exceptions import WorkflowError
 
 from sgd_valleys.config.figures import STYLE
+from sgd_valleys.config.shown import branches_are_descents
 from sgd_valleys.config.sweep import Cell, Run, canonical, log_grid, select
 from sgd_valleys.data.files import expand_path
 from sgd_valleys.workflow.paths import LocatedConfiguration
@@ -278,7 +279,7 @@ class Inputs(LocatedConfiguration):
         for name, experiment in self.experiments.items():
             own = self._analyses_of(name, *analyses)
             own |= {"train": self.chunks(self.paths.TRAIN, name), "curvature": self.chunks(self.paths.CURVATURE, name)}
-            if "branches" in experiment:
+            if branches_are_descents(experiment):
                 own |= self.reference(
                     name,
                     branch_run=self.paths.TRAIN,

@@ -10,7 +10,10 @@ from typing import Any
 
 from sgd_valleys.config.experiment import Configuration
 from sgd_valleys.config.model import continuous_diagram
-from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, select
+from sgd_valleys.config.shown import branches_are_descents
+from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, samples_per_step, select
+from sgd_valleys.config.training import changed_settings
+from sgd_valleys.recipe import Recipe
 from sgd_valleys.workflow.inputs import CLAIMED, judged_parts
 
 Settings = dict[str, Any]
@@ -21,6 +24,7 @@ DEFAULT_COLORS = {  # of the explorer, without a figure that has the setting
     "run_color": "#0072B2",
     "loss_color": "#CC79A7",
 }
+BRANCH_DEFAULTS = {"B": "same", "copies": 1, "order": "new", "perturbation": 0}  # settings of branches
 SAMPLES_PER_MINUTE = {"mlp": 10_000_000, "cnn": 60_000}  # a fraction of what one core trains
 
 
@@ -42,20 +46,53 @@ class Jobs(Configuration):
         """Return the time limit of a training job: several times what one core needs, an hour at least."""
         experiment = self.experiments[w.experiment]
         runs = int(w.last) - int(w.first) + 1
-        samples = experiment.sweep.iterations(w.eta) * int(w.B) * runs
+        recipe = experiment.recipe(Cell(w.eta, int(w.B)))
+        samples = recipe.iterations * samples_per_step(recipe, experiment.M) * runs
         return max(60, math.ceil(samples / SAMPLES_PER_MINUTE[experiment["network"]["name"]]))
 
-    def network(self, w: Any) -> Settings:
-        """Return what is needed to build the network; not the studied layer, of which training is independent."""
+    def train_mb(self, w: Any) -> int:
+        """Return the memory of a training job, in MB."""
+        recipe = self.experiments[w.experiment].recipe(Cell(w.eta, int(w.B)))
+        return 2500 + 3 * self.data_mb(w) + self._step_mb(w, recipe, int(w.last) - int(w.first) + 1)
+
+    def branch_minutes(self, w: Any) -> int:
+        """Return the time limit of a job of branches: several times what one core needs, half an hour at least."""
         experiment = self.experiments[w.experiment]
-        return {"network": experiment["network"], "classes": experiment.classes}
+        branching = experiment.branchings[w.eta, int(w.B)]
+        samples = branching.iterations * samples_per_step(branching.recipe, experiment.M) * branching.count
+        return max(30, math.ceil(samples / SAMPLES_PER_MINUTE[experiment["network"]["name"]]))
+
+    def branch_mb(self, w: Any) -> int:
+        """Return the memory of a job of branches, in MB; those of the reference run are kept at all times."""
+        branching = self.experiments[w.experiment].branchings[w.eta, int(w.B)]
+        stored = 2000 * branching.copies if self.is_reference(w) else 0
+        return 1500 + stored + self._step_mb(w, branching.recipe, branching.count)
+
+    def _step_mb(self, w: Any, recipe: Recipe, runs: int) -> int:
+        """Return the memory of the hidden states and their gradients where noisy runs pass all samples at each step."""
+        experiment = self.experiments[w.experiment]
+        full = samples_per_step(recipe, experiment.M) == experiment.M and not recipe.is_deterministic(experiment.M)
+        return math.ceil(4 * runs * experiment.M * experiment.hidden_units * 4 / 1e6) if full else 0
+
+    def network(self, w: Any) -> Settings:
+        """Return the network and its loss; not the studied layer, of which training is independent."""
+        experiment = self.experiments[w.experiment]
+        return {"network": experiment["network"], "classes": experiment.classes, **self._loss(w)}
+
+    def _loss(self, w: Any) -> Settings:
+        """Return the loss, unless it is the cross-entropy."""
+        changed = changed_settings(self.experiments[w.experiment].training)
+        return {key: changed[key] for key in ("loss",) if key in changed}
 
     def _layer(self, w: Any) -> Settings:
         """Return the layer that is studied."""
         return {"layer": self.experiments[w.experiment].layer}
 
     def data(self, w: Any) -> Settings:
-        return {"dataset": self.experiments[w.experiment]["dataset"]}
+        experiment = self.experiments[w.experiment]
+        share = experiment.label_noise
+        noise = {"label_noise": share, "seed": self.config["seed"]} if share else {}
+        return {"dataset": experiment["dataset"], **noise}
 
     def test_file(self, w: Any) -> Settings:
         dataset = self.experiments[w.experiment]["dataset"]
@@ -68,6 +105,7 @@ class Jobs(Configuration):
 
     def train(self, w: Any) -> Settings:
         experiment = self.experiments[w.experiment]
+        training = {k: v for k, v in changed_settings(experiment.training).items() if k != "label_noise"}
         return {
             **self.network(w),
             "seed": self.config["seed"],
@@ -78,6 +116,7 @@ class Jobs(Configuration):
             "iterations": experiment.sweep.iterations(w.eta),
             "points": experiment["recording"]["points"],
             "checkpoints": self._realizations(experiment.checkpoint_selections, w),
+            **({"training": training} if training else {}),
         }
 
     def _spectra(self, w: Any) -> Settings:
@@ -101,7 +140,13 @@ class Jobs(Configuration):
         }
 
     def endpoints(self, w: Any) -> Settings:
-        return {**self.network(w), **self._layer(w)}
+        return {**self.network(w), **self._layer(w), **self._deterministic(w)}
+
+    def _deterministic(self, w: Any) -> Settings:
+        """Return the batch sizes at which training is deterministic, unless they are B = M as in the paper."""
+        experiment = self.experiments[w.experiment]
+        found = experiment.sweep.deterministic_B
+        return {} if found == [B for B in experiment.sweep.B if B == experiment.M] else {"deterministic": found}
 
     def _block(self, w: Any) -> list[list]:
         return [list(run) for run in self.experiments[w.experiment].block_runs]
@@ -110,18 +155,26 @@ class Jobs(Configuration):
         return {"block": self._block(w)}
 
     def barriers(self, w: Any) -> Settings:
-        settings = self.experiments[w.experiment]["barriers"]
-        return {**self.network(w), **settings, "seed": self.config["seed"], "block": self._block(w)}
+        experiment = self.experiments[w.experiment]
+        starts = {"initializations": experiment.initializations} if experiment.initializations > 1 else {}
+        return {
+            **self.network(w),
+            **experiment["barriers"],
+            "seed": self.config["seed"],
+            "block": self._block(w),
+            **self._deterministic(w),
+            **starts,
+        }
 
     def freezing(self, w: Any) -> Settings:
-        return self.experiments[w.experiment]["freezing"]
+        return {**self.experiments[w.experiment]["freezing"], **self._loss(w)}
 
     def cell_maps(self, w: Any) -> Settings:
-        return {"seed": self.config["seed"], **self.experiments[w.experiment]["trends"]}
+        return {"seed": self.config["seed"], **self.experiments[w.experiment]["trends"], **self._loss(w)}
 
     def projection(self, w: Any) -> Settings:
         cells = self.experiments[w.experiment].projected_cells
-        return {**self._layer(w), "block": self._block(w), "cells": [list(cell) for cell in cells]}
+        return {**self._layer(w), **self._loss(w), "block": self._block(w), "cells": [list(cell) for cell in cells]}
 
     def is_reference(self, w: Any) -> bool:
         """Whether a run is the one whose branches Fig. 4 shows."""
@@ -130,15 +183,23 @@ class Jobs(Configuration):
     def branch(self, w: Any) -> Settings:
         experiment = self.experiments[w.experiment]
         branching, points = experiment.branchings[w.eta, int(w.B)], experiment["branches"]["points"]
+        branches, training = experiment["branches"], changed_settings(experiment.branch_training)
+        own = {"training": training} if training != {"noise": "none"} else {}
+        own |= {key: branches[key] for key, default in BRANCH_DEFAULTS.items() if branches.get(key, default) != default}
+        if branching.perturbation or not branching.recipe.is_deterministic(experiment.M):
+            own["seed"] = self.config["seed"]
+        if "order" in own:
+            own["T"] = branching.T
         return {
             **self.network(w),
             "run": [w.eta, int(w.B), int(w.realization)],
             "reference": self.is_reference(w),
             "t_c": list(branching.t_c),
-            "eta": branching.eta,
+            "eta": branching.recipe.eta,
             "iterations": branching.iterations,
             "points": points,
             "final": branching.final_positions(points),
+            **own,
         }
 
     def branch_curvature(self, w: Any) -> Settings:
@@ -157,7 +218,8 @@ class Jobs(Configuration):
         return {**self._layer(w), "realization": int(w.realization)}
 
     def branch_statistics(self, w: Any) -> Settings:
-        return {"seed": self.config["seed"], "resamples": self.experiments[w.experiment]["branches"]["resamples"]}
+        resamples = self.experiments[w.experiment]["branches"]["resamples"]
+        return {"seed": self.config["seed"], "resamples": resamples, **self._loss(w)}
 
     def phase_row(self, w: Any) -> Settings:
         diagram = self.model["phase_diagrams"][w.diagram]
@@ -248,7 +310,7 @@ class Jobs(Configuration):
         curves = ("eta_colors", "time_colormap", "colormap", "t_c_colormap", "run_color", "loss_color")
         experiments = {
             name: {
-                "reference": list(experiment.reference_run) if "branches" in experiment else None,
+                "reference": list(experiment.reference_run) if branches_are_descents(experiment) else None,
                 "colors": self._appearance(*curves, experiment=name),
             }
             for name, experiment in self.experiments.items()

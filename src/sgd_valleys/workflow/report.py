@@ -114,19 +114,15 @@ class Report(LocatedConfiguration):
         """Describe an experiment in a line: its numbers of cells, runs and jobs."""
         experiment = self.experiments[name]
         sweep = experiment.sweep
-        descents = sum(cell.B == sweep.M for cell in sweep.cells)
-        counts = Counter(sweep.count(cell) for cell in sweep.cells if cell.B != sweep.M)
-        stochastic = ", ".join(f"{cells} with {runs} realizations" for runs, cells in sorted(counts.items()))
+        counts = Counter(sweep.count(cell) for cell in sweep.cells if not sweep.is_deterministic(cell))
+        descents, starts = len(sweep.cells) - counts.total(), sweep.initializations
+        cells = [f"{cells} with {runs} realizations" for runs, cells in sorted(counts.items())]
+        if descents:
+            cells.append(f"{descents} of gradient descent with {starts if starts > 1 else 'one'}")
         chunks = Inputs(self.config, self.experiments).chunks(self.paths.TRAIN, name)
-        return (
-            f"{name}: {len(sweep.cells)} cells: {stochastic}"
-            + (f", {descents} of gradient descent with one" if descents else "")
-            + f"; in {len(chunks)} training jobs"
-            + "".join(
-                f"; {len(found.realizations)} runs of eta = {cell.eta}, B = {cell.B} branched {len(found.t_c)} times "
-                "each"
-                for cell, found in experiment.branchings.items()
-            )
+        return f"{name}: {len(sweep.cells)} cells: {', '.join(cells)}; in {len(chunks)} training jobs" + "".join(
+            f"; {len(found.realizations)} runs of eta = {cell.eta}, B = {cell.B} branched {found.count} times each"
+            for cell, found in experiment.branchings.items()
         )
 
     def title(self, name: str) -> str:

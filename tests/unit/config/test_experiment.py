@@ -54,7 +54,7 @@ def test_the_reference_run_has_its_curvature_taken_and_its_parameters_kept():
 def test_the_branches_of_fig_4():
     ((cell, branching),) = MNIST.branchings.items()
     assert cell == ("0.05", 50) and branching.realizations == tuple(range(20))
-    assert list(branching.t_c) == list(range(0, 1001, 20)) and (branching.eta, branching.T) == (0.05, 2000)
+    assert list(branching.t_c) == list(range(0, 1001, 20)) and (branching.recipe.eta, branching.T) == (0.05, 2000)
     # 101 points every 20 steps: total iteration 2,000 is position 100 of the first branch, 50 of the last
     assert branching.final_positions(101) == [100 - k for k in range(51)]
 

@@ -42,6 +42,7 @@ def test_the_fewest_runs_are_those_of_a_cell_with_noise() -> None:
     assert cell_maps.fewest_runs(np.array([20, 1]), B == M) == 20
     assert cell_maps.fewest_runs(np.array([[20, 1]]), np.zeros(2, bool)) == 1  # no gradient descent, but one run
     assert cell_maps.fewest_runs(np.array([[1]]), np.ones(1, bool)) == 1
+    assert cell_maps.fewest_runs(np.array([[20, 5]]), B == M) == 5  # with five initializations
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,11 @@ def test_a_quantity_is_that_of_the_runs_drawn() -> None:
 def test_a_run_drawn_twice_is_no_pair() -> None:
     assert of_cells("similarity", np.array([0, 0, 1]))[0] == pytest.approx(0.2)
     assert np.isnan(of_cells("similarity", np.array([1, 1, 1]))[0])
+
+
+def test_runs_without_noise_from_several_initializations_are_pairs() -> None:
+    found = cell_maps.measures(ENDS | {"gradient_descent": np.ones(2, dtype=bool)}, FREEZING, PAIRS)["similarity"]
+    assert found(0, ALL) == pytest.approx(0.5) and found(1, np.zeros(1, dtype=int)) == 1
 
 
 def test_maps_over_the_finite_runs_of_a_cell() -> None:

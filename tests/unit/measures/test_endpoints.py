@@ -30,7 +30,7 @@ def cell() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], tuple[np.ndarr
 
 
 def test_a_cells_endpoints_are_its_last_recorded_values() -> None:
-    found = cell_endpoints(*cell(), layer=2, gradient_descent=False)
+    found = cell_endpoints(*cell(), layer=2, deterministic=False)
     for k, name in enumerate(("train_loss", "test_loss")):
         assert found[name].tolist() == [0.5 + k, 1.5 + k, 2.5 + k]
     assert found["test_accuracy"].tolist() == [3.5, 4.5, 5.5]
@@ -43,7 +43,7 @@ def test_a_cells_endpoints_are_its_last_recorded_values() -> None:
 
 
 def test_a_cells_similarities_are_means_over_pairs_of_finite_runs() -> None:
-    found = cell_endpoints(*cell(), layer=2, gradient_descent=False)
+    found = cell_endpoints(*cell(), layer=2, deterministic=False)
     assert found["similarity"] == pytest.approx(1 / 3)  # one of three samples is misclassified by both
     assert found["displacement_cosine"] == pytest.approx(3 / 5)  # of (3, 4) and (3, 0)
 
@@ -54,10 +54,20 @@ def test_gradient_descent_is_identical_to_itself_unless_it_diverged() -> None:
     for r, expected in ((0, 1), (2, NAN)):
         one_run, one_curvature = ({name: array[[r]] for name, array in arrays.items()} for arrays in (run, curvature))
         one_run["initial_layer2_weight"] = start
-        found = cell_endpoints(one_run, one_curvature, (score[0][[r]], score[1][[r]]), 2, gradient_descent=True)
+        found = cell_endpoints(one_run, one_curvature, (score[0][[r]], score[1][[r]]), 2, deterministic=True)
         values = found["similarity"], found["displacement_cosine"]
         assert values == pytest.approx((expected, expected), nan_ok=True)
         assert found["runs"] == 1
+
+
+def test_deterministic_runs_with_starts_of_their_own_are_compared_in_pairs() -> None:
+    run, curvature, score = cell()
+    start = np.ones((3, 2, 2))
+    start[1, 0, 1] = 5  # the second run then moves by (3, -4)
+    found = cell_endpoints(run | {"initial_layer2_weight": start}, curvature, score, layer=2, deterministic=True)
+    assert found["displacement"] == pytest.approx([5, 5, NAN], nan_ok=True)
+    assert found["similarity"] == pytest.approx(1 / 3)
+    assert found["displacement_cosine"] == pytest.approx((9 - 16) / 25)
 
 
 def branches() -> tuple[dict, dict, tuple[np.ndarray, np.ndarray], dict]:

@@ -89,10 +89,16 @@ def test_every_pair_is_sampled_equally_often() -> None:
 
 def test_pairs_of_a_block_are_listed_by_realization_and_gradient_descent_is_in_each() -> None:
     runs = [(0.1, 10, 0), (0.1, 10, 1), (0.1, 100, 0), (0.2, 10, 0), (0.2, 10, 1), (0.3, 10, 2)]
-    first, second, third = pairs_by_realization(runs, [(0.1, 100), (0.2, 10), (0.1, 10)], gradient_descent_B=100)
+    first, second, third = pairs_by_realization(runs, [(0.1, 100), (0.2, 10), (0.1, 10)], deterministic=[100])
     assert first.tolist() == [[2, 3], [2, 0], [3, 0]]  # in the order of the cells
     assert second.tolist() == [[2, 4], [2, 1], [4, 1]]
     assert third.shape == (0, 2)  # only gradient descent is left
+
+
+def test_a_run_without_noise_is_paired_with_the_runs_of_its_initialization() -> None:
+    runs = [(0.1, 10, 0), (0.1, 10, 1), (0.1, 10, 2), (0.1, 100, 0), (0.1, 100, 1)]
+    found = pairs_by_realization(runs, [(0.1, 10), (0.1, 100)], [100], initializations=2)
+    assert [pairs.tolist() for pairs in found] == [[[0, 3]], [[1, 4]], [[2, 3]]]
 
 
 def test_selected_pairs_are_the_nearest_to_the_targets_and_then_the_dissimilar_ones() -> None:

@@ -14,7 +14,7 @@ W = SimpleNamespace(
     experiment="mnist", eta="0.05", B="50", first="0", last="19", realization="0", diagram="H", delta_S="0.0005",
     convention="ito",
 )  # fmt: skip
-NOT_SETTINGS = {"data_mb", "train_minutes", "is_reference"}
+NOT_SETTINGS = {"data_mb", "train_minutes", "train_mb", "branch_minutes", "branch_mb", "is_reference"}
 RULES = [
     name
     for name, _ in getmembers(Jobs, isfunction)

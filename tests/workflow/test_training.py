@@ -1,0 +1,149 @@
+"""Every example of docs/training.md runs, and arms that differ in their training alone go through all rules."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from helpers.checkout import ROOT, Checkout
+from helpers.settings import checked
+from snakemake.utils import update_config
+
+from sgd_valleys.storage import hdf5
+from sgd_valleys.storage.parameters import read_parameters
+
+PAGE = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+EXAMPLES = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+ARMS = {name: arm for example in EXAMPLES for name, arm in example["experiments"].items() if "like" in arm}
+# one cell of two runs; the branches of the run of realization 1
+SMALL = {
+    "sweep": {"eta": [0.02], "B": [10], "realizations": 2},
+    "branches": {"runs": [{"eta": "all", "B": "all", "realizations": [1]}]},
+}
+RUN = "eta0.02_B10_r0-1"
+
+
+def overlay(*examples: dict[str, Any]) -> dict[str, Any]:
+    """The examples in one configuration, without figures."""
+    whole: dict[str, Any] = {"experiments": {"mnist": {**SMALL, "template": True}, "cifar10": {"template": True}}}
+    whole |= {"two_valley": None, "figures": dict.fromkeys(_figures())}
+    for example in examples:
+        update_config(
+            whole["experiments"], {name: arm for name, arm in example["experiments"].items() if "like" in arm}
+        )
+    return whole
+
+
+def _figures() -> list[str]:
+    names = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["figures"]
+    return [name for name in names if name != "style"]
+
+
+def read(checkout: Checkout, arm: str, kind: str = "train", run: str = RUN) -> dict[str, np.ndarray]:
+    return hdf5.read(checkout.root / "results" / arm / kind / f"{run}.h5")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: "-".join(example["experiments"]))
+@pytest.mark.parametrize("scale", ["config/preview.yaml", "tests/tiny.yaml"])
+def test_every_example_is_a_valid_configuration(example: dict, scale: str) -> None:
+    _, experiments = checked(scale, example)
+    assert set(example["experiments"]) <= set(experiments)
+
+
+@pytest.fixture(scope="module")
+def arms(bare: Checkout, copy_of) -> Checkout:
+    """All arms of the page, trained."""
+    checkout = copy_of(bare)
+    checkout.set(overlay(*EXAMPLES))
+    branched = [f"results/{name}/branches/endpoints/eta0.02_B10_r1.h5" for name in ("copies", "perturbed")]
+    checkout.run(*(f"results/{name}/endpoints.h5" for name in ARMS if name != "descent"), *branched)
+    return checkout
+
+
+@pytest.mark.slow
+def test_every_example_trains(arms: Checkout) -> None:
+    trained = {name: read(arms, name) for name in ARMS if name != "descent"}
+    for name, run in trained.items():
+        assert np.isfinite(run["train_loss"]).all(), name
+        assert (run["train_loss"][:, -1] < run["train_loss"][:, 0]).all(), name
+    ends = {name: run["final_layer2_weight"].tobytes() for name, run in trained.items() if name not in BRANCHED}
+    assert len(set(ends.values())) == len(ends)  # no setting is without effect
+
+
+BRANCHED = ("copies", "perturbed")  # arms that differ from the paper in their branches alone
+
+
+@pytest.mark.slow
+def test_all_arms_share_images_and_initialization(arms: Checkout) -> None:
+    plain = read(arms, "copies")
+    for name in ARMS.keys() - {"descent"}:
+        run, data = read(arms, name), hdf5.read(arms.root / f"results/{name}/data.h5")
+        images = hdf5.read(arms.root / "results/copies/data.h5")
+        assert np.array_equal(data["train_image"], images["train_image"])
+        initial = run["initial_layer1_weight"]
+        assert np.array_equal(initial if initial.ndim == 2 else initial[0], plain["initial_layer1_weight"])
+        changed = (data["train_label"] != images["train_label"]).sum()
+        assert changed == (10 if name == "noisy_labels" else 0)  # a tenth of 100
+
+
+@pytest.mark.slow
+def test_noise_that_ends_leaves_the_time_before_as_it_was(arms: Checkout) -> None:
+    plain, early = (read(arms, name)["train_loss"] for name in ("copies", "early_noise"))
+    assert np.array_equal(early[:, :4], plain[:, :4]) and not (early[:, 4:] == plain[:, 4:]).any()
+
+
+@pytest.mark.slow
+def test_two_initializations_are_two_starts(arms: Checkout) -> None:
+    start = read(arms, "starts")["initial_layer1_weight"]
+    assert start.shape[0] == 2 and not np.array_equal(start[0], start[1])
+
+
+@pytest.mark.slow
+def test_branches_with_the_minibatches_of_their_run_stay_near_it(arms: Checkout) -> None:
+    branches = read(arms, "perturbed", "branches/train", "eta0.02_B10_r1")
+    assert branches["t_c"].tolist() == np.repeat(np.unique(branches["t_c"]), 2).tolist()
+    assert branches["copy"].tolist() == [0, 1] * (len(branches["t_c"]) // 2)
+    end = read_parameters(arms.root / f"results/perturbed/train/{RUN}.h5", "final", {"realization": 1})
+    own = read_parameters(arms.root / "results/perturbed/branches/train/eta0.02_B10_r1.h5", "final")
+    for copy in range(2):
+        distance = np.sqrt(
+            sum(((own[name][copy::2] - end[name]) ** 2).reshape(-1, end[name].size).sum(1) for name in end)
+        )
+        assert (distance > 1e-5).all() and (distance < 0.05).all()
+
+
+@pytest.mark.slow
+def test_copies_with_minibatches_of_their_own_end_elsewhere(arms: Checkout) -> None:
+    ends = read_parameters(arms.root / "results/copies/branches/train/eta0.02_B10_r1.h5", "final")["layer2_weight"]
+    assert not (ends[::2] == ends[1::2]).all(axis=(1, 2)).any()
+
+
+@pytest.mark.slow
+def test_another_arm_changes_nothing_else(arms: Checkout, copy_of) -> None:
+    checkout = copy_of(arms)
+    before = {name: (checkout.root / f"results/{name}/train/{RUN}.h5").read_bytes() for name in ("gaussian", "middle")}
+    checkout.set({"experiments": {"more": {"like": "gaussian", "training": {"noise_scale": 2.0}}}})
+    plan = checkout.plan("results/gaussian/endpoints.h5", "results/middle/endpoints.h5", "results/more/endpoints.h5")
+    assert all(name.startswith("more") for names in plan.values() for name in names)
+    checkout.run(f"results/more/train/{RUN}.h5")
+    assert all((checkout.root / f"results/{name}/train/{RUN}.h5").read_bytes() == old for name, old in before.items())
+
+
+@pytest.mark.slow
+def test_seven_arms_go_through_every_rule_figure_and_claim(bare: Checkout, copy_of) -> None:
+    checkout = copy_of(bare)
+    arms = yaml.safe_load((ROOT / "config" / "arms.yaml").read_text(encoding="utf-8"))
+    del arms["results"]
+    arms["experiments"]["minibatch"]["sweep"] = {"eta": [0.02], "B": [10], "realizations": 2}
+    arms["experiments"]["early"]["training"]["schedule"][0]["until"] = 0.3
+    checkout.set(arms)
+    checkout.run()
+    names = [name for name, arm in arms["experiments"].items() if not arm.get("template")]
+    assert len(names) == 7
+    for name in names:
+        assert (checkout.root / f"results/{name}/cell_maps.h5").exists()
+    drawn = {Path(path).stem for path in checkout.results(".png")}
+    assert drawn == set(arms["figures"])
+    assert (checkout.root / "results/claims.md").exists() and (checkout.root / "results/explorer.html").exists()
