@@ -24,7 +24,7 @@ from sgd_valleys.measures.curvature_matrix import (
     slices,
 )
 from sgd_valleys.measures.joint_hessian import JointHessian
-from sgd_valleys.measures.sample_gradients import Covariance, SampleGradients, check_layers, linearize
+from sgd_valleys.measures.sample_gradients import Covariance, SampleGradients, linearize
 from sgd_valleys.measures.true_hessian import TrueHessian
 from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Linearization, Network, Parameters
@@ -123,12 +123,6 @@ class GradientNoise:
     measured_trace: float
     predicted_eigenvalue: np.ndarray
     measured_eigenvalue: np.ndarray
-
-
-def number_of_weights(network: Network, layers: Sequence[int], biases: bool = False) -> int:
-    """Return the number P of weights of fully connected layers. UserError for other layers."""
-    check_layers(network, layers)
-    return sum(out * (width + biases) for out, width in map(network.weight_shape, layers))
 
 
 def gradient_noise(

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
-from sgd_valleys.errors import UserError
+from sgd_valleys.networks.layers import check_dense_layers
 from sgd_valleys.networks.loss_derivatives import gradient
 from sgd_valleys.networks.network import Linearization, Network, Parameters
 
@@ -33,23 +33,11 @@ def linearize(
     Raises:
         UserError: there is no layer, one is named twice, or one is not fully connected.
     """
-    check_layers(network, layers)
+    check_dense_layers(network, layers)
     found = [network.linearize(parameters, inputs, layer) for layer in sorted(layers)]
     if not biases:
         return found
     return [replace(each, inputs=np.pad(each.inputs, ((0, 0), (0, 1)), constant_values=1.0)) for each in found]
-
-
-def check_layers(network: Network, layers: Sequence[int]) -> None:
-    """Check that layers are distinct fully connected layers of a network. UserError where they are not."""
-    dense = network.dense_layers
-    allowed = f"allowed are the fully connected layers {', '.join(map(str, dense))}, each once"
-    wrong = [layer for layer in layers if layer not in dense]
-    if wrong:
-        kind = "a convolution" if 1 <= wrong[0] <= network.depth else "no layer of this network"
-        raise UserError(f"layers = {list(layers)}: layer {wrong[0]} is {kind}; {allowed}; leave it out.")
-    if not layers or len(set(layers)) < len(layers):
-        raise UserError(f"layers = {list(layers)}: one is named twice or none at all; {allowed}; change the list.")
 
 
 @dataclass(frozen=True)

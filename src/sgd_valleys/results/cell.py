@@ -13,9 +13,11 @@ from sgd_valleys.data.stored import Samples, load_network_and_samples
 from sgd_valleys.errors import UserError
 from sgd_valleys.measures.curvature import LayerHessian, load_hessian, top_eigenvalues
 from sgd_valleys.measures.flatness import flatness
+from sgd_valleys.measures.gradient_noise import Draws, GradientNoise, gradient_noise
 from sgd_valleys.measures.paths import pair_barriers
 from sgd_valleys.measures.projection import project
 from sgd_valleys.measures.true_hessian import TrueHessian
+from sgd_valleys.networks.layers import check_dense_layers, number_of_weights
 from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Network, Parameters, check_parameters
 from sgd_valleys.randomness import Stage, stream
@@ -240,6 +242,47 @@ class Cell:
         hessian = self.hessian(self.parameters(realization))
         rng = stream(settings["seed"], Stage.LANCZOS)
         return float(flatness(top_eigenvalues(hessian, settings["N"], rng, settings["tolerance"]).eigenvalue))
+
+    def gradient_noise(
+        self,
+        parameters: Parameters,
+        *,
+        layers: Sequence[int] | None = None,
+        biases: bool = False,
+        N: int = 10,
+        directions: int = 200,
+        minibatches: int = 2_000,
+    ) -> GradientNoise:
+        """Measure the noise of minibatch gradients in some layers, beside the curvature, as the workflow does.
+
+        Directions and minibatches are drawn from the master seed of the cell.
+
+        Args:
+            parameters: by name, float64.
+            layers: fully connected layers, whose weights together are the parameters; by default the studied one.
+            biases: whether their biases are parameters too.
+            N: number of eigenvectors and eigenvalues.
+            directions: number of random directions.
+            minibatches: number of minibatches of B samples.
+
+        Raises:
+            UserError: the parameters are not those of the cell's network, or a layer is not fully connected.
+        """
+        check_parameters(self.network, parameters)
+        layers = [self.layer] if layers is None else layers
+        check_dense_layers(self.network, layers)
+        draws = Draws.of(
+            self.settings["seed"],
+            size=number_of_weights(self.network, layers, biases),
+            M=len(self.labels),
+            B=self.B,
+            directions=directions,
+            minibatches=minibatches,
+        )
+        samples = self.inputs.astype(np.float64), self.labels
+        own = {"layers": layers, "biases": biases, "loss": self._loss, "N": N}
+        tolerance = self._curvature_settings["tolerance"]
+        return gradient_noise(self.network, parameters, samples, draws, **own, tolerance=tolerance)
 
     def trajectory(self) -> np.ndarray:
         """Project the layer's weights on the principal components of the kept runs together: (kept, time, component).

@@ -1,5 +1,6 @@
 """The noise of minibatch gradients, against automatic differentiation, dense matrices and loops over samples."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -17,10 +18,12 @@ from sgd_valleys.measures.curvature_matrix import (
     gauss_newton_factors,
     gauss_newton_matrix,
 )
-from sgd_valleys.measures.gradient_noise import Draws, exponent, gradient_noise, number_of_weights
+from sgd_valleys.measures.gradient_noise import Draws, exponent, gradient_noise
 from sgd_valleys.measures.joint_hessian import JointHessian
+from sgd_valleys.measures.noise_along_training import along_training, noise_variables
 from sgd_valleys.measures.sample_gradients import Covariance, SampleGradients, linearize
 from sgd_valleys.networks.cnn import CNN
+from sgd_valleys.networks.layers import number_of_weights
 from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.networks.tensor_functions import ACTIVATIONS
@@ -296,6 +299,27 @@ def test_a_diverged_network_has_no_noise_and_a_dead_one_no_eigenvectors(monkeypa
     monkeypatch.setattr(curvature_matrix, "LARGEST_DENSE", 0)
     found = gradient_noise(network, dead, (X, Y), draws(50), layers=[1, 2], N=N)
     assert np.isnan(found.eigenvalue).all() and found.hessian_norm == found.power == 0
+
+
+def test_every_measure_along_training_is_that_of_the_checkpoint_and_is_described() -> None:
+    network, parameters = network_and_parameters()
+    settings = {"layers": [2], "biases": False, "N": N, "tolerance": 1e-10, "directions": 30, "minibatches": 50}
+
+    def parameters_at(run: int, time: int) -> dict[str, np.ndarray]:
+        return {name: (array * (1 + 0.1 * run + time)).astype(np.float32) for name, array in parameters.items()}
+
+    log = logging.getLogger("test_gradient_noise")
+    found = along_training(network, (X, Y), parameters_at, (2, 3), B, settings | {"seed": 7}, log)
+    exact = {name: array.astype(np.float64) for name, array in parameters_at(1, 2).items()}
+    alone = gradient_noise(network, exact, (X, Y), draws(20), layers=[2], N=N, tolerance=1e-10)
+    stored = noise_variables(found)
+    for name, each in asdict(alone).items():
+        assert np.array_equal(stored[name].data[1, 2], each), name
+        assert stored[name].data.ndim == len(stored[name].dims)
+    assert stored.keys() == {*asdict(alone), "loss_exponent", "hessian_trace_exponent"}
+    trace = stored["covariance_trace"].data[0]
+    assert stored["loss_exponent"].data[0] == exponent(stored["loss"].data[0], trace)
+    assert stored["hessian_trace_exponent"].data[0] == exponent(stored["hessian_trace"].data[0], trace)
 
 
 def test_an_exponent_is_the_slope_of_the_logarithms() -> None:

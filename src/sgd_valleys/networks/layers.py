@@ -1,0 +1,29 @@
+"""Fully connected layers of a network, by their numbers."""
+
+from collections.abc import Sequence
+from math import prod
+
+from sgd_valleys.errors import UserError
+from sgd_valleys.networks.network import Network
+
+
+def check_dense_layers(network: Network, layers: Sequence[int]) -> None:
+    """Check that layers are fully connected ones of a network, each named once, and at least one.
+
+    Raises:
+        UserError: one is not, with its name.
+    """
+    dense = network.dense_layers
+    allowed = f"allowed are the fully connected layers {', '.join(map(str, dense))}, each once"
+    for layer in layers:
+        if layer not in dense:
+            kind = "a convolution" if 1 <= layer <= network.depth else "no layer of this network"
+            raise UserError(f"layers = {list(layers)}: layer {layer} is {kind}; {allowed}; leave it out.")
+    if not layers or len(set(layers)) < len(layers):
+        raise UserError(f"layers = {list(layers)}: one is named twice, or none at all; {allowed}; change the list.")
+
+
+def number_of_weights(network: Network, layers: Sequence[int], biases: bool = False) -> int:
+    """Return the number of weights of layers, with or without their biases."""
+    shapes = map(network.weight_shape, layers)
+    return sum(prod(shape) + biases * shape[0] for shape in shapes)
