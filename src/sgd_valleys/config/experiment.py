@@ -202,13 +202,19 @@ class Experiment:
         return found
 
     @property
+    def noise_selections(self) -> list[Selection]:
+        """Runs whose gradient noise is measured at recorded times."""
+        runs = self["gradient_noise"]["runs"] if "gradient_noise" in self else []
+        return [Selection.from_settings(each) for each in runs]
+
+    @property
     def checkpoint_selections(self) -> list[Selection]:
         """Runs whose whole parameters are kept at every recorded time, for whatever needs them later."""
         branched = self["branches"]["runs"] if "branches" in self else []
         own = [Selection.from_settings(each) for each in (*self["recording"]["checkpoints"], *branched)]
         own += map(Selection.of, self.block_runs)
         own += [Selection((cell.eta,), (cell.B,), None) for cell in self.projected_cells]
-        return [*own, *self.curvature_selections]
+        return [*own, *self.curvature_selections, *self.noise_selections]
 
     def branch_times(self, entry: Mapping[str, Any], eta: str) -> range:
         """Return the iterations at which branches leave a run of one learning rate.

@@ -62,6 +62,10 @@ def follow_experiment(settings: Settings) -> dict[str, Any]:
     found["projection"] = {**projection, "block": follow_cells(projection["block"], sweep, several=True)}
     if "cells" in projection:
         found["projection"]["cells"] = [follow_cells(each, sweep, several=False) for each in projection["cells"]]
+    if "gradient_noise" in settings:
+        noise = {"layers": [settings["layer"]], "biases": False, "times": 1, **settings["gradient_noise"]}
+        runs = [follow_cells(each, sweep, several=True) for each in noise["runs"]]
+        found["gradient_noise"] = {**noise, "runs": runs}
     if "branches" in settings:
         branches = settings["branches"]
         runs = [follow_cells(each, sweep, several=True) for each in branches["runs"]]

@@ -8,6 +8,7 @@ from typing import Any
 from sgd_valleys.config.experiment import Configuration, Experiment
 from sgd_valleys.config.figures import SECTIONS, SPECTRA, STYLE, drawn_figure, section
 from sgd_valleys.config.following import RATES, add_shown, follow_experiment, follow_figure
+from sgd_valleys.config.gradient_noise import noise_errors, noise_run_errors
 from sgd_valleys.config.model import model_errors
 from sgd_valleys.config.selected import branch_errors, not_in_sweep, selection_errors
 from sgd_valleys.config.shape import shape_errors
@@ -101,8 +102,13 @@ def experiment_errors(experiment: Experiment) -> Iterator[str]:
                 "points."
             )
     network_errors = list(_network_errors(experiment))
-    yield from network_errors or [*_eigenvalue_errors(experiment), *training_errors(experiment)]
+    yield from network_errors or [
+        *_eigenvalue_errors(experiment),
+        *training_errors(experiment),
+        *noise_errors(experiment),
+    ]
     yield from selection_errors(experiment)
+    yield from noise_run_errors(experiment)
     wrong_branches = list(branch_errors(experiment))
     yield from wrong_branches or (() if network_errors else branch_training_errors(experiment))
 

@@ -240,6 +240,16 @@ class Inputs(LocatedConfiguration):
             if select(experiment.spectrum_selections, cell, range(first, last + 1))
         ]
 
+    def gradient_noise(self) -> list[str]:
+        """Return the files of gradient noise of all experiments: one for each training job with such runs."""
+        return [
+            self.paths.GRADIENT_NOISE.format(experiment=name, eta=cell.eta, B=cell.B, first=first, last=last)
+            for name, experiment in self.experiments.items()
+            for cell in experiment.sweep.cells
+            for first, last in experiment.sweep.job_chunks(cell)
+            if select(experiment.noise_selections, cell, range(first, last + 1))
+        ]
+
     def claims(self) -> Files:
         """Return the files that the claims are judged by, named by part and input, as ``noise/endpoints``."""
         parts = {part: self._judged_by(part) for part in judged_parts(self.config["figures"])}
@@ -297,7 +307,8 @@ class Inputs(LocatedConfiguration):
     def targets(self) -> list[str]:
         """Return the files with which a complete run ends.
 
-        Beyond the figures, these are every experiment's maps, every branched cell and every phase diagram.
+        Beyond the figures, these are every experiment's maps, every branched cell, the gradient noise that the
+        configuration asks for, and every phase diagram.
         """
         maps = [self.paths.CELL_MAPS.format(experiment=name) for name in self.experiments]
         cells = [
@@ -308,4 +319,5 @@ class Inputs(LocatedConfiguration):
         diagrams = [self.paths.PHASE_DIAGRAM.format(diagram=name) for name in self.diagrams]
         claims = [self.paths.CLAIMS, *self.paths.CLAIMS_TABLES.values()]
         ends = [self.paths.EXPLORER, self.paths.CONFIGURATION, self.paths.VERSIONS]
-        return [*self.figures("png", "pdf"), *maps, *cells, *diagrams, *claims, *ends]
+        noise = self.gradient_noise()
+        return [*self.figures("png", "pdf"), *maps, *cells, *noise, *diagrams, *claims, *ends]

@@ -139,6 +139,17 @@ class Jobs(Configuration):
             "spectrum": self._realizations(experiment.spectrum_selections, w),
         }
 
+    def gradient_noise(self, w: Any) -> Settings:
+        experiment = self.experiments[w.experiment]
+        own = {key: value for key, value in experiment.settings.get("gradient_noise", {}).items() if key != "runs"}
+        return {
+            **self.network(w),
+            "seed": self.config["seed"],
+            "tolerance": experiment["curvature"]["tolerance"],
+            **own,
+            "along": self._realizations(experiment.noise_selections, w),
+        }
+
     def endpoints(self, w: Any) -> Settings:
         return {**self.network(w), **self._layer(w), **self._deterministic(w)}
 

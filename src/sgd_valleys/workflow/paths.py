@@ -37,6 +37,7 @@ class Paths:
         self.TEST_FILE = f"{experiment}/test_file.h5"
         self.TRAIN = f"{experiment}/train/{CHUNK}.h5"
         self.CURVATURE = f"{experiment}/curvature/{CHUNK}.h5"
+        self.GRADIENT_NOISE = f"{experiment}/gradient_noise/{CHUNK}.h5"
         self.ENDPOINTS = f"{experiment}/endpoints.h5"
         self.JACCARD = f"{experiment}/jaccard.h5"
         self.BARRIERS = f"{experiment}/barriers.h5"

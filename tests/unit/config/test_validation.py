@@ -33,6 +33,34 @@ CHANGES = {
         r"curvature\.spectrum: realization 1 does not exist: gradient descent has realization 0 alone",
     ),
     "more eigenvalues than there are": ("curvature: {N: 576}", r"curvature\.N is 576: .*576"),
+    "the gradient noise of a run that does not exist": (
+        "gradient_noise: {runs: [{eta: all, B: [10], realizations: [2]}]}",
+        r"gradient_noise\.runs: realization 2 does not exist: the sweep has 0 to 1",
+    ),
+    "the gradient noise of no layer": (
+        "gradient_noise: {layers: [2, 4]}",
+        r"gradient_noise\.layers = \[2, 4\]: layer 4 is no layer of this network; allowed are .* 1, 2, 3, each once",
+    ),
+    "the gradient noise of a layer twice": (
+        "gradient_noise: {layers: [2, 2]}",
+        r"gradient_noise\.layers = \[2, 2\]: one is named twice",
+    ),
+    "the gradient noise of a convolution": (
+        "{network: {name: cnn, channels: [4, 4]}, layer: 3, gradient_noise: {layers: [1]}}",
+        r"gradient_noise\.layers = \[1\]: layer 1 is a convolution; allowed are the fully connected layers 3, 4, 5",
+    ),
+    "more eigenvalues of the noise than minibatches": (
+        "gradient_noise: {N: 20}",
+        r"gradient_noise\.N = 20: .* weights \(576\), of training samples \(100\) and of minibatches \(20\): lower it",
+    ),
+    "gradient noise more rarely than recorded": (
+        "gradient_noise: {times: 11}",
+        r"gradient_noise\.times = 11: larger than the 10 .* \(recording\.points = 11\); allowed are 1 to 10",
+    ),
+    "gradient noise without directions": (
+        "gradient_noise: {directions: 0}",
+        r"gradient_noise\.directions is 0: it has to be at least 1",
+    ),
     "no other threshold": ("freezing: {robustness: []}", r"freezing\.robustness has 0 entries: it needs at least 1"),
     "a rate without end": ("sweep: {eta: [.inf]}", r"sweep\.eta\[0\] is inf: it has to be a finite number"),
     "a whole number with a point": ("sweep: {B: [10.0, 100]}", r"sweep\.B\[0\] is 10\.0: it has to be of type integer"),

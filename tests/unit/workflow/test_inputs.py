@@ -108,4 +108,13 @@ def test_claims_are_made_of_the_figures_that_are_drawn(figures, parts):
 
 def test_a_complete_run_ends_with_every_figure_map_and_table():
     targets = INPUTS.targets()
-    assert len(targets) == len(set(targets)) == 2 * 15 + 2 + 1 + 2 + 3 + 3
+    assert len(targets) == len(set(targets)) == 2 * 15 + 2 + 1 + 1 + 2 + 3 + 3
+
+
+def test_gradient_noise_has_a_file_for_each_training_job_with_such_runs():
+    assert INPUTS.gradient_noise() == ["results/mnist/gradient_noise/eta0.05_B50_r0-19.h5"]
+    without = Inputs(*checked({"experiments": {"mnist": {"gradient_noise": None}}}))
+    assert without.gradient_noise() == [] and set(INPUTS.targets()) - set(without.targets())
+    runs = [{"eta": "all", "B": "last", "realizations": "all"}]
+    every = Inputs(*checked({"experiments": {"mnist": {"gradient_noise": {"runs": runs}}}}))
+    assert len(every.gradient_noise()) == 7

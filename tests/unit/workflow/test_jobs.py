@@ -44,6 +44,17 @@ def test_curvature_is_followed_where_the_configuration_says():
     assert JOBS.curvature(SimpleNamespace(**vars(W) | {"eta": "0.01"}))["spectrum"] == [0]
 
 
+def test_gradient_noise_is_that_of_the_studied_layer_and_keeps_the_parameters_of_its_runs():
+    settings = JOBS.gradient_noise(W)
+    assert settings["along"] == [0] and settings["layers"] == [2] and not settings["biases"]
+    assert "runs" not in settings and settings["tolerance"] == JOBS.curvature(W)["tolerance"]
+    runs = [{"eta": [0.05], "B": [500], "realizations": [7]}]
+    jobs = Jobs(*checked({"experiments": {"mnist": {"gradient_noise": {"runs": runs}}}}))
+    small = SimpleNamespace(**vars(W) | {"B": "500"})
+    assert jobs.train(small)["checkpoints"] == [7] and JOBS.train(small)["checkpoints"] == []
+    assert jobs.train(W) == JOBS.train(W) and jobs.curvature(small) == JOBS.curvature(small)
+
+
 def test_only_one_run_is_the_reference():
     assert JOBS.is_reference(W) and JOBS.branch(W)["reference"]
     assert not JOBS.is_reference(SimpleNamespace(**vars(W) | {"realization": "1"}))
