@@ -24,6 +24,11 @@ def shown_errors(drawn: str, experiment: Experiment) -> Iterator[str]:
             f"of this experiment ({', '.join(sorted(noises))}) does not follow; allowed is an experiment with another "
             "training.noise in one phase at least: name one, or leave the figure out (null)."
         )
+    if drawn == "fig1" and sum(map(experiment.sweep.count, experiment.sweep.cells)) == 1:
+        yield (
+            f".experiment = {experiment.name}: the figure shows pairs of runs, and this experiment has one run; "
+            "allowed is an experiment with several runs: name one, or leave the figure out (null)."
+        )
     if "branches" in SECTIONS.get(drawn, ()) and not branches_are_descents(experiment):
         yield (
             f".experiment = {experiment.name}: the figure shows one branch of gradient descent from each t_c, and "

@@ -56,8 +56,10 @@ def _branching_errors(experiment: Experiment, cell: Cell, branching: Branching) 
     branches, recipe, M = experiment["branches"], branching.recipe, experiment.M
     found = list(_recipe_errors(experiment, recipe, branches["points"]))
     yield from (f"training.{sentence}" for sentence in found)
-    if M % recipe.B:
+    if branches.get("B", "same") != "same" and M % recipe.B:
         yield f"B = {recipe.B}: does not divide the {M} training samples; allowed are same and a divisor of {M}."
+    elif branches.get("B", "same") != "same" and all(phase.noise == "none" for phase in recipe.phases):
+        yield f"B = {recipe.B}: the branches have no noise, and B has no effect; leave it out, or set training.noise."
     if branching.perturbation < 0:
         yield f"perturbation = {branching.perturbation}: out of range; a length has to be at least 0."
     if not found:

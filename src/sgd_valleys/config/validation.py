@@ -101,16 +101,16 @@ def experiment_errors(experiment: Experiment) -> Iterator[str]:
                 f"cannot be recorded at recording.points = {points} equally spaced whole ones: change eta, eta_T or "
                 "points."
             )
-    network_errors = list(_network_errors(experiment))
-    yield from network_errors or [
-        *_eigenvalue_errors(experiment),
-        *training_errors(experiment),
-        *noise_errors(experiment),
-    ]
+    wrong_network = list(_network_errors(experiment))
+    wrong_training = [] if wrong_network else list(training_errors(experiment))
+    yield from wrong_network or [*_eigenvalue_errors(experiment), *noise_errors(experiment)]
+    yield from wrong_training
     yield from selection_errors(experiment)
     yield from noise_run_errors(experiment)
     wrong_branches = list(branch_errors(experiment))
-    yield from wrong_branches or (() if network_errors else branch_training_errors(experiment))
+    yield from wrong_branches
+    if not (wrong_network or wrong_training or wrong_branches):
+        yield from branch_training_errors(experiment)
 
 
 def _root_errors(root: str) -> Iterator[str]:

@@ -169,12 +169,10 @@ class TopEigenvalues:
     Attributes:
         eigenvalue: (N) in nat; all NaN where they could not be computed.
         failure: why they could not be computed; None where they could.
-        vector: (parameter, N) orthonormal eigenvectors; None where they could not be computed.
     """
 
     eigenvalue: np.ndarray
     failure: str | None = None
-    vector: np.ndarray | None = None
 
 
 def top_eigenvalues(
@@ -206,7 +204,7 @@ def top_eigenvalues(
         return TopEigenvalues(unknown, f"fewer than {N} eigenvalues are positive beyond rounding")
     if (residual > tolerance * value[0]).any():
         return TopEigenvalues(unknown, f"residual {residual.max() / value[0]:.1e} above {tolerance:.1e}")
-    return TopEigenvalues(value, vector=vector)
+    return TopEigenvalues(value)
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,8 @@ class Jobs(Configuration):
     def branch(self, w: Any) -> Settings:
         experiment = self.experiments[w.experiment]
         branching, points = experiment.branchings[w.eta, int(w.B)], experiment["branches"]["points"]
-        branches, training = experiment["branches"], changed_settings(experiment.branch_training)
+        branches, noise = experiment["branches"], {"noise": experiment.branch_training["noise"]}
+        training = changed_settings(experiment.branch_training) | noise
         own = {"training": training} if training != {"noise": "none"} else {}
         own |= {key: branches[key] for key, default in BRANCH_DEFAULTS.items() if branches.get(key, default) != default}
         if branching.perturbation or not branching.recipe.is_deterministic(experiment.M):

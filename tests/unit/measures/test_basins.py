@@ -16,6 +16,13 @@ def test_a_run_is_frozen_once_every_later_branch_ends_with_the_last() -> None:
     assert np.isnan(basin_freezing_time(t_c, np.full(4, nan), 0.9))
 
 
+def test_several_branches_from_one_time_have_to_end_in_one_basin() -> None:
+    t_c = np.array([0, 0, 20, 20, 40, 40])
+    assert basin_freezing_time(t_c, np.array([0.3, 0.95, 0.3, 0.95, 0.92, 1]), 0.9) == 40
+    assert basin_freezing_time(t_c, np.array([0.95, 0.3, 0.95, 0.95, 0.92, 1]), 0.9) == 20
+    assert np.isnan(basin_freezing_time(t_c, np.array([0.95, 0.95, 0.95, 0.95, 0.3, 1]), 0.9))
+
+
 def test_pairs_of_branches_are_averaged_on_either_side_of_the_freezing_time() -> None:
     nan = np.nan
     jaccard = np.array(

@@ -48,6 +48,17 @@ def test_the_stacks_of_a_cell_are_read_as_one(tmp_path):
     assert cells[0.1, 10]["iteration"].tolist() == [0, 5]
 
 
+def test_a_shared_array_with_realizations_is_joined(tmp_path):
+    paths = []
+    for first in (2, 0):
+        runs = np.arange(first, first + 2)
+        variables = {name: Variable(("realization",), runs, "r") for name in ("realization", "initial_layer1_bias")}
+        paths.append(tmp_path / f"{first}.h5")
+        hdf5.write(paths[-1], variables, {"eta": 0.1, "B": 10})
+    (cell,) = read_cells(paths, [], shared=["initial_layer1_bias"]).values()
+    assert cell["initial_layer1_bias"].tolist() == [0, 1, 2, 3]
+
+
 def test_a_run_in_two_stacks_counts_once(tmp_path):
     stacks = [write_stack(tmp_path / "old.h5", 0, 0), write_stack(tmp_path / "new.h5", 0, 2, device="cuda")]
     for paths in (stacks, stacks[::-1]):

@@ -171,6 +171,23 @@ def test_a_schedule_is_one_training_after_the_other(network) -> None:
     assert all(np.array_equal(ends[name], whole.final[name]) for name in ends)
 
 
+@pytest.mark.parametrize(
+    "settings", [{}, {"noise": "covariance"}, {"sampling": "fresh"}, {"noise_layers": (2,)}], ids=str
+)
+@pytest.mark.parametrize("network", [mlp(), cnn()], ids=["mlp", "cnn"])
+def test_branches_that_visit_the_minibatches_of_their_run_are_the_run(network, settings) -> None:
+    recording = Recording(points=STEPS // 3 + 1, checkpoints={0: range(STEPS // 3 + 1)})
+    run = trained(network, recording=recording, **settings)
+    points = (1, 4, 4, 7)  # after 3, 12, 12 and 21 steps, in the middle of an epoch of 5
+    starts = {name: array[0, points] for name, array in run.checkpoint.items()}
+    branches = run_training(
+        network, starts, *problem(network), eta=0.1, B=8, iterations=15, recording=Recording(points=6),
+        streams=[Streams(0, (), first_step=3 * point) for point in points], dtype=torch.float64, **settings,
+    )  # fmt: skip
+    for row, point in enumerate(points):
+        assert np.array_equal(branches.train_loss[row], run.train_loss[0, point : point + 6])
+
+
 def test_a_phase_ends_by_the_loss_for_each_run_at_its_own_time() -> None:
     schedule = (Phase(until_loss=0.8), Phase(1.0, noise="none"))
     settings = {"iterations": 120, "recording": Recording(points=121)}

@@ -5,7 +5,7 @@ from inspect import getmembers, isfunction
 from types import SimpleNamespace
 
 import pytest
-from helpers.settings import checked
+from helpers.settings import checked, read_settings
 
 from sgd_valleys.workflow.jobs import Jobs
 
@@ -93,3 +93,83 @@ def test_the_explorer_looks_like_the_figures_of_its_experiment():
     assert looks["mnist"]["colors"]["fig1"]["eta_colors"] == JOBS.config["figures"]["fig1"]["eta_colors"]
     assert looks["cifar10"]["colors"]["figS5"]["eta_colors"] == JOBS.config["figures"]["figS5"]["eta_colors"]
     assert looks["cifar10"]["reference"] is None and looks["mnist"]["reference"] == ["0.05", 50, 0]
+
+
+ARMS = Jobs(*checked("config/preview.yaml", "config/arms.yaml"))
+ARM = SimpleNamespace(experiment="minibatch", eta="0.05", B="50", first="0", last="19")
+DEFAULT_TRAIN = {
+    "network", "classes", "seed", "eta", "B", "first", "last", "iterations", "points", "checkpoints",
+}  # fmt: skip
+DEFAULT_BRANCH = {"network", "classes", "run", "reference", "t_c", "eta", "iterations", "points", "final"}
+
+
+def arm(name, **wildcards):
+    return SimpleNamespace(**vars(ARM) | {"experiment": name, "realization": "0"} | wildcards)
+
+
+def mnist(**settings):
+    figures = dict.fromkeys(name for name in read_settings()["figures"] if name != "style")
+    return Jobs(*checked({"experiments": {"mnist": settings}, "figures": figures}))
+
+
+def test_arms_share_data_and_initialization_and_differ_in_training_alone():
+    base = ARMS.train(ARM)
+    assert base.keys() == DEFAULT_TRAIN
+    for name in ARMS.experiments:
+        own = ARMS.train(arm(name))
+        assert own.pop("training", {}) == ARMS.experiments[name].training
+        assert own == base  # the seed and the network are those of the initialization
+        assert ARMS.data(arm(name)) == ARMS.data(ARM)
+    assert [name for name in ARMS.experiments if "training" not in ARMS.train(arm(name))] == ["minibatch"]
+
+
+def test_settings_at_their_defaults_change_no_job():
+    training = {
+        "loss": "cross_entropy",
+        "noise": "minibatch",
+        "noise_layers": "all",
+        "momentum": 0,
+        "initializations": 1,
+    }
+    branches = {"training": {"noise": "none"}, "B": "same", "copies": 1, "order": "new", "perturbation": 0}
+    written = mnist(training=training | {"label_noise": 0, "schedule": []}, branches=branches)
+    for rule in ("data", "train", "branch", "endpoints", "barriers", "curvature"):
+        assert repr(getattr(written, rule)(W)) == repr(getattr(mnist(), rule)(W))
+    assert JOBS.train(W).keys() == DEFAULT_TRAIN and JOBS.branch(W).keys() == DEFAULT_BRANCH
+
+
+def test_label_noise_is_in_the_data_and_not_in_the_training():
+    jobs = mnist(training={"label_noise": 0.2, "initializations": 4, "loss": "mse"})
+    assert jobs.data(W) == JOBS.data(W) | {"label_noise": 0.2, "seed": JOBS.config["seed"]}
+    found = jobs.train(W)
+    assert found["loss"] == "mse" and found["training"] == {"loss": "mse", "initializations": 4}
+    assert jobs.barriers(W)["initializations"] == 4
+    assert {jobs.endpoints(W)["loss"], jobs.branch(W)["loss"], jobs.curvature(W)["loss"]} == {"mse"}
+
+
+def test_jobs_know_where_training_has_no_noise():
+    sizes = list(JOBS.experiments["mnist"].sweep.B)
+    for noise, expected in (({"noise": "none"}, sizes), ({"noise": "constant", "noise_strength": 0.1}, [])):
+        jobs = mnist(training=noise, branches=None)
+        assert jobs.endpoints(W)["deterministic"] == jobs.barriers(W)["deterministic"] == expected
+
+
+def test_a_job_of_branches_says_how_they_differ_from_gradient_descent():
+    own = {"training": {"noise": "minibatch", "momentum": 0.5}, "B": 20, "copies": 2, "order": "new"}
+    found = mnist(branches=own).branch(W)
+    assert {key: found[key] for key in found.keys() - DEFAULT_BRANCH} == {
+        "training": {"noise": "minibatch", "momentum": 0.5}, "B": 20, "copies": 2, "seed": JOBS.config["seed"],
+    }  # fmt: skip
+    assert found["t_c"] == JOBS.branch(W)["t_c"] and len(found["final"]) == 2 * len(found["t_c"])
+    perturbed = mnist(branches={"perturbation": 0.1, "order": "same", "training": {"noise": "minibatch"}}).branch(W)
+    assert (perturbed["perturbation"], perturbed["order"], perturbed["T"]) == (0.1, "same", 2000)
+
+
+def test_noise_on_the_full_gradient_costs_time_and_memory():
+    covariance = mnist(training={"noise": "covariance"}, branches={"training": {"noise": "covariance"}, "copies": 8})
+    paper = mnist()
+    assert covariance.train_mb(W) > paper.train_mb(W) == 2500
+    assert (paper.branch_mb(W), paper.branch_mb(arm("mnist", realization="1"))) == (3500, 1500)
+    assert paper.branch_minutes(W) == 30 and covariance.branch_minutes(W) == 82  # 51 * 8 branches, 2,000 steps of 1,000
+    long = arm("mnist", eta="0.001", B="10")
+    assert covariance.train_minutes(long) == 200 and paper.train_minutes(long) == 60  # 20 runs of 100,000 steps

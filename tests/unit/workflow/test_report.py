@@ -48,6 +48,12 @@ def test_the_experiments_in_a_line_each():
     assert "gradient descent" not in report().plan("cifar10")
 
 
+def test_arms_in_a_line_each():
+    found = report("config/preview.yaml", "config/arms.yaml")
+    assert found.plan("minibatch").startswith("minibatch: 1 cells: 1 with 20 realizations; in ")
+    assert found.plan("none") == "none: 1 cells: 1 of gradient descent with one; in 1 training jobs"
+
+
 def test_an_experiment_is_described_by_its_settings():
     found = report()
     assert found.title("cifar10") == "CNN on CIFAR-10"
