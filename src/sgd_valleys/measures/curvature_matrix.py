@@ -16,9 +16,11 @@ from typing import Protocol
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
+from sgd_valleys.measures.operators import NetworkCurvature, OutputCurvature
 from sgd_valleys.measures.sample_gradients import Covariance, SampleGradients
-from sgd_valleys.networks.loss_derivatives import gauss_newton_roots
-from sgd_valleys.networks.network import Linearization
+from sgd_valleys.measures.spectra import Eigenpairs
+from sgd_valleys.networks.mlp import MLP
+from sgd_valleys.networks.network import Linearization, Network, Parameters
 
 LARGEST_DENSE = 4_000  # parameters up to which the Hessian of several layers is computed whole: 128 MB
 SLICE = 1_000  # samples that are compared with all others at once
@@ -106,19 +108,19 @@ def _packed(blocks: np.ndarray) -> np.ndarray:
     return blocks[:, row, column] * np.where(row == column, 1.0, np.sqrt(2.0))
 
 
-def gauss_newton_factors(linear: Sequence[Linearization], loss: str) -> list[SampleGradients]:
+def gauss_newton_factors(linear: Sequence[Linearization], S: OutputCurvature) -> list[SampleGradients]:
     """Compute r_c with the Gauss-Newton matrix G = mean_n sum_c r_nc r_nc^T, for each class c.
 
     Args:
         linear: of each layer, at the same parameters and inputs.
-        loss: one of ``sgd_valleys.recipe.LOSSES``.
+        S: curvature of the loss in the logits; ``OutputCurvature.roots`` has its part in G.
     """
-    return [SampleGradients.of(linear, column) for column in gauss_newton_roots(loss, linear[0].logits)]
+    return [SampleGradients.of(linear, column) for column in S.roots()]
 
 
-def gauss_newton_matrix(linear: Sequence[Linearization], loss: str) -> CurvatureMatrix:
+def gauss_newton_matrix(linear: Sequence[Linearization], S: OutputCurvature) -> CurvatureMatrix:
     """Return the Gauss-Newton matrix of the mean loss in the weights of some layers; see ``gauss_newton_factors``."""
-    factors = gauss_newton_factors(linear, loss)
+    factors = gauss_newton_factors(linear, S)
     if len(linear) > 1:
         return FactoredMatrix(factors)
     q = np.stack([each.factors[0][0] for each in factors], axis=1)  # (sample, class, out)
@@ -164,14 +166,67 @@ class FactoredMatrix:
         return sum((each.project(V) ** 2).mean(axis=0) for each in self.factors)
 
 
+class WeightHessian(LinearOperator):
+    """The Hessian in the weights of some fully connected layers, in the order of ``SampleGradients``.
+
+    The layers below the first chosen one do not move: the Hessian is that of the network from there on.
+
+    Args:
+        network: the architecture.
+        parameters: by name, float64.
+        linear: of each layer, first layer first, with or without a further column for the biases.
+        layers: their numbers, ascending.
+        labels: (sample) classes.
+        loss: one of ``sgd_valleys.recipe.LOSSES``.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        parameters: Parameters,
+        linear: Sequence[Linearization],
+        layers: Sequence[int],
+        labels: np.ndarray,
+        loss: str,
+    ) -> None:
+        below = layers[0] - 1
+        shapes = [network.weight_shape(k) for k in range(layers[0], network.depth + 1)]
+        width = shapes[0][1]
+        upper = MLP((width, *(out for out, _ in shapes)), network.activation)
+        names = network.names()[2 * below :]
+        renamed = {name: parameters[own] for name, own in zip(upper.names(), names, strict=True)}
+        samples = linear[0].inputs[:, :width], labels
+        self.whole = NetworkCurvature(upper, renamed, samples, [k - below for k in layers], loss)
+        index, start = [], 0
+        for each, k in zip(linear, layers, strict=True):
+            out, own = shapes[k - layers[0]]
+            weight, bias = np.arange(out * own).reshape(out, own), out * own + np.arange(out)[:, None]
+            index.append(start + np.hstack([weight, bias] if each.inputs.shape[1] > own else [weight]).ravel())
+            start += out * (own + 1)
+        self.index = np.concatenate(index)
+        super().__init__(np.dtype(np.float64), (len(self.index), len(self.index)))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the network's outputs are finite, so that the matrix is."""
+        return self.whole.is_finite
+
+    def _matmat(self, V: np.ndarray) -> np.ndarray:
+        padded = np.zeros((self.whole.shape[0], V.shape[1]))
+        padded[self.index] = V
+        return (self.whole @ padded)[self.index]
+
+    def _matvec(self, v: np.ndarray) -> np.ndarray:
+        return self._matmat(v.reshape(-1, 1))
+
+
 class ProductMatrix:
     """The Hessian of several layers together, by its products with vectors.
 
     Args:
         operator: the Hessian.
         trace: its trace, which is the sum of those of the layers' own Hessians.
-        value: (N) some of its eigenvalues.
-        vector: (parameter, N) their eigenvectors.
+        top: some of its eigenvalues with their eigenvectors; may have failed.
         directions: (parameter, direction) random unit vectors.
         dense: whether the norm is that of the whole matrix; by default up to ``LARGEST_DENSE`` parameters. Otherwise
             the norm is an estimate: exact in the span of the eigenvectors, and in the rest P times the mean of
@@ -182,13 +237,11 @@ class ProductMatrix:
         self,
         operator: LinearOperator,
         trace: float,
-        value: np.ndarray,
-        vector: np.ndarray,
+        top: Eigenpairs,
         directions: np.ndarray,
         dense: bool | None = None,
     ) -> None:
-        self.operator, self._trace = operator, trace
-        self.value, self.vector, self.directions = value, vector, directions
+        self.operator, self._trace, self.top, self.directions = operator, trace, top, directions
         self.dense = operator.shape[0] <= LARGEST_DENSE if dense is None else dense
 
     def trace(self) -> float:
@@ -197,12 +250,13 @@ class ProductMatrix:
 
     def norm(self) -> float:
         """Compute the Frobenius norm, or estimate it."""
-        P, directions = self.operator.shape[0], self.directions
+        P, rest, inside = self.operator.shape[0], self.directions, 0.0
         if self.dense:
-            return float(np.sqrt(sum(np.sum(self._times(np.eye(P)[:, part]) ** 2) for part in slices(P))))
-        rest = directions - self.vector @ (self.vector.T @ directions)
-        outside = P * np.mean(np.sum(self._times(rest) ** 2, axis=0))
-        return float(np.sqrt(self.value @ self.value + outside))
+            return float(np.linalg.norm(self._times(np.eye(P))))
+        if not self.top.failure:
+            value, vector = self.top.eigenvalue, self.top.eigenvector
+            rest, inside = rest - vector @ (vector.T @ rest), value @ value
+        return float(np.sqrt(inside + P * np.mean(np.sum(self._times(rest) ** 2, axis=0))))
 
     def power(self, C: Covariance) -> float:
         """Compute Tr(H C) = mean_n (g_n - g)^T H (g_n - g), with one product for each sample."""

@@ -15,16 +15,18 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from sgd_valleys.measures.curvature import LayerHessian, TopEigenvalues, is_gauss_newton, top_eigenvalues
+from sgd_valleys.measures.curvature import is_gauss_newton
 from sgd_valleys.measures.curvature_matrix import (
     CurvatureMatrix,
     LayerMatrix,
     ProductMatrix,
+    WeightHessian,
     gauss_newton_matrix,
     slices,
 )
-from sgd_valleys.measures.joint_hessian import JointHessian
+from sgd_valleys.measures.operators import OutputCurvature
 from sgd_valleys.measures.sample_gradients import Covariance, SampleGradients, linearize
+from sgd_valleys.measures.spectra import Eigenpairs, top_eigenpairs
 from sgd_valleys.measures.true_hessian import TrueHessian
 from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Linearization, Network, Parameters
@@ -32,6 +34,7 @@ from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.statistics.fits import fit_line
 
 LARGEST_GRAM = 4_000  # samples up to which their Gram matrix is kept: 128 MB
+ROUNDING = 1e-13  # relative to the largest value
 NOISE_TOLERANCE = 1e-6  # of the leading eigenvalues of a covariance, relative
 
 
@@ -158,17 +161,18 @@ def gradient_noise(
         linear = linearize(network, parameters, inputs, layers, biases)
     if not np.isfinite(linear[0].logits).all():
         return _unknown(N, draws.directions.shape[1])
-    operator, exactly = _hessian(network, linear, layers, loss, labels)
-    top = top_eigenvalues(operator, N, stream(draws.seed, Stage.LANCZOS), tolerance)
-    C, V = Covariance(SampleGradients.of_loss(linear, loss, labels)), draws.directions
-    G = gauss_newton_matrix(linear, loss)
+    S, V = OutputCurvature(loss, linear[0].logits, labels), draws.directions
+    operator = WeightHessian(network, parameters, linear, sorted(layers), labels, loss)
+    top = top_eigenpairs(operator, N, stream(draws.seed, Stage.LANCZOS), tolerance)
+    C, G = Covariance(SampleGradients.of(linear, S.gradient)), gauss_newton_matrix(linear, S)
+    exactly = len(linear) == 1 and is_gauss_newton(network, layers[0], loss)
     H = G if exactly else _true_matrix(linear, operator, loss, labels, top, V)
 
     trace, hessian_trace, power = C.trace(), H.trace(), H.power(C)
     gram, norm = _gram(C)
     hessian_norm = H.norm()
     gauss_newton_norm, gauss_newton_power = (hessian_norm, power) if G is H else (G.norm(), G.power(C))
-    along = np.full(N, np.nan) if top.vector is None else C.along(top.vector)
+    along = C.along(top.eigenvector)
     direction_curvature, direction_noise = H.along(V), C.along(V)
     M, factor = C.gradients.samples, variance_of_mean(draws.B, C.gradients.samples)
     measured_trace, measured_eigenvalue = _measured(gram, draws, N) if draws.B < M else (0.0, np.zeros(N))
@@ -204,37 +208,28 @@ def variance_of_mean(B: int, M: int) -> float:
 
 
 def exponent(x: np.ndarray, y: np.ndarray) -> float:
-    """Return p of y ~ x^p by least squares of the logarithms, over the points where both are positive; NaN for < 3."""
-    used = (x > 0) & (y > 0)
+    """Return p of y ~ x^p by least squares of the logarithms, over points of positive x and y; NaN for less than 3.
+
+    Values that are zero up to rounding do not count.
+    """
+    with np.errstate(invalid="ignore"):
+        used = np.logical_and(*(each > ROUNDING * np.nanmax(each, initial=0) for each in (x, y)))
     return fit_line(np.log(x[used]), np.log(y[used]))[0] if used.sum() > 2 else np.nan
-
-
-def _hessian(
-    network: Network, linear: Sequence[Linearization], layers: Sequence[int], loss: str, labels: np.ndarray
-) -> tuple[LayerHessian | TrueHessian | JointHessian, bool]:
-    """Return the Hessian as an operator, and whether it is the Gauss-Newton matrix."""
-    if len(linear) > 1:
-        return JointHessian(linear, loss, labels), False
-    if is_gauss_newton(network, layers[0], loss):
-        return LayerHessian(linear[0], loss), True
-    return TrueHessian(linear[0], loss, labels), False
 
 
 def _true_matrix(
     linear: Sequence[Linearization],
-    operator: TrueHessian | JointHessian,
+    operator: WeightHessian,
     loss: str,
     labels: np.ndarray,
-    top: TopEigenvalues,
+    top: Eigenpairs,
     directions: np.ndarray,
 ) -> CurvatureMatrix:
     """Return the Hessian where it is not the Gauss-Newton matrix."""
-    if isinstance(operator, TrueHessian):
-        return LayerMatrix(operator.blocks(), linear[0].inputs)
-    trace = sum(TrueHessian(each, loss, labels).trace() for each in linear)
-    if top.vector is None:
-        return ProductMatrix(operator, trace, np.zeros(0), np.zeros((len(directions), 0)), directions)
-    return ProductMatrix(operator, trace, top.eigenvalue, top.vector, directions)
+    own = [TrueHessian(each, loss, labels) for each in linear]
+    if len(own) == 1:
+        return LayerMatrix(own[0].blocks(), linear[0].inputs)
+    return ProductMatrix(operator, sum(each.trace() for each in own), top, directions)
 
 
 def _gram(C: Covariance) -> tuple[np.ndarray | LinearOperator, float]:

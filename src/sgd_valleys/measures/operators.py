@@ -330,11 +330,14 @@ class OutputCurvature:
         return moved * (r - inner) + p * (Rr - R_inner)
 
     def roots(self) -> list[np.ndarray]:
-        """Return the columns (sample, class) of L with S = L L^T, of a loss that is convex in the logits."""
+        """Return the columns (sample, class) of L with S = L L^T, of a loss that is convex in the logits.
+
+        For the squared error of p, L L^T is the positive semidefinite term 2 / K (diag(p) - p p^T)^2 of S.
+        """
         classes = self.p.shape[1]
         if self.loss == "mse":
             return [np.broadcast_to(np.sqrt(self.factor) * unit, self.p.shape) for unit in np.eye(classes)]
-        root = np.sqrt(self.p)
+        root = np.sqrt(self.p) if self.loss == "cross_entropy" else np.sqrt(self.factor) * self.p
         return [root[:, [c]] * (unit - self.p) for c, unit in enumerate(np.eye(classes))]
 
 

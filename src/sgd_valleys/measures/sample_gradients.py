@@ -12,7 +12,6 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from sgd_valleys.networks.layers import check_dense_layers
-from sgd_valleys.networks.loss_derivatives import gradient
 from sgd_valleys.networks.network import Linearization, Network, Parameters
 
 Factors = tuple[np.ndarray, np.ndarray]  # d (sample, out) and h (sample, in) of a layer
@@ -52,19 +51,8 @@ class SampleGradients:
 
     @classmethod
     def of(cls, linear: Sequence[Linearization], cotangent: np.ndarray) -> "SampleGradients":
-        """Pull a vector of each sample's logits (sample, class) back to the weights of some layers."""
+        """Pull a vector of each sample's logits (sample, class), such as a gradient, back to the weights of layers."""
         return cls(tuple((each.vjp(cotangent), each.inputs) for each in linear))
-
-    @classmethod
-    def of_loss(cls, linear: Sequence[Linearization], loss: str, labels: np.ndarray) -> "SampleGradients":
-        """Compute the gradients of each sample's loss.
-
-        Args:
-            linear: of each layer, at the same parameters and inputs.
-            loss: one of ``sgd_valleys.recipe.LOSSES``.
-            labels: (sample) classes.
-        """
-        return cls.of(linear, gradient(loss, linear[0].logits, labels))
 
     @property
     def samples(self) -> int:

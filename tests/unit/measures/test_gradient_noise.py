@@ -15,13 +15,15 @@ from sgd_valleys.measures.curvature_matrix import (
     FactoredMatrix,
     LayerMatrix,
     ProductMatrix,
+    WeightHessian,
     gauss_newton_factors,
     gauss_newton_matrix,
 )
 from sgd_valleys.measures.gradient_noise import Draws, exponent, gradient_noise
-from sgd_valleys.measures.joint_hessian import JointHessian
 from sgd_valleys.measures.noise_along_training import along_training, noise_variables
+from sgd_valleys.measures.operators import OutputCurvature
 from sgd_valleys.measures.sample_gradients import Covariance, SampleGradients, linearize
+from sgd_valleys.measures.spectra import Eigenpairs
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.layers import number_of_weights
 from sgd_valleys.networks.loss import LOSSES
@@ -122,8 +124,8 @@ def relative(found: np.ndarray, expected: np.ndarray) -> float:
 
 
 def test_the_gradients_of_all_samples_are_those_of_automatic_differentiation(case) -> None:
-    network, parameters, layers, biases, loss, oracle = case
-    gradients = SampleGradients.of_loss(linearize(network, parameters, X, layers, biases), loss, Y)
+    network, _, layers, biases, _, oracle = case
+    gradients = gradients_of(case)
     V, w = rng.normal(size=(gradients.size, 7)), rng.normal(size=(M, 7))
     assert gradients.size == number_of_weights(network, layers, biases) == len(oracle.point)
     assert relative(gradients.dense(), oracle.gradients) < 1e-12
@@ -134,8 +136,8 @@ def test_the_gradients_of_all_samples_are_those_of_automatic_differentiation(cas
 
 
 def test_the_covariance_is_that_of_a_loop_over_samples(case) -> None:
-    network, parameters, layers, biases, loss, oracle = case
-    C = Covariance(SampleGradients.of_loss(linearize(network, parameters, X, layers, biases), loss, Y))
+    oracle = case[-1]
+    C = Covariance(gradients_of(case))
     V = rng.normal(size=(len(oracle.C), 4))
     assert relative(C @ np.eye(len(oracle.C)), oracle.C) < 1e-10
     assert relative(C @ V[:, 0], oracle.C @ V[:, 0]) < 1e-10
@@ -146,21 +148,28 @@ def test_the_covariance_is_that_of_a_loop_over_samples(case) -> None:
     assert np.abs(np.linalg.eigvalsh(C.gram())[::-1][:rank] / M - eigenvalues[:rank]).max() < 1e-10 * eigenvalues[0]
 
 
+def gradients_of(case) -> SampleGradients:
+    network, parameters, layers, biases, loss, _ = case
+    linear = linearize(network, parameters, X, layers, biases)
+    return SampleGradients.of(linear, OutputCurvature(loss, linear[0].logits, Y).gradient)
+
+
 def matrices(case) -> list[tuple[object, np.ndarray]]:
     """All curvature matrices of a case, each way they are computed, with the dense ones."""
     network, parameters, layers, biases, loss, oracle = case
     linear = linearize(network, parameters, X, layers, biases)
+    S = OutputCurvature(loss, linear[0].logits, Y)
     found = [
-        (gauss_newton_matrix(linear, loss), oracle.G),
-        (FactoredMatrix(gauss_newton_factors(linear, loss)), oracle.G),
+        (gauss_newton_matrix(linear, S), oracle.G),
+        (FactoredMatrix(gauss_newton_factors(linear, S)), oracle.G),
     ]
-    operator = JointHessian(linear, loss, Y)
+    operator = WeightHessian(network, parameters, linear, layers, Y, loss)
     directions = np.linalg.qr(rng.normal(size=oracle.H.shape))[0]  # all of them: the estimate of the norm is then exact
     value, vector = np.linalg.eigh(oracle.H)
-    value, vector = value[-N:], vector[:, -N:]
+    top = Eigenpairs(value[-N:], vector[:, -N:])
     assert relative(operator @ np.eye(len(oracle.H)), oracle.H) < 1e-10
     trace = np.trace(oracle.H)
-    found += [(ProductMatrix(operator, trace, value, vector, directions, dense), oracle.H) for dense in (True, False)]
+    found += [(ProductMatrix(operator, trace, top, directions, dense), oracle.H) for dense in (True, False)]
     if len(layers) == 1:
         blocks = module.TrueHessian(linear[0], loss, Y).blocks()
         found += [(LayerMatrix(blocks, linear[0].inputs, by_sample), oracle.H) for by_sample in (True, False)]
@@ -170,8 +179,8 @@ def matrices(case) -> list[tuple[object, np.ndarray]]:
 @pytest.mark.parametrize("SLICE", [7, 1000])
 def test_every_way_to_a_curvature_matrix_is_that_of_the_dense_one(case, SLICE: int, monkeypatch) -> None:
     monkeypatch.setattr(curvature_matrix, "SLICE", SLICE)
-    network, parameters, layers, biases, loss, oracle = case
-    C = Covariance(SampleGradients.of_loss(linearize(network, parameters, X, layers, biases), loss, Y))
+    oracle = case[-1]
+    C = Covariance(gradients_of(case))
     V = rng.normal(size=(len(oracle.C), 60))
     for found, expected in matrices(case):
         scale = np.linalg.norm(expected)
