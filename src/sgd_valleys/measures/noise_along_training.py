@@ -25,16 +25,24 @@ MEASURES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "power": ((), "power of the noise along the curvature, Tr(H C)", "nat^3"),
     "relative_power": ((), "Tr(H C) over that of isotropic noise of equal trace, P Tr(H C) / (Tr H Tr C)", "1"),
     "eigenvalue": (("rank",), "largest eigenvalues of H", "nat"),
-    "eigenvector_noise": (("rank",), "v^T C v along the eigenvectors v of these", "nat^2"),
-    "top_share": ((), "share of Tr C in the span of these eigenvectors", "1"),
+    "eigenvector_noise": (("rank",), "v^T C v along the top eigenvectors v of H", "nat^2"),
+    "top_share": ((), "share of Tr C in the span of the top eigenvectors of H", "1"),
     "direction_curvature": (("direction",), "v^T H v along random directions v", "nat"),
     "direction_noise": (("direction",), "v^T C v along random directions v", "nat^2"),
-    "eigenvector_exponent": ((), "exponent p of v^T C v ~ lambda^p over the eigenvectors", "1"),
+    "eigenvector_exponent": ((), "exponent p of v^T C v ~ lambda^p over the top eigenvectors of H", "1"),
     "direction_exponent": ((), "exponent p of v^T C v ~ (v^T H v)^p over the random directions", "1"),
-    "predicted_trace": ((), "predicted trace of the covariance of a minibatch gradient", "nat^2"),
-    "measured_trace": ((), "measured trace of the covariance of minibatch gradients", "nat^2"),
-    "predicted_eigenvalue": (("rank",), "predicted largest eigenvalues of that covariance", "nat^2"),
-    "measured_eigenvalue": (("rank",), "measured largest eigenvalues of that covariance", "nat^2"),
+    "predicted_trace": ((), "trace of the predicted covariance of a minibatch gradient", "nat^2"),
+    "measured_trace": ((), "trace of the measured covariance of minibatch gradients", "nat^2"),
+    "predicted_eigenvalue": (
+        ("rank",),
+        "largest eigenvalues of the predicted covariance of a minibatch gradient",
+        "nat^2",
+    ),
+    "measured_eigenvalue": (
+        ("rank",),
+        "largest eigenvalues of the measured covariance of minibatch gradients",
+        "nat^2",
+    ),
 }
 
 
