@@ -21,7 +21,10 @@ class Stage(IntEnum):
     SUBSETS = 10
     LABELS = 11
     PERTURBATION = 12
+    HUTCHINSON = 14
+    SHARPNESS = 15
     GRADIENT_NOISE = 20
+    FLATNESS = 22
 
 
 def seed_sequence(seed: int, stage: Stage, *key: int | float) -> np.random.SeedSequence:

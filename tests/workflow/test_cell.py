@@ -10,6 +10,8 @@ from helpers.checkout import Checkout
 from helpers.tiny_run import rewrite, take
 
 from sgd_valleys.errors import UserError
+from sgd_valleys.measures.flatness_measures import find_measures
+from sgd_valleys.measures.perturbation import Perturbation
 from sgd_valleys.results.cell import Cell
 from sgd_valleys.results.experiment import Experiment
 from sgd_valleys.storage import hdf5
@@ -80,6 +82,21 @@ def test_a_barrier_is_that_of_the_workflow(mnist: Path) -> None:
         ends = [Cell(mnist, *cell).parameters(0) for cell in zip(eta.tolist(), B.tolist(), strict=True)]
         assert one.barrier(*ends, points=len(stored["alpha"])) == pytest.approx(barrier, rel=1e-3, abs=1e-6)
     assert one.barrier(one.parameters(0), other.parameters(0)) > 0
+
+
+def test_measures_of_flatness_are_those_of_the_workflow(mnist: Path) -> None:
+    cell = Cell(mnist, 0.02, 10)
+    names = [each.name for each in find_measures("all")]
+    stored = cell.read(*names, "flatness", "perturbation_increase_standard_error")
+    assert stored["flatness_10"] == pytest.approx(stored["flatness"][:, -1], rel=1e-12, nan_ok=True)
+    for r in cell.realizations:
+        found = cell.flatness_measures(r)
+        assert {*found} > {*names}
+        assert found == pytest.approx({name: cell.read(name)[name][r] for name in found}, rel=1e-9, nan_ok=True)
+    other = cell.flatness_measures(1, ["perturbation_increase"], perturbation=Perturbation(sigma=0.1))
+    assert other["perturbation_increase"] > found["perturbation_increase"]
+    along = cell.flatness_measures(1, ["fisher_rao_norm"], t=50)
+    assert along["fisher_rao_norm"] > found["fisher_rao_norm"]
 
 
 def test_a_cell_or_a_run_that_there_is_not_is_named(mnist: Path) -> None:

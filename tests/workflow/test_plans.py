@@ -22,11 +22,12 @@ def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_15_figures_an
     for (_, B), realizations in runs.items():
         assert sorted(realizations) == ([0] if B == 1000 else list(range(20)))
     assert sorted(plan["curvature"]) == sorted(plan["train"])
+    assert sorted(plan["flatness"]) == sorted(name for name in plan["train"] if "/" not in name)
     branched = [f"eta0.05_B50_r{r}.h5" for r in range(20)]
     assert sorted(plan["branch"]) == sorted(plan["branch_endpoints"]) == sorted(branched)
     assert plan["branch_projection"] == branched[:1]
     assert len(plan["phase_row"]) == 20
-    trained = SWEEP_ANALYSES | BRANCHES | {"data", "test_file", "train", "curvature", "projection"}
+    trained = SWEEP_ANALYSES | BRANCHES | {"data", "test_file", "train", "curvature", "flatness", "projection"}
     assert set(plan) == FIGURES | trained | MODEL | CLAIMS | {"explorer"}
     assert len(FIGURES) == 15
     convolutional = re.findall(r"cifar10/eta([0-9.]+)_B(\d+)_", " ".join(plan["train"]))

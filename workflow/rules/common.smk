@@ -15,6 +15,7 @@ from sgd_valleys.config.resolution import resolve  # noqa: E402
 from sgd_valleys.config.validation import check  # noqa: E402
 from sgd_valleys.errors import UserError  # noqa: E402
 from sgd_valleys.figures.appearance import check_appearance  # noqa: E402
+from sgd_valleys.measures.flatness_measures import measure_errors  # noqa: E402
 from sgd_valleys.workflow import catalog  # noqa: E402
 from sgd_valleys.workflow.config_files import refuse_future_stamps, refuse_repeated_settings, typed  # noqa: E402
 from sgd_valleys.workflow.dependencies import code, first_line, module_path  # noqa: E402
@@ -40,7 +41,8 @@ try:
     check_environment(sys.executable)
     refuse_repeated_settings(workflow.configfiles)
     written = resolve(settings, PAPER)
-    configuration = check(written, ROOT / "workflow" / "schemas" / "config.schema.yaml", check_appearance)
+    schema = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+    configuration = check(written, schema, check_appearance, measure_errors)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -51,26 +51,3 @@ rule curvature:
         settings=jobs.curvature,
     script:
         "../scripts/curvature.py"
-
-
-rule gradient_noise:
-    """Measure the noise of minibatch gradients beside the Hessian, along some runs."""
-    input:
-        data=paths.DATA,
-        train=paths.TRAIN,
-    output:
-        paths.GRADIENT_NOISE,
-    log:
-        paths.log(paths.GRADIENT_NOISE),
-    benchmark:
-        paths.benchmark(paths.GRADIENT_NOISE)
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=lambda w: 2500 + 3 * jobs.data_mb(w),
-        runtime=60,
-    params:
-        *code("gradient_noise"),
-        settings=jobs.gradient_noise,
-    script:
-        "../scripts/gradient_noise.py"

@@ -14,12 +14,12 @@ with job(snakemake) as log:
     settings = snakemake.params.settings
     network, samples = load_network_and_samples(snakemake.input.data, settings, ["train"])
     runs, train = hdf5.read(snakemake.input.train, ["checkpoint", "iteration"]), snakemake.input.train
-    realization, iteration = settings["along"], runs["iteration"][:: settings["times"]]
+    realization, iteration = settings["along"], runs["iteration"][:: settings["every"]]
     row = list(runs["checkpoint"])
     checkpoint = read_parameters(train, "checkpoint", {"checkpoint": [row.index(r) for r in realization]})
 
     def parameters_at(r: int, t: int) -> Parameters:
-        return {name: array[r, t * settings["times"]] for name, array in checkpoint.items()}
+        return {name: array[r, t * settings["every"]] for name, array in checkpoint.items()}
 
     attributes = hdf5.read_attributes(train)
     eta, B = float(attributes["eta"]), int(attributes["B"])

@@ -62,8 +62,12 @@ def follow_experiment(settings: Settings) -> dict[str, Any]:
     found["projection"] = {**projection, "block": follow_cells(projection["block"], sweep, several=True)}
     if "cells" in projection:
         found["projection"]["cells"] = [follow_cells(each, sweep, several=False) for each in projection["cells"]]
+    if "edge_of_stability" in settings:
+        edge = settings["edge_of_stability"]
+        runs = [follow_cells(each, sweep, several=True) for each in edge["runs"]]
+        found["edge_of_stability"] = {**edge, "runs": runs}
     if "gradient_noise" in settings:
-        noise = {"layers": [settings["layer"]], "biases": False, "times": 1, **settings["gradient_noise"]}
+        noise = {"layers": [settings["layer"]], "biases": False, "every": 1, **settings["gradient_noise"]}
         runs = [follow_cells(each, sweep, several=True) for each in noise["runs"]]
         found["gradient_noise"] = {**noise, "runs": runs}
     if "branches" in settings:

@@ -21,9 +21,9 @@ def noise_errors(experiment: Experiment) -> Iterator[str]:
         return
     settings, network, points = experiment["gradient_noise"], experiment.network, experiment["recording"]["points"]
     layers, N = settings["layers"], settings["N"]
-    if settings["times"] >= points:
+    if settings["every"] >= points:
         yield (
-            f"gradient_noise.times = {settings['times']}: larger than the {points - 1} steps between the recorded "
+            f"gradient_noise.every = {settings['every']}: larger than the {points - 1} steps between the recorded "
             f"iterations (recording.points = {points}); allowed are 1 to {points - 1}: lower it."
         )
     try:

@@ -1,7 +1,8 @@
 """Whether a configuration can be run: checked before anything runs, all errors at once."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ LARGEST_SPECTRUM = 10_000  # weights: the dense Hessian is then 800 MB
 
 
 def check(
-    config: Settings, schema: Path, appearance_errors: Callable[[Settings], Iterable[str]] = lambda figures: ()
+    config: Settings,
+    schema: Path,
+    appearance_errors: Callable[[Settings], Iterable[str]] = lambda figures: (),
+    measure_errors: Callable[[str | Sequence[str]], Iterable[str]] = lambda names: (),
 ) -> Configuration:
     """Refuse a configuration that cannot be run.
 
@@ -33,6 +37,7 @@ def check(
         config: all settings in their full form (``resolution.resolve``).
         schema: file of the JSON Schema of their shape, written as YAML.
         appearance_errors: yields a sentence for every wrong colour or colour map of the figures.
+        measure_errors: yields a sentence for every name of a measure of flatness that there is not.
 
     Returns:
         The configuration, with values of the sweeps in place of words, and with what its figures show.
@@ -46,6 +51,11 @@ def check(
         f"experiments.{name}.{sentence}"
         for name, experiment in experiments.items()
         for sentence in experiment_errors(experiment)
+    ]
+    errors += [
+        f"experiments.{name}.flatness.{sentence}"
+        for name, experiment in experiments.items()
+        for sentence in measure_errors(experiment.settings.get("flatness", {"measures": "all"})["measures"])
     ]
     errors += [
         f"experiments.{name}: the workflow writes other files to a folder of this name; allowed are names other than "
@@ -168,6 +178,17 @@ def _eigenvalue_errors(experiment: Experiment) -> Iterator[str]:
         yield f"curvature.per_class is {per_class}: dataset.train_per_class has {images}."
     if weights <= N:
         yield f"curvature.N is {N}: it has to be smaller than layer {layer}'s {weights} weights."
+    depth = experiment.network.depth
+    for k in curvature.get("layers", ()):
+        if k != "all" and k > depth:
+            yield f"curvature.layers = {k}: the network has layers 1 to {depth}; allowed are all and these numbers."
+    measures = experiment.settings.get("flatness", {"measures": "all"})["measures"]
+    for name in () if measures == "all" else measures:
+        if (match := re.fullmatch(r"flatness_(\d+)", name)) and int(match[1]) >= weights:
+            yield (
+                f"flatness.measures = {name}: too many eigenvalues; N has to be smaller than layer {layer}'s {weights} "
+                "weights: lower it."
+            )
     if curvature["spectrum"] and (reason := _too_many(experiment)):
         yield f"curvature.spectrum: {reason}: leave it out, or study a smaller layer."
 

@@ -31,16 +31,16 @@ MEASURES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "direction_noise": (("direction",), "v^T C v along random directions v", "nat^2"),
     "eigenvector_exponent": ((), "exponent p of v^T C v ~ lambda^p over the top eigenvectors of H", "1"),
     "direction_exponent": ((), "exponent p of v^T C v ~ (v^T H v)^p over the random directions", "1"),
-    "predicted_trace": ((), "trace of the predicted covariance of a minibatch gradient", "nat^2"),
-    "measured_trace": ((), "trace of the measured covariance of minibatch gradients", "nat^2"),
+    "predicted_trace": ((), "trace, predicted covariance of a minibatch gradient", "nat^2"),
+    "measured_trace": ((), "trace, measured covariance of minibatch gradients", "nat^2"),
     "predicted_eigenvalue": (
         ("rank",),
-        "largest eigenvalues of the predicted covariance of a minibatch gradient",
+        "largest eigenvalues, predicted covariance of a minibatch gradient",
         "nat^2",
     ),
     "measured_eigenvalue": (
         ("rank",),
-        "largest eigenvalues of the measured covariance of minibatch gradients",
+        "largest eigenvalues, measured covariance of minibatch gradients",
         "nat^2",
     ),
 }

@@ -77,6 +77,12 @@ class TrueHessian(LinearOperator):
         diagonal = sum(column[:, o] for o, column in enumerate(self._columns()))
         return float(diagonal @ np.einsum("ni,ni->n", h, h) / len(h))
 
+    def block_traces(self) -> np.ndarray:
+        """Compute the traces (out, out) of the blocks of each two units, mean_n |h_n|^2 A_n."""
+        h = self.linear.inputs
+        length = np.einsum("ni,ni->n", h, h)
+        return np.stack([length @ column for column in self._columns()]) / len(h)
+
     def dense(self) -> np.ndarray:
         """Compute the whole matrix, mean_n A_n (x) h_n h_n^T."""
         h = self.linear.inputs

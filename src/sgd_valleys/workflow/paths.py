@@ -19,6 +19,7 @@ WILDCARDS = {
     "diagram": "[A-Za-z][A-Za-z0-9]*",
     "delta_S": r"[0-9.]+",
     "convention": "ito|hanggi-klimontovich",
+    "layers": r"all|\d+",
 }
 
 
@@ -37,6 +38,9 @@ class Paths:
         self.TEST_FILE = f"{experiment}/test_file.h5"
         self.TRAIN = f"{experiment}/train/{CHUNK}.h5"
         self.CURVATURE = f"{experiment}/curvature/{CHUNK}.h5"
+        self.LAYER_CURVATURE = f"{experiment}/layer_curvature/{{layers}}/{CHUNK}.h5"
+        self.EDGE_OF_STABILITY = f"{experiment}/edge_of_stability/{CHUNK}.h5"
+        self.FLATNESS = f"{experiment}/flatness/{CHUNK}.h5"
         self.GRADIENT_NOISE = f"{experiment}/gradient_noise/{CHUNK}.h5"
         self.ENDPOINTS = f"{experiment}/endpoints.h5"
         self.JACCARD = f"{experiment}/jaccard.h5"

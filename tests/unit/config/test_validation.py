@@ -10,6 +10,7 @@ from sgd_valleys.config import validation
 from sgd_valleys.config.model import model_warnings
 from sgd_valleys.errors import UserError
 from sgd_valleys.figures.appearance import check_appearance
+from sgd_valleys.measures.flatness_measures import measure_errors
 
 TINY = "tests/tiny.yaml"
 CHANGES = {
@@ -54,8 +55,8 @@ CHANGES = {
         r"gradient_noise\.N = 20: .* weights \(576\), of training samples \(100\) and of minibatches \(20\): lower it",
     ),
     "gradient noise more rarely than recorded": (
-        "gradient_noise: {times: 11}",
-        r"gradient_noise\.times = 11: larger than the 10 .* \(recording\.points = 11\); allowed are 1 to 10",
+        "gradient_noise: {every: 11}",
+        r"gradient_noise\.every = 11: larger than the 10 .* \(recording\.points = 11\); allowed are 1 to 10",
     ),
     "gradient noise without directions": (
         "gradient_noise: {directions: 0}",
@@ -147,6 +148,21 @@ CHANGES = {
         "curvature: {per_class: 11}",
         r"curvature\.per_class is 11: dataset\.train_per_class has 10",
     ),
+    "as many eigenvalues in a measure as weights": (
+        "flatness: {measures: [flatness_576]}",
+        r"flatness\.measures = flatness_576: too many eigenvalues; N has .* smaller than layer 2's 576 weights",
+    ),
+    "a measure twice": (
+        "flatness: {measures: [flatness_5, flatness_5]}",
+        r"flatness\.measures names the same value twice",
+    ),
+    "measures in words": (
+        "flatness: {measures: some}",
+        r"flatness\.measures is 'some': it may be all, or a list of measures of flatness, each named once",
+    ),
+    "no measure": ("flatness: {measures: []}", r"flatness\.measures has 0 entries: it needs at least 1"),
+    "one antithetic pair": ("flatness: {pairs: 1}", r"flatness\.pairs is 1: it has to be at least 2"),
+    "a ball without radius": ("flatness: {radius: 0}", r"flatness\.radius is 0: it has to be greater than 0"),
     "a data set that is not known": (
         "dataset: {name: imagenet}",
         r"dataset\.name is 'imagenet': it may be mnist, fashion_mnist, cifar10",
@@ -206,6 +222,20 @@ def test_a_colour_is_refused_with_the_other_errors() -> None:
         validation.check(config, SCHEMA, check_appearance)
     lines = str(error.value).splitlines()
     assert len(lines) == 2 and "figures.fig1.point_color = 'blu'" in lines[1] and "'blue'" in lines[1]
+
+
+def test_a_measure_of_flatness_is_refused_with_the_other_errors() -> None:
+    config = read_settings(TINY)
+    config["experiments"]["mnist"]["flatness"] = {"measures": ["relative_flatnes", "flatness_7"]}
+    config["experiments"]["cifar10"]["layer"] = 9
+    with pytest.raises(UserError) as error:
+        validation.check(config, SCHEMA, measure_errors=measure_errors)
+    lines = str(error.value).splitlines()
+    assert len(lines) == 2 and lines[0].startswith("config: experiments.cifar10.layer is 9")
+    assert lines[1].startswith(
+        "config: experiments.mnist.flatness.measures = relative_flatnes: no measure of flatness;"
+    )
+    assert "(did you mean relative_flatness?)" in lines[1]
 
 
 @pytest.mark.parametrize("name", ["logs", "benchmarks", "figures", "two_valley"])

@@ -108,13 +108,18 @@ def test_claims_are_made_of_the_figures_that_are_drawn(figures, parts):
 
 def test_a_complete_run_ends_with_every_figure_map_and_table():
     targets = INPUTS.targets()
-    assert len(targets) == len(set(targets)) == 2 * 15 + 2 + 1 + 1 + 2 + 3 + 3
+    measures = INPUTS.measures("mnist") + INPUTS.measures("cifar10")
+    assert len(targets) == len(set(targets)) == 2 * 15 + 2 + 1 + 2 + len(measures) + 3 + 3
 
 
-def test_gradient_noise_has_a_file_for_each_training_job_with_such_runs():
-    assert INPUTS.gradient_noise() == ["results/mnist/gradient_noise/eta0.05_B50_r0-19.h5"]
-    without = Inputs(*checked({"experiments": {"mnist": {"gradient_noise": None}}}))
-    assert without.gradient_noise() == [] and set(INPUTS.targets()) - set(without.targets())
-    runs = [{"eta": "all", "B": "last", "realizations": "all"}]
-    every = Inputs(*checked({"experiments": {"mnist": {"gradient_noise": {"runs": runs}}}}))
-    assert len(every.gradient_noise()) == 7
+def test_measures_are_of_every_stack_or_of_those_with_chosen_runs():
+    found = INPUTS.measures("mnist")
+    stacks = INPUTS.chunks(INPUTS.paths.TRAIN, "mnist")
+    for kind in ("layer_curvature/all", "flatness"):
+        assert [path for path in found if f"/{kind}/" in path] == [path.replace("train", kind, 1) for path in stacks]
+    edge = [path for path in found if "/edge_of_stability/" in path]
+    assert len(edge) == 7 + 8  # gradient descent at every rate, and eight cells
+    assert all("_r0-" in path for path in edge)  # the stack with realization 0
+    noise = [path for path in found if "/gradient_noise/" in path]
+    assert noise == ["results/mnist/gradient_noise/eta0.05_B50_r0-19.h5"]
+    assert not INPUTS.measures("cifar10")
