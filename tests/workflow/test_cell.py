@@ -11,6 +11,7 @@ from helpers.tiny_run import rewrite, take
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.measures.flatness_measures import find_measures
+from sgd_valleys.measures.noise_along_training import MEASURES
 from sgd_valleys.measures.perturbation import Perturbation
 from sgd_valleys.results.cell import Cell
 from sgd_valleys.results.experiment import Experiment
@@ -97,6 +98,18 @@ def test_measures_of_flatness_are_those_of_the_workflow(mnist: Path) -> None:
     assert other["perturbation_increase"] > found["perturbation_increase"]
     along = cell.flatness_measures(1, ["fisher_rao_norm"], t=50)
     assert along["fisher_rao_norm"] > found["fisher_rao_norm"]
+
+
+def test_the_gradient_noise_is_that_of_the_workflow(mnist: Path, complete: Checkout) -> None:
+    cell = Cell(mnist, 0.02, 10)
+    stored = hdf5.read(mnist / "gradient_noise/eta0.02_B10_r0-1.h5", ["realization", "iteration", *MEASURES])
+    assert stored["realization"].tolist() == [0] and stored["iteration"].tolist() == [0, 250, 500]
+    found = cell.gradient_noise(cell.parameters(0, t=250), directions=5, minibatches=20)
+    for name in MEASURES:
+        assert getattr(found, name) == pytest.approx(stored[name][0, 1], rel=1e-6), name
+    other = Cell(complete.root / "results/cifar10", 0.02, 10)
+    with pytest.raises(UserError, match=r"layers = \[1\]: layer 1 is a convolution; allowed are .* layers 4, 5"):
+        other.gradient_noise(other.parameters(0), layers=[1])
 
 
 def test_a_cell_or_a_run_that_there_is_not_is_named(mnist: Path) -> None:
