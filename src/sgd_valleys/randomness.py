@@ -21,6 +21,8 @@ class Stage(IntEnum):
     SUBSETS = 10
     LABELS = 11
     PERTURBATION = 12
+    HUTCHINSON = 14
+    SHARPNESS = 15
     FLATNESS = 22
 
 

@@ -109,7 +109,7 @@ def test_a_cell_or_a_run_that_there_is_not_is_named(mnist: Path) -> None:
 def test_parameters_of_another_network_have_no_loss(mnist: Path, complete: Checkout) -> None:
     cell, theta = Cell(mnist, 0.01, 10), Cell(complete.root / "results/cifar10", 0.02, 10).parameters(0)
     for use in (cell.loss, cell.hessian, lambda wrong: cell.barrier(wrong, cell.parameters(0))):
-        with pytest.raises(UserError, match=r"not the parameters of MLP\(sizes=\(784, 24, 24, 10\)\)"):
+        with pytest.raises(UserError, match=r"not the parameters of MLP\(sizes=\(784, 24, 24, 10\), "):
             use(theta)
 
 

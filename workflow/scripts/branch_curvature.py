@@ -36,6 +36,6 @@ with job(snakemake) as log:
     variables = {
         **coordinates(t_c=t_c),
         "iteration": Variable(("time",), iteration, "steps of gradient descent since t_c", "iterations"),
-        **found.variables("t_c", settings["layer"]),
+        **found.variables("t_c", curvature.name_of(settings)),
     }
     hdf5.write(snakemake.output[0], in_units_of(loss, variables), provenance.attributes(settings, snakemake.input.data))

@@ -42,7 +42,7 @@ with job(snakemake) as log:
     variables = {
         **coordinates(realization=realization),
         "iteration": Variable(("time",), iteration, "iteration t", "iterations"),
-        **found.variables("realization", settings["layer"]),
+        **found.variables("realization", curvature.name_of(settings)),
     }
     if found.spectrum:
         axes, spectra = ("spectrum_realization", "index"), np.stack(list(found.spectrum.values()))

@@ -202,13 +202,23 @@ class Experiment:
         return found
 
     @property
+    def curvature_layers(self) -> list[str]:
+        """Layers of which the curvature in all parameters is taken, beside that of the studied layer's weights."""
+        return [str(layers) for layers in self["curvature"].get("layers", ())]
+
+    @property
+    def edge_selections(self) -> list[Selection]:
+        """Runs along which the sharpness of all parameters is taken."""
+        return [Selection.from_settings(each) for each in self.settings.get("edge_of_stability", {}).get("runs", ())]
+
+    @property
     def checkpoint_selections(self) -> list[Selection]:
         """Runs whose whole parameters are kept at every recorded time, for whatever needs them later."""
         branched = self["branches"]["runs"] if "branches" in self else []
         own = [Selection.from_settings(each) for each in (*self["recording"]["checkpoints"], *branched)]
         own += map(Selection.of, self.block_runs)
         own += [Selection((cell.eta,), (cell.B,), None) for cell in self.projected_cells]
-        return [*own, *self.curvature_selections]
+        return [*own, *self.curvature_selections, *self.edge_selections]
 
     def branch_times(self, entry: Mapping[str, Any], eta: str) -> range:
         """Return the iterations at which branches leave a run of one learning rate.

@@ -62,6 +62,10 @@ def follow_experiment(settings: Settings) -> dict[str, Any]:
     found["projection"] = {**projection, "block": follow_cells(projection["block"], sweep, several=True)}
     if "cells" in projection:
         found["projection"]["cells"] = [follow_cells(each, sweep, several=False) for each in projection["cells"]]
+    if "edge_of_stability" in settings:
+        edge = settings["edge_of_stability"]
+        runs = [follow_cells(each, sweep, several=True) for each in edge["runs"]]
+        found["edge_of_stability"] = {**edge, "runs": runs}
     if "branches" in settings:
         branches = settings["branches"]
         runs = [follow_cells(each, sweep, several=True) for each in branches["runs"]]

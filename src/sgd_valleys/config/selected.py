@@ -44,6 +44,7 @@ def selection_errors(experiment: Experiment) -> Iterator[str]:
         ("recording.checkpoints", experiment["recording"]["checkpoints"]),
         ("curvature.along", experiment["curvature"]["along"]),
         ("curvature.spectrum", experiment["curvature"]["spectrum"]),
+        ("edge_of_stability.runs", experiment.settings.get("edge_of_stability", {}).get("runs", ())),
     ):
         for selection in selections:
             yield from not_in_sweep(key, experiment, Selection.from_settings(selection))

@@ -183,6 +183,10 @@ def _eigenvalue_errors(experiment: Experiment) -> Iterator[str]:
                 f"flatness.measures = {name}: too many eigenvalues; N has to be smaller than layer {layer}'s {weights} "
                 "weights: lower it."
             )
+    depth = experiment.network.depth
+    for k in curvature.get("layers", ()):
+        if k != "all" and k > depth:
+            yield f"curvature.layers = {k}: the network has layers 1 to {depth}; allowed are all and these numbers."
     if curvature["spectrum"] and (reason := _too_many(experiment)):
         yield f"curvature.spectrum: {reason}: leave it out, or study a smaller layer."
 

@@ -24,6 +24,8 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from sgd_valleys.data.stored import load_network_and_samples
 from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.measures.flatness import flatness
+from sgd_valleys.measures.operators import NetworkCurvature
+from sgd_valleys.measures.spectra import trace_with_error
 from sgd_valleys.measures.true_hessian import TrueHessian
 from sgd_valleys.networks.loss import softmax
 from sgd_valleys.networks.network import Linearization, Network, Parameters
@@ -134,6 +136,9 @@ class LayerHessian(LinearOperator):
         return eigh(self.dense(), eigvals_only=True, driver="evd", check_finite=False)[::-1]
 
 
+Hessian = LayerHessian | TrueHessian | NetworkCurvature
+
+
 def is_gauss_newton(network: Network, layer: int, loss: str) -> bool:
     """Whether a layer's Hessian is exactly its Gauss-Newton matrix: logits are piecewise linear in its weights."""
     return loss in _OUTPUT_CURVATURE and (network.activation == "relu" or layer == network.depth)
@@ -141,13 +146,14 @@ def is_gauss_newton(network: Network, layer: int, loss: str) -> bool:
 
 def load_hessian(
     data: FilePath, settings: Mapping[str, Any], log: logging.Logger | None = None
-) -> Callable[[Parameters], "LayerHessian | TrueHessian"]:
+) -> Callable[[Parameters], "Hessian"]:
     """Read the images of an experiment, and return the function that maps parameters to their Hessian.
 
     Args:
         data: the file ``data.h5`` of the experiment.
-        settings: ``network`` and ``classes`` of the experiment, ``loss`` (cross-entropy by default), ``layer``, and the
-            images ``per_class`` (None for all).
+        settings: ``network`` and ``classes`` of the experiment, ``loss`` (cross-entropy by default), the images
+            ``per_class`` (None for all), and ``layer`` for the weights of a layer, or ``layers`` for all parameters of
+            several ("all" for the whole network).
         log: receives whether the Hessian is the Gauss-Newton matrix.
     """
     loss = settings.get("loss", "cross_entropy")
@@ -155,6 +161,8 @@ def load_hessian(
     images, labels = samples["train"]
     index = first_of_each_class(labels, settings["per_class"])
     inputs, chosen = images[index].astype(np.float64), labels[index]
+    if "layers" in settings:
+        return lambda parameters: NetworkCurvature(network, parameters, (inputs, chosen), settings["layers"], loss)
 
     exactly = is_gauss_newton(network, settings["layer"], loss)
     if log is not None:
@@ -166,6 +174,14 @@ def load_hessian(
         return LayerHessian(linear, loss) if exactly else TrueHessian(linear, loss, chosen)
 
     return hessian
+
+
+def name_of(settings: Mapping[str, Any]) -> str:
+    """Name the Hessian of :func:`load_hessian` for long names."""
+    if "layers" not in settings:
+        return f"layer-{settings['layer']} Hessian"
+    layers = settings["layers"]
+    return "Hessian in all parameters" if layers == "all" else f"Hessian in all parameters of layer {layers[0]}"
 
 
 @dataclass(frozen=True)
@@ -181,9 +197,7 @@ class TopEigenvalues:
     failure: str | None = None
 
 
-def top_eigenvalues(
-    hessian: "LayerHessian | TrueHessian", N: int, rng: np.random.Generator, tolerance: float = 1e-6
-) -> TopEigenvalues:
+def top_eigenvalues(hessian: "Hessian", N: int, rng: np.random.Generator, tolerance: float = 1e-6) -> TopEigenvalues:
     """Compute the N largest eigenvalues by Lanczos iteration, and check the residual of each.
 
     Args:
@@ -220,25 +234,34 @@ class CurvatureAlongTraining:
     Attributes:
         eigenvalue: (run, time, N) largest eigenvalues in nat; NaN where not computed.
         trace: (run, time) in nat; NaN where not computed.
+        trace_error: (run, time) standard error of the trace in nat, 0 for a closed form; NaN where not computed.
         spectrum: all eigenvalues in nat, in descending order, by the run's position.
     """
 
     eigenvalue: np.ndarray
     trace: np.ndarray
+    trace_error: np.ndarray
     spectrum: dict[int, np.ndarray]
 
-    def variables(self, axis: str, layer: int) -> dict[str, Variable]:
-        """Describe eigenvalues, trace and flatness for ``hdf5.write``, with the runs along ``axis``."""
-        axes, hessian = (axis, "time"), f"layer-{layer} Hessian"
+    def variables(self, axis: str, hessian: str) -> dict[str, Variable]:
+        """Describe eigenvalues, trace and flatness for ``hdf5.write``, with the runs along ``axis``.
+
+        Args:
+            axis: of the runs.
+            hessian: its name, such as "layer-2 Hessian".
+        """
+        axes = axis, "time"
+        error = Variable(axes, self.trace_error, f"standard error of the trace of the {hessian}", "nat")
         return {
             "eigenvalue": Variable((*axes, "rank"), self.eigenvalue, f"largest eigenvalues of the {hessian}", "nat"),
             "trace": Variable(axes, self.trace, f"trace of the {hessian}", "nat"),
             "flatness": Variable(axes, flatness(self.eigenvalue), "flatness F, Eq. 6", "1/nat"),
+            **({"trace_error": error} if np.nansum(self.trace_error) else {}),
         }
 
 
 def along_training(
-    hessian_at: Callable[[int, int], "LayerHessian | TrueHessian"],
+    hessian_at: Callable[[int, int], "Hessian"],
     points: Sequence[tuple[int, int]],
     shape: tuple[int, int],
     *,
@@ -264,14 +287,15 @@ def along_training(
         log: receives the progress, and a warning for each point without top eigenvalues.
         spectra: those of the points, at most one a run, at which all eigenvalues are computed.
     """
-    eigenvalue, trace = np.full((*shape, N), np.nan), np.full(shape, np.nan)
+    eigenvalue, (trace, trace_error) = np.full((*shape, N), np.nan), np.full((2, *shape), np.nan)
     spectrum = {}
     failures = 0
     progress = Progress(len(points), "spectra", log)
     for run, time in points:
         hessian = hessian_at(run, time)
         top = top_eigenvalues(hessian, N, stream(seed, Stage.LANCZOS), tolerance)
-        eigenvalue[run, time], trace[run, time] = top.eigenvalue, hessian.trace()
+        eigenvalue[run, time] = top.eigenvalue
+        trace[run, time], trace_error[run, time] = trace_with_error(hessian, stream(seed, Stage.HUTCHINSON))
         if top.failure:
             failures += 1
             log.warning(f"{label(run, time)}: no top {N}: {top.failure}")
@@ -279,4 +303,4 @@ def along_training(
             spectrum[run] = hessian.spectrum()
         progress()
     log.info(f"top {N} eigenvalues at {len(points) - failures} of {len(points)} points, {failures} failures")
-    return CurvatureAlongTraining(eigenvalue, trace, spectrum)
+    return CurvatureAlongTraining(eigenvalue, trace, trace_error, spectrum)

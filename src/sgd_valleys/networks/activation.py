@@ -13,11 +13,13 @@ class Activation:
     Attributes:
         value: returns a(z).
         derivative: returns da/dz.
+        second_derivative: returns d^2a/dz^2; None where it is zero almost everywhere.
         is_monotonic: whether the activation may follow the pooling of a maximum.
     """
 
     value: Callable[[np.ndarray], np.ndarray]
     derivative: Callable[[np.ndarray], np.ndarray]
+    second_derivative: Callable[[np.ndarray], np.ndarray] | None
     is_monotonic: bool = True
 
 
@@ -27,13 +29,18 @@ def _normal_distribution(z: np.ndarray) -> np.ndarray:
     return (1 + erf(z / np.sqrt(2, dtype=z.dtype))) / 2
 
 
-def _gelu_derivative(z: np.ndarray) -> np.ndarray:
-    return _normal_distribution(z) + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi, dtype=z.dtype)
+def _normal_density(z: np.ndarray) -> np.ndarray:
+    return np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi, dtype=z.dtype)
 
 
 ACTIVATIONS = {
-    "relu": Activation(lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
-    "tanh": Activation(np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "relu": Activation(lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype), None),
+    "tanh": Activation(np.tanh, lambda z: 1 - np.tanh(z) ** 2, lambda z: -2 * np.tanh(z) * (1 - np.tanh(z) ** 2)),
     # the exact form, z times the normal distribution function, as torch.nn.GELU has it by default
-    "gelu": Activation(lambda z: z * _normal_distribution(z), _gelu_derivative, is_monotonic=False),
+    "gelu": Activation(
+        lambda z: z * _normal_distribution(z),
+        lambda z: _normal_distribution(z) + z * _normal_density(z),
+        lambda z: (2 - z**2) * _normal_density(z),
+        is_monotonic=False,
+    ),
 }

@@ -20,10 +20,14 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return (np.log(np.exp(shifted).sum(axis=-1)) - own_class).mean(axis=-1)
 
 
+def one_hot(labels: np.ndarray, classes: int, dtype: np.dtype = np.float64) -> np.ndarray:
+    """Return 1 at the label and else 0, (sample, class)."""
+    return np.eye(classes, dtype=dtype)[labels]
+
+
 def mse(output: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Compute the mean of (output - onehot)^2 over samples and classes, from outputs (..., sample, class): (...)."""
-    one_hot = np.eye(output.shape[-1], dtype=output.dtype)[labels]
-    return ((output - one_hot) ** 2).mean(axis=(-1, -2))
+    return ((output - one_hot(labels, output.shape[-1], output.dtype)) ** 2).mean(axis=(-1, -2))
 
 
 def mse_softmax(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:

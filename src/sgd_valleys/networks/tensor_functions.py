@@ -3,12 +3,14 @@
 ``networks.activation`` and ``networks.loss`` have those of NumPy arrays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch.nn import functional as F
+
+from sgd_valleys.networks.network import Network
 
 _aten = torch.ops.aten
 
@@ -130,3 +132,17 @@ LOSSES = {
         ),
     )
 }
+
+
+def logits(network: Network, parameters: Mapping[str, torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
+    """Compute the logits (sample, class) of inputs in the network's form, by operations that autograd goes through."""
+    activation, z = ACTIVATIONS[network.activation], inputs
+    convolutions = len(getattr(network, "channels", ()))
+    for k in range(1, network.depth + 1):
+        weight, bias = parameters[f"layer{k}_weight"], parameters[f"layer{k}_bias"]
+        if k <= convolutions:
+            z = activation.pooled(F.conv2d(z, weight, bias, padding=1))
+            continue
+        z = F.linear(z.flatten(1), weight, bias)
+        z = activation.apply(z) if k < network.depth else z
+    return z

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,24 +10,24 @@ import numpy as np
 
 from sgd_valleys.config.sweep import canonical
 from sgd_valleys.data.stored import Samples, load_network_and_samples
+from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.errors import UserError
 from sgd_valleys.measures.curvature import LayerHessian, load_hessian, top_eigenvalues
 from sgd_valleys.measures.flatness import flatness
-from sgd_valleys.measures.flatness_measures import evaluate
+from sgd_valleys.measures.operators import NetworkCurvature
 from sgd_valleys.measures.paths import pair_barriers
-from sgd_valleys.measures.perturbation import Perturbation
-from sgd_valleys.measures.point import Point, load_points
 from sgd_valleys.measures.projection import project
 from sgd_valleys.measures.true_hessian import TrueHessian
 from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Network, Parameters, check_parameters
 from sgd_valleys.randomness import Stage, stream
+from sgd_valleys.results.flatness_of_runs import FlatnessOfRuns
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.cells import check_stacks, join_stacks
 from sgd_valleys.storage.parameters import read_parameters
 
 
-class Cell:
+class Cell(FlatnessOfRuns):
     """The runs of one learning rate and batch size of an experiment.
 
     Arrays are read on demand, those of all realizations of the cell together.
@@ -250,6 +249,27 @@ class Cell:
         check_parameters(self.network, parameters)
         return load_hessian(self.folder / "data.h5", self._curvature_settings)(parameters)
 
+    def curvature(
+        self, parameters: Parameters, layers: Sequence[int] | str = "all", gauss_newton: bool = False
+    ) -> NetworkCurvature:
+        """Return the Hessian in all parameters of some layers as an operator (parameter, parameter).
+
+        ``measures.spectra`` takes its eigenvalues, its trace and its spectral density. The loss is over the same images
+        as that of :meth:`hessian`.
+
+        Args:
+            parameters: by name.
+            layers: numbers of layers, or "all".
+            gauss_newton: whether to return the Gauss-Newton matrix instead.
+
+        Raises:
+            UserError: the parameters are not those of the cell's network, or there is no such layer.
+        """
+        check_parameters(self.network, parameters)
+        chosen = first_of_each_class(self.labels, self._curvature_settings["per_class"])
+        samples = self.inputs[chosen], self.labels[chosen]
+        return NetworkCurvature(self.network, parameters, samples, layers, self._loss, gauss_newton)
+
     def flatness(self, realization: int) -> float:
         """Compute F of a run at its end (1/nat), Eq. 6, as the workflow does; NaN where an eigenvalue is not positive.
 
@@ -260,51 +280,6 @@ class Cell:
         hessian = self.hessian(self.parameters(realization))
         rng = stream(settings["seed"], Stage.LANCZOS)
         return float(flatness(top_eigenvalues(hessian, settings["N"], rng, settings["tolerance"]).eigenvalue))
-
-    def point(self, realization: int, t: int | None = None, perturbation: Perturbation | None = None) -> Point:
-        """Return where a run is at iteration ``t`` (None is its end), as the measures of flatness take it.
-
-        The loss is over the images of the Hessian. Stored eigenvalues are not computed again.
-
-        Args:
-            realization: the run.
-            t: iteration; only the runs that ``kept`` names have others than the end.
-            perturbation: how parameters are displaced; by default as in the stored measures, if there are any.
-
-        Raises:
-            UserError: the cell has no such realization, or its parameters are not stored at this iteration.
-        """
-        parameters = self.parameters(realization, t)
-        stored = self.read("eigenvalue")
-        time = -1 if t is None else stored["iteration"].tolist().index(t)
-        eigenvalue = stored["eigenvalue"][self.realizations.index(realization), time]
-        files = self._stacks("flatness")
-        recorded = hdf5.read_attributes(files[0])["parameters"] if files else {}
-        displaced = recorded if perturbation is None else asdict(perturbation)
-        return load_points(self.folder / "data.h5", displaced | self._curvature_settings)(parameters, eigenvalue)
-
-    def flatness_measures(
-        self,
-        realization: int,
-        measures: str | Sequence[str] = "all",
-        t: int | None = None,
-        perturbation: Perturbation | None = None,
-    ) -> dict[str, float]:
-        """Compute measures of flatness of a run by name, as the workflow does at its end; docs/measures.md lists them.
-
-        Args:
-            realization: the run.
-            measures: names in ``measures.flatness_measures.MEASURES``, or "all".
-            t: see ``point``, as for ``perturbation``.
-            perturbation: how parameters are displaced.
-
-        Returns:
-            values by name; an estimate from random displacements has its ``<name>_standard_error`` as well.
-
-        Raises:
-            UserError: there is no such measure, or as in ``point``.
-        """
-        return evaluate(self.point(realization, t, perturbation), measures)
 
     def trajectory(self) -> np.ndarray:
         """Project the layer's weights on the principal components of the kept runs together: (kept, time, component).

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 from sgd_valleys.config.figures import STYLE
 from sgd_valleys.config.shown import branches_are_descents
-from sgd_valleys.config.sweep import Cell, Run, canonical, log_grid, select
+from sgd_valleys.config.sweep import Cell, Run, Selection, canonical, log_grid, select
 from sgd_valleys.data.files import expand_path
 from sgd_valleys.workflow.paths import LocatedConfiguration
 
@@ -233,11 +233,25 @@ class Inputs(LocatedConfiguration):
     def spectra(self, figure: str) -> list[str]:
         """Return the curvature files of a figure's experiment that hold whole spectra."""
         experiment = self.experiments[self.config["figures"][figure]["experiment"]]
+        return self._chunks_of(self.paths.CURVATURE, experiment.name, experiment.spectrum_selections)
+
+    def measures(self, name: str) -> list[str]:
+        """Return the files of the measures that an experiment asks for, beyond those that figures read."""
+        experiment = self.experiments[name]
+        found = self.chunks(self.paths.FLATNESS, name) if "flatness" in experiment else []
+        for layers in experiment.curvature_layers:
+            pattern = self.paths.LAYER_CURVATURE.replace("{layers}", layers)
+            found += self.chunks(pattern, name)
+        return found + self._chunks_of(self.paths.EDGE_OF_STABILITY, name, experiment.edge_selections)
+
+    def _chunks_of(self, pattern: str, name: str, selections: Iterable[Selection]) -> list[str]:
+        """Return the files of the training jobs in which there are selected runs."""
+        sweep, selections = self.experiments[name].sweep, list(selections)
         return [
-            self.paths.CURVATURE.format(experiment=experiment.name, eta=cell.eta, B=cell.B, first=first, last=last)
-            for cell in experiment.sweep.cells
-            for first, last in experiment.sweep.job_chunks(cell)
-            if select(experiment.spectrum_selections, cell, range(first, last + 1))
+            pattern.format(experiment=name, eta=cell.eta, B=cell.B, first=first, last=last)
+            for cell in sweep.cells
+            for first, last in sweep.job_chunks(cell)
+            if select(selections, cell, range(first, last + 1))
         ]
 
     def claims(self) -> Files:
@@ -297,12 +311,9 @@ class Inputs(LocatedConfiguration):
     def targets(self) -> list[str]:
         """Return the files with which a complete run ends.
 
-        Beyond the figures, these are every experiment's maps, the measures of flatness that the configuration asks for,
-        every branched cell and every phase diagram.
+        Beyond the figures, these are every experiment's maps and measures, every branched cell and every phase diagram.
         """
         maps = [self.paths.CELL_MAPS.format(experiment=name) for name in self.experiments]
-        measured = [name for name, experiment in self.experiments.items() if "flatness" in experiment]
-        flatness = [path for name in measured for path in self.chunks(self.paths.FLATNESS, name)]
         cells = [
             self.paths.BRANCH_STATISTICS.format(experiment=name, eta=cell.eta, B=cell.B)
             for name, experiment in self.experiments.items()
@@ -311,4 +322,5 @@ class Inputs(LocatedConfiguration):
         diagrams = [self.paths.PHASE_DIAGRAM.format(diagram=name) for name in self.diagrams]
         claims = [self.paths.CLAIMS, *self.paths.CLAIMS_TABLES.values()]
         ends = [self.paths.EXPLORER, self.paths.CONFIGURATION, self.paths.VERSIONS]
-        return [*self.figures("png", "pdf"), *maps, *flatness, *cells, *diagrams, *claims, *ends]
+        measures = [path for name in self.experiments for path in self.measures(name)]
+        return [*self.figures("png", "pdf"), *maps, *cells, *diagrams, *measures, *claims, *ends]

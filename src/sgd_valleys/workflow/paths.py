@@ -19,6 +19,7 @@ WILDCARDS = {
     "diagram": "[A-Za-z][A-Za-z0-9]*",
     "delta_S": r"[0-9.]+",
     "convention": "ito|hanggi-klimontovich",
+    "layers": r"all|\d+",
 }
 
 
@@ -38,6 +39,8 @@ class Paths:
         self.TRAIN = f"{experiment}/train/{CHUNK}.h5"
         self.CURVATURE = f"{experiment}/curvature/{CHUNK}.h5"
         self.FLATNESS = f"{experiment}/flatness/{CHUNK}.h5"
+        self.LAYER_CURVATURE = f"{experiment}/layer_curvature/{{layers}}/{CHUNK}.h5"
+        self.EDGE_OF_STABILITY = f"{experiment}/edge_of_stability/{CHUNK}.h5"
         self.ENDPOINTS = f"{experiment}/endpoints.h5"
         self.JACCARD = f"{experiment}/jaccard.h5"
         self.BARRIERS = f"{experiment}/barriers.h5"

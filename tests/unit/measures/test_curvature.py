@@ -223,7 +223,7 @@ def test_a_point_without_top_eigenvalues_is_named_and_the_others_are_measured(he
 
 def test_what_is_stored_of_the_curvature_has_the_runs_axis_and_the_flatness(hessian_at):
     found = measure(hessian_at, [(0, 0), (1, 1)])
-    stored = found.variables("t_c", layer=2)
+    stored = found.variables("t_c", "layer-2 Hessian")
     assert stored["eigenvalue"].dims == ("t_c", "time", "rank") and stored["trace"].dims == ("t_c", "time")
     assert np.array_equal(stored["flatness"].data, flatness(found.eigenvalue), equal_nan=True)
     assert stored["flatness"].data[0, 0] == pytest.approx(1 / found.eigenvalue[0, 0].prod() ** (1 / 3))

@@ -108,6 +108,19 @@ def test_claims_are_made_of_the_figures_that_are_drawn(figures, parts):
 
 def test_a_complete_run_ends_with_every_figure_map_and_table():
     targets = INPUTS.targets()
-    measured = [path for path in targets if "/flatness/" in path]
-    assert len(set(measured)) == len(measured) == len(INPUTS.chunks(INPUTS.paths.FLATNESS, "mnist"))
-    assert len(targets) == len(set(targets)) == len(measured) + 2 * 15 + 2 + 1 + 2 + 3 + 3
+    measures = INPUTS.measures("mnist") + INPUTS.measures("cifar10")
+    assert len(targets) == len(set(targets)) == 2 * 15 + 2 + 1 + 2 + len(measures) + 3 + 3
+
+
+def test_measures_are_of_every_stack_or_of_those_with_chosen_runs():
+    found = INPUTS.measures("mnist")
+    stacks = INPUTS.chunks(INPUTS.paths.TRAIN, "mnist")
+    assert [path for path in found if "/layer_curvature/all/" in path] == [
+        path.replace("/train/", "/layer_curvature/all/") for path in stacks
+    ]
+    flatness = [path.replace("/flatness/", "/train/") for path in found if "/flatness/" in path]
+    assert flatness == stacks
+    edge = [path for path in found if "/edge_of_stability/" in path]
+    assert len(edge) == 7 + 8  # gradient descent at every rate, and eight cells
+    assert all("_r0-" in path for path in edge)  # the stack with realization 0
+    assert not INPUTS.measures("cifar10")

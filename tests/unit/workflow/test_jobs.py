@@ -12,7 +12,7 @@ from sgd_valleys.workflow.jobs import Jobs
 JOBS = Jobs(*checked())
 W = SimpleNamespace(
     experiment="mnist", eta="0.05", B="50", first="0", last="19", realization="0", diagram="H", delta_S="0.0005",
-    convention="ito",
+    convention="ito", layers="all",
 )  # fmt: skip
 NOT_SETTINGS = {"data_mb", "train_minutes", "train_mb", "branch_minutes", "branch_mb", "is_reference"}
 RULES = [

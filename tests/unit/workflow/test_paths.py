@@ -19,6 +19,7 @@ VALUES = {
     "diagram": "H2",
     "delta_S": "0.0005",
     "convention": "hanggi-klimontovich",
+    "layers": "all",
     "figure": "figS1",
     "format": "png",
 }
