@@ -176,6 +176,10 @@ def _eigenvalue_errors(experiment: Experiment) -> Iterator[str]:
         yield f"curvature.per_class is {per_class}: dataset.train_per_class has {images}."
     if weights <= N:
         yield f"curvature.N is {N}: it has to be smaller than layer {layer}'s {weights} weights."
+    depth = experiment.network.depth
+    for k in curvature.get("layers", ()):
+        if k != "all" and k > depth:
+            yield f"curvature.layers = {k}: the network has layers 1 to {depth}; allowed are all and these numbers."
     measures = experiment.settings.get("flatness", {"measures": "all"})["measures"]
     for name in () if measures == "all" else measures:
         if (match := re.fullmatch(r"flatness_(\d+)", name)) and int(match[1]) >= weights:
@@ -183,10 +187,6 @@ def _eigenvalue_errors(experiment: Experiment) -> Iterator[str]:
                 f"flatness.measures = {name}: too many eigenvalues; N has to be smaller than layer {layer}'s {weights} "
                 "weights: lower it."
             )
-    depth = experiment.network.depth
-    for k in curvature.get("layers", ()):
-        if k != "all" and k > depth:
-            yield f"curvature.layers = {k}: the network has layers 1 to {depth}; allowed are all and these numbers."
     if curvature["spectrum"] and (reason := _too_many(experiment)):
         yield f"curvature.spectrum: {reason}: leave it out, or study a smaller layer."
 

@@ -237,11 +237,12 @@ class Inputs(LocatedConfiguration):
 
     def measures(self, name: str) -> list[str]:
         """Return the files of the measures that an experiment asks for, beyond those that figures read."""
-        experiment = self.experiments[name]
-        found = self.chunks(self.paths.FLATNESS, name) if "flatness" in experiment else []
+        experiment, found = self.experiments[name], []
         for layers in experiment.curvature_layers:
             pattern = self.paths.LAYER_CURVATURE.replace("{layers}", layers)
             found += self.chunks(pattern, name)
+        if "flatness" in experiment:
+            found += self.chunks(self.paths.FLATNESS, name)
         return found + self._chunks_of(self.paths.EDGE_OF_STABILITY, name, experiment.edge_selections)
 
     def _chunks_of(self, pattern: str, name: str, selections: Iterable[Selection]) -> list[str]:

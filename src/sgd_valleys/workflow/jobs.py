@@ -130,10 +130,6 @@ class Jobs(PageJobs):
             "spectrum": self._realizations(experiment.spectrum_selections, w),
         }
 
-    def flatness(self, w: Any) -> Settings:
-        section = self.experiments[w.experiment].settings.get("flatness", {"measures": "all"})
-        return {**self._spectra(w), **flatness_settings(section)}
-
     def layer_curvature(self, w: Any) -> Settings:
         experiment = self.experiments[w.experiment]
         settings = {name: value for name, value in self._spectra(w).items() if name != "layer"}
@@ -156,6 +152,10 @@ class Jobs(PageJobs):
             **experiment["edge_of_stability"],
             "runs": self._realizations(experiment.edge_selections, w),
         }
+
+    def flatness(self, w: Any) -> Settings:
+        section = self.experiments[w.experiment].settings.get("flatness", {"measures": "all"})
+        return {**self._spectra(w), **flatness_settings(section)}
 
     def endpoints(self, w: Any) -> Settings:
         return {**self.network(w), **self._layer(w), **self._deterministic(w)}

@@ -115,11 +115,8 @@ def test_a_complete_run_ends_with_every_figure_map_and_table():
 def test_measures_are_of_every_stack_or_of_those_with_chosen_runs():
     found = INPUTS.measures("mnist")
     stacks = INPUTS.chunks(INPUTS.paths.TRAIN, "mnist")
-    assert [path for path in found if "/layer_curvature/all/" in path] == [
-        path.replace("/train/", "/layer_curvature/all/") for path in stacks
-    ]
-    flatness = [path.replace("/flatness/", "/train/") for path in found if "/flatness/" in path]
-    assert flatness == stacks
+    for kind in ("layer_curvature/all", "flatness"):
+        assert [path for path in found if f"/{kind}/" in path] == [path.replace("train", kind, 1) for path in stacks]
     edge = [path for path in found if "/edge_of_stability/" in path]
     assert len(edge) == 7 + 8  # gradient descent at every rate, and eight cells
     assert all("_r0-" in path for path in edge)  # the stack with realization 0
