@@ -12,6 +12,7 @@ MNIST_FIGURES = {"fig1", "fig2", "fig2X", "fig3", "figS1", "figS2", "figS3"} | B
 TRAINED_FIGURES = MNIST_FIGURES | {"figS5"}
 FIGURES = TRAINED_FIGURES | MODEL_FIGURES
 SWEEP_ANALYSES = {"endpoints", "jaccard", "barriers", "paths", "freezing", "cell_maps"}
+MEASURES = {"flatness", "layer_curvature", "edge_of_stability", "gradient_noise"}  # of stacks, beside the curvature
 BRANCHES = {
     "branch", "branch_curvature", "branch_endpoints", "branch_basins", "branch_projection", "branch_statistics"
 }  # fmt: skip

@@ -8,6 +8,7 @@ from helpers.paper import (
     CLAIMS,
     FIGURES,
     MAP_FIGURES,
+    MEASURES,
     MNIST_FIGURES,
     MODEL_FIGURES,
     SWEEP_ANALYSES,
@@ -59,10 +60,12 @@ EDITS = {
     "workflow/scripts/branch.py": BRANCHES | BRANCH_FIGURES | CLAIMS | {"explorer"},
     "src/sgd_valleys/measures/curvature.py": {"curvature", "endpoints", "cell_maps", "explorer"}
     | {"branch_curvature", "branch_endpoints", "branch_statistics"}
+    | MEASURES - {"edge_of_stability"}
     | TRAINED_FIGURES - {"fig1"}
     | CLAIMS,
     "src/sgd_valleys/training/sgd.py": TRAINED_FIGURES
     | SWEEP_ANALYSES
+    | MEASURES
     | BRANCHES
     | CLAIMS
     | {"train", "curvature", "projection", "explorer"},
@@ -137,7 +140,8 @@ def test_more_cells_and_runs_leave_the_old_ones_alone(
 ) -> None:
     finished.set({"experiments": {"mnist": {"sweep": sweep}}})
     plan = finished.plan()
-    assert set(plan) == SWEEP_ANALYSES | CLAIMS | {"train", "curvature", "explorer"} | also
+    measured = {"curvature", "flatness", "layer_curvature"}  # of every stack
+    assert set(plan) == SWEEP_ANALYSES | CLAIMS | {"train", "explorer"} | measured | also
     assert plan.get("branch", ["eta0.02_B10_r2.h5"]) == ["eta0.02_B10_r2.h5"]
     assert set(plan["train"]) == set(plan["curvature"]) == {f"{cell}.h5" for cell in cells}
 

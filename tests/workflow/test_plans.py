@@ -6,7 +6,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 from helpers.checkout import ROOT, Checkout
-from helpers.paper import BRANCHES, CLAIMS, FIGURES, MODEL, SWEEP_ANALYSES
+from helpers.paper import BRANCHES, CLAIMS, FIGURES, MEASURES, MODEL, SWEEP_ANALYSES
 from helpers.settings import read_settings
 
 from sgd_valleys.storage import hdf5
@@ -27,7 +27,7 @@ def test_the_paper_is_49_cells_20_branched_runs_two_phase_diagrams_15_figures_an
     assert sorted(plan["branch"]) == sorted(plan["branch_endpoints"]) == sorted(branched)
     assert plan["branch_projection"] == branched[:1]
     assert len(plan["phase_row"]) == 20
-    trained = SWEEP_ANALYSES | BRANCHES | {"data", "test_file", "train", "curvature", "flatness", "projection"}
+    trained = SWEEP_ANALYSES | BRANCHES | MEASURES | {"data", "test_file", "train", "curvature", "projection"}
     assert set(plan) == FIGURES | trained | MODEL | CLAIMS | {"explorer"}
     assert len(FIGURES) == 15
     convolutional = re.findall(r"cifar10/eta([0-9.]+)_B(\d+)_", " ".join(plan["train"]))
