@@ -68,6 +68,7 @@ bench: $(VENV)/.ready ## speed, against this machine's limit and against the pla
 	$(BIN)/python benchmarks/arms.py
 	$(BIN)/python benchmarks/convolution.py
 	$(BIN)/python benchmarks/curvature.py
+	$(BIN)/python benchmarks/whole_network.py
 	$(BIN)/python benchmarks/flatness.py
 	$(BIN)/python benchmarks/langevin.py --threads 2
 

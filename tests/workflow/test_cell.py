@@ -140,3 +140,15 @@ def test_a_run_counts_once_in_stacks_before_and_after_a_change_of_realizations(m
     (tmp_path / "curvature/eta0.02_B10_r0-1.h5").unlink()  # training is ahead of the curvature
     with pytest.raises(UserError, match=r"curvature has realizations \[0\] of .*, and .*train has \[0, 1\]: run"):
         Cell(tmp_path, 0.02, 10).read("flatness")
+
+
+def test_the_sharpness_and_the_curvature_of_the_whole_network_are_those_of_the_workflow(mnist: Path) -> None:
+    cell = Cell(mnist, 0.02, 10)
+    theta = cell.parameters(0)
+    stored = hdf5.read(mnist / "edge_of_stability/eta0.02_B10_r0-1.h5")
+    found = cell.sharpness(theta, minibatches=5)
+    assert found.largest == pytest.approx(stored["sharpness"][0, -1], rel=1e-5)
+    assert found.batch_error > 0 and stored["edge"] == 2 / 0.02
+    whole = hdf5.read(mnist / "layer_curvature/all/eta0.02_B10_r0-1.h5")
+    assert whole["eigenvalue"][0, -1, 0] == pytest.approx(found.largest, rel=1e-5)
+    assert cell.curvature(theta).trace() == pytest.approx(whole["trace"][0, -1], rel=1e-10)

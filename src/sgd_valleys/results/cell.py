@@ -7,6 +7,7 @@ import numpy as np
 
 from sgd_valleys.data.subset import first_of_each_class
 from sgd_valleys.measures.curvature import LayerHessian, load_hessian, top_eigenvalues
+from sgd_valleys.measures.edge_of_stability import Sharpness, sharpness
 from sgd_valleys.measures.flatness import flatness
 from sgd_valleys.measures.flatness_measures import evaluate
 from sgd_valleys.measures.gradient_noise import Draws, GradientNoise, gradient_noise
@@ -81,6 +82,21 @@ class Cell(CellFiles, SolutionPairs):
         chosen = first_of_each_class(self.labels, self._curvature_settings["per_class"])
         samples = self.inputs[chosen], self.labels[chosen]
         return NetworkCurvature(self.network, parameters, samples, layers, self._loss, gauss_newton)
+
+    def sharpness(self, parameters: Parameters, minibatches: int = 100) -> Sharpness:
+        """Compute the sharpness of the whole network, which is compared with 2 / eta, and the batch sharpness.
+
+        Args:
+            parameters: by name.
+            minibatches: of the cell's B samples, for the batch sharpness; 0 leaves it out.
+
+        Raises:
+            UserError: the parameters are not those of the cell's network.
+        """
+        check_parameters(self.network, parameters)
+        samples = self.inputs.astype(np.float64), self.labels
+        rng = stream(self._curvature_settings["seed"], Stage.SHARPNESS, self.eta, self.B)
+        return sharpness(self.network, parameters, samples, self.B, minibatches, rng, self._loss)
 
     def flatness(self, realization: int) -> float:
         """Compute F of a run at its end (1/nat), Eq. 6, as the workflow does; NaN where an eigenvalue is not positive.
