@@ -20,7 +20,7 @@ from sgd_valleys.measures.true_hessian import TrueHessian
 from sgd_valleys.networks.loss import LOSSES, softmax
 from sgd_valleys.networks.network import Linearization, Network, Parameters
 from sgd_valleys.networks.tensor_functions import LOSSES as TENSOR_LOSSES
-from sgd_valleys.networks.tensor_network import forward
+from sgd_valleys.networks.tensor_functions import logits
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage.hdf5 import FilePath
 
@@ -105,8 +105,8 @@ class Point:
         """The mean loss at the point."""
         return self._evaluate(self.linear.logits)
 
-    def _evaluate(self, logits: np.ndarray) -> float:
-        return float(LOSSES[self.loss].evaluate(logits, self.labels))
+    def _evaluate(self, outputs: np.ndarray) -> float:
+        return float(LOSSES[self.loss].evaluate(outputs, self.labels))
 
     @cached_property
     def _first_preactivation(self) -> np.ndarray:
@@ -133,7 +133,7 @@ class Point:
         tensors = {name: torch.from_numpy(array).requires_grad_() for name, array in parameters.items()}
         total = 0.0
         for inputs, labels in zip(self._tensors[0].split(SLICE), self._tensors[1].split(SLICE), strict=True):
-            part = TENSOR_LOSSES[self.loss].total(forward(self.network, tensors, inputs), labels) / len(self.labels)
+            part = TENSOR_LOSSES[self.loss].total(logits(self.network, tensors, inputs), labels) / len(self.labels)
             part.backward()
             total += part.item()
         return total, {name: tensor.grad.numpy() for name, tensor in tensors.items()}
@@ -148,7 +148,7 @@ class Point:
         theta = {name: torch.from_numpy(array) for name, array in self.parameters.items()}
         parts = self._tensors[0].split(SLICE)
         return np.concatenate(
-            [jvp(lambda p, x=x: forward(self.network, p, x), (theta,), (theta,))[1].numpy() for x in parts]
+            [jvp(lambda p, x=x: logits(self.network, p, x), (theta,), (theta,))[1].numpy() for x in parts]
         )
 
     def radial_slope(self, labels: np.ndarray) -> np.ndarray:
