@@ -32,6 +32,7 @@ from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Linearization, Network, Parameters
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.statistics.fits import fit_line
+from sgd_valleys.statistics.sampling import variance_of_mean
 
 LARGEST_GRAM = 4_000  # samples up to which their Gram matrix is kept: 128 MB
 ROUNDING = 1e-13  # relative to the largest value
@@ -200,11 +201,6 @@ def gradient_noise(
             predicted_eigenvalue=factor * _largest(gram, N) / M,
             measured_eigenvalue=measured_eigenvalue,
         )
-
-
-def variance_of_mean(B: int, M: int) -> float:
-    """Return the factor (1/B - 1/M) M / (M - 1) by which C becomes the covariance of a minibatch gradient."""
-    return (1 / B - 1 / M) * M / (M - 1)
 
 
 def exponent(x: np.ndarray, y: np.ndarray) -> float:

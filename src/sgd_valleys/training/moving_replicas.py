@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from sgd_valleys.networks.network import Parameters
+from sgd_valleys.statistics.sampling import variance_of_mean
 from sgd_valleys.training.mlp_replicas import MLPReplicas
-from sgd_valleys.training.noise import variance_of_mean
 from sgd_valleys.training.replicas import VELOCITY
 
 

@@ -21,14 +21,10 @@ import numpy as np
 import torch
 
 from sgd_valleys.recipe import Dynamics
+from sgd_valleys.statistics.sampling import variance_of_mean
 from sgd_valleys.training.streams import Streams
 
 Draw = Callable[[int], torch.Tensor]  # from the number of a step to what is drawn for it (replica, ...)
-
-
-def variance_of_mean(B: int, M: int) -> float:
-    """Return the factor (1/B - 1/M) M / (M - 1) by which C becomes the covariance of a minibatch gradient."""
-    return (1 / B - 1 / M) * M / (M - 1)
 
 
 class Minibatches:

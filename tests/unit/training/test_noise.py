@@ -9,7 +9,7 @@ import torch
 from helpers.training import run_training, streams
 
 from sgd_valleys.networks.mlp import MLP
-from sgd_valleys.training.noise import variance_of_mean
+from sgd_valleys.statistics.sampling import variance_of_mean
 from sgd_valleys.training.recording import Recording
 
 M, B, ETA, DRAWS = 30, 5, 0.1, 20_000
