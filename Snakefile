@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 
 min_version("9.19")  # earlier versions ignore the default profile
 
-ROOT = Path(workflow.snakefile).resolve().parent  # also where --snakefile is a link
+ROOT = Path(workflow.snakefile).resolve().parent  # resolved, since --snakefile may be a link
 if not (ROOT / "src").is_dir():
     raise WorkflowError(
         f"snakefile = {workflow.snakefile}: Snakemake has fetched this file alone; the jobs need the whole repository: "
@@ -14,6 +14,7 @@ if not (ROOT / "src").is_dir():
 
 
 configfile: ROOT / "config.yaml"
+configfile: ROOT / "config/figures.yaml"
 
 
 report: ROOT / "workflow/report/workflow.rst"
@@ -26,10 +27,18 @@ include: ROOT / "workflow/rules/measures.smk"
 include: ROOT / "workflow/rules/analysis.smk"
 include: ROOT / "workflow/rules/branches.smk"
 include: ROOT / "workflow/rules/two_valley.smk"
+include: ROOT / "workflow/rules/controls.smk"
 include: ROOT / "workflow/rules/figures.smk"
 include: ROOT / "workflow/rules/claims.smk"
 include: ROOT / "workflow/rules/explorer.smk"
 include: ROOT / "workflow/rules/provenance.smk"
+
+
+onstart:
+    # With a limit of jobs per second, Snakemake 9.27 checks all waiting jobs once a second for every finished job. After
+    # 200 jobs, that makes 200 checks a second. Only the queue of a cluster needs a limit.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
 
 
 rule all:
@@ -70,9 +79,10 @@ rule dictionary:
 
 
 rule publish:
-    """Copy the figures and the claims of a finished run into the documentation."""
+    """Write the figures, claims, numbers and run times of a finished run into the documentation."""
     input:
-        claims=lambda w: reporting.existing(paths.CLAIMS),  # of a finished run: publishing starts none
+        **{figure: list(inputs.figure(figure).values()) for figure in inputs.control_figures},
+        claims=lambda w: reporting.existing(paths.CLAIMS),  # of a finished run: `publish` starts no run
         figures=inputs.figures("png"),
     log:
         paths.log("publish"),
@@ -80,8 +90,10 @@ rule publish:
     conda:
         ENVIRONMENT
     params:
+        controls=inputs.control_figures,
         folder=lambda w: paths.folder,
         settings=lambda w: reporting.overlay,
         changed=lambda w: [name for name, *_ in reporting.changed_settings],
+        benchmarks=lambda w: catalog.benchmark_files(own_rules(), placed([*inputs.targets(), *paths.CRATE.values()])),
     script:
         ROOT / "workflow/scripts/publish.py"

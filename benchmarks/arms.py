@@ -1,36 +1,36 @@
-"""Measure the time of a step of every arm, beside the step that it is built on.
+"""Measure the time of a step of every arm, and compare it with the step on which the arm is based.
 
     python benchmarks/arms.py [--seconds 1] [--device cpu|cuda]
 
-The benchmark uses one CPU thread or one GPU, the paper's network (784 - 50 - 50 - 10), M = 1,000 samples, B = 50 and
-R = 20 realizations. Each row has the microseconds of a step of one realization, and their ratios to those of
+The benchmark uses one CPU thread or one GPU. The network is that of the paper (784 - 50 - 50 - 10), with M = 1,000
+samples, B = 50 and R = 20 realizations. Each row has
 
-- a step of minibatches through the Gram matrix, the default;
-- a step of minibatches of the plain stack, on which momentum and weight decay are built;
-- a step of gradient descent, on which all noise in the full gradient is built.
+- the time of a step of one realization, in microseconds;
+- as its limit, the time of the useful arithmetic of the step at the speed of the best float32 matrix product;
+- as the peer, a default step of minibatches, or a step of gradient descent for noise in the full gradient.
 
-Ratios are medians of repetitions; each repetition measures an arm and these three one after the other.
+A speed-up below 1 is the cost of the arm. Speed-ups are medians of repetitions, each of which measures an arm and its
+peer one after the other.
 """
 
 import argparse
 import statistics
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from typing import Any
 
 import numpy as np
 import torch
-from machine import seconds
+from machine import CPU_TIME, Table, peak, seconds
+from training import FLOP, SIZES
 
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.recipe import Phase, Recipe
-from sgd_valleys.training import sgd
 from sgd_valleys.training.device import choose_device
-from sgd_valleys.training.mlp_replicas import MLPReplicas
 from sgd_valleys.training.recording import Recording
+from sgd_valleys.training.sgd import train
 from sgd_valleys.training.streams import run_streams
 
-NETWORK = MLP((784, 50, 50, 10))
+NETWORK = MLP(SIZES)
 M, B, ETA, REPLICAS = 1000, 50, 0.01, 20
 ARMS: dict[str, tuple[dict[str, Any], MLP]] = {
     "minibatch": ({}, NETWORK),
@@ -52,16 +52,6 @@ ARMS: dict[str, tuple[dict[str, Any], MLP]] = {
 }
 
 
-@contextmanager
-def plain_stack() -> Iterator[None]:
-    """Train without the Gram matrix."""
-    chosen, sgd.replicas_class = sgd.replicas_class, lambda *_: MLPReplicas
-    try:
-        yield
-    finally:
-        sgd.replicas_class = chosen
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -70,6 +60,7 @@ def main() -> None:
     options = parser.parse_args()
     device = choose_device(options.device)
     torch.set_num_threads(1)
+    clock = CPU_TIME if device.type == "cpu" else time.perf_counter
     rng = np.random.default_rng(0)
     pixels = np.where(rng.random((M, 784)) < 0.8, -1, rng.uniform(-1, 1, (M, 784))).astype(np.float32)
     data = pixels, rng.integers(0, 10, M)
@@ -79,27 +70,28 @@ def main() -> None:
         recipe = Recipe(**{"eta": ETA, "B": B, "iterations": steps, **settings})
         streams = run_streams(0, ETA, B, range(REPLICAS))
         test_set = pixels[:100], data[1][:100]
-        sgd.train(network, starts[network], data, test_set, recipe, Recording(points=3), streams=streams, device=device)
+        train(network, starts[network], data, test_set, recipe, Recording(points=3), streams=streams, device=device)
+
+    def passed(settings: dict[str, Any]) -> int:
+        recipe = Recipe(**{"eta": ETA, "B": B, "iterations": 2, **settings})
+        return max(phase.samples_per_step(M) for phase in recipe.phases)
 
     def microseconds(settings: dict[str, Any], network: MLP = NETWORK) -> float:
-        recipe = Recipe(**{"eta": ETA, "B": B, "iterations": 2, **settings})
-        samples = max(phase.samples_per_step(M) for phase in recipe.phases)
-        steps = 2 * max(10, round(options.seconds / (2.5e-6 * samples * REPLICAS) / 2))
-        return seconds(lambda: run(settings, network, steps)) / steps / REPLICAS * 1e6
+        steps = 2 * max(10, round(options.seconds / (2.5e-6 * passed(settings) * REPLICAS) / 2))
+        return seconds(lambda: run(settings, network, steps), clock=clock) / steps / REPLICAS * 1e6
 
     for settings, network in ARMS.values():
         run(settings, network, 20)
-    print(f"{'arm':<24} {'us/step':>8} {'of minibatch':>13} {'of plain':>9} {'of none':>8}")
+    top = peak(device.type, clock=clock)
+    title = f"A step of each arm, M = {M}, B = {B}, {top:.0f} GFLOP/s"
+    table = Table(title, "us", "useful arithmetic", "the step that the arm is built on")
     for name, (settings, network) in ARMS.items():
-        times, ratios = [], []
+        samples, times, ratios = passed(settings), [], []
         for _ in range(5):
-            with plain_stack():
-                plain = microseconds({})
-            gram, full, own = microseconds({}), microseconds({"noise": "none"}), microseconds(settings, network)
-            times.append(own)
-            ratios.append((own / gram, own / plain, own / full))
-        gram, plain, full = (statistics.median(column) for column in zip(*ratios, strict=True))
-        print(f"{name:<24} {statistics.median(times):>8.1f} {gram:>13.2f} {plain:>9.2f} {full:>8.2f}", flush=True)
+            times.append(microseconds(settings, network))
+            ratios.append(microseconds({} if samples == B else {"noise": "none"}) / times[-1])
+        own = statistics.median(times)
+        table.row(name, own, samples * FLOP / top / 1e3, own * statistics.median(ratios))
 
 
 if __name__ == "__main__":

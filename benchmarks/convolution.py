@@ -1,4 +1,4 @@
-"""Measure how fast the convolutional network trains, against the matrix-product peak and two other implementations.
+"""Measure the training speed of the convolutional network, and compare it with the peak and two implementations.
 
     python benchmarks/convolution.py [--seconds 2] [--device cpu|cuda] [--config config/cifar10-full.yaml]
 
@@ -6,12 +6,12 @@ The benchmark uses one CPU thread or one GPU and the network of Fig. S5 (3 x 32 
 64 channels, 1024 - 128 - 10). The table has one row per batch size:
 
 - images per second of an SGD step;
-- useful GFLOP/s: the forward pass, the weight gradients and the hidden gradients, however many operations the code
-  executes; and the fraction of the best float32 matrix product, measured beside it;
-- the speed of two other implementations of the same step, relative to the library's: torch.nn's default layout and
-  order, and four replicas stacked as one grouped convolution.
+- useful GFLOP/s, which count the forward pass, the weight gradients and the hidden gradients but no other operations;
+- the fraction of the best float32 matrix product, measured in between;
+- the speed of two other implementations relative to the library: the default layout and order of torch.nn, and four
+  replicas stacked as one grouped convolution.
 
-All numbers are medians of repetitions, taken in turn. The last line estimates the training time of a configuration's
+All numbers are medians of interleaved repetitions. The last line estimates the training time of a configuration's
 CIFAR-10 sweep from the speed at each of its batch sizes.
 """
 

@@ -1,20 +1,23 @@
-"""Measure how fast a stack trains, against the machine's matrix-product peak and against a plain PyTorch loop.
+"""Measure the training speed of a stack, and compare it with the machine's peak and with a plain PyTorch loop.
 
     python benchmarks/training.py [--seconds 2] [--device cpu|cuda]
 
 The benchmark uses one CPU thread or one GPU, the paper's network (784 - 50 - 50 - 10) and R = 20 realizations. The
-table has one row per batch size:
+table has one row per batch size, and one row for branches. Branches are gradient descent from as many starts as in the
+paper. Each row has
 
-- useful GFLOP/s: the forward pass, the weight gradients and the hidden gradients of the whole network, 174,800
-  floating-point operations per sample, however many the code executes;
-- the fraction of the best float32 matrix product, measured just before;
+- useful GFLOP/s, which count the forward pass, the weight gradients and the hidden gradients of the whole network:
+  174,800 floating-point operations per sample;
+- the fraction of the best float32 matrix product, measured directly before;
 - the speed-up over a loop that trains one network at a time on tensors in memory.
 
-All numbers are medians of repetitions, taken in turn. The last line estimates the training time of the paper's sweep.
+All numbers are medians of interleaved repetitions. The last lines estimate the time of the paper's sweep and of its
+branches, with as many recorded points as in the paper.
 """
 
 import argparse
 import statistics
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,7 +26,8 @@ import torch
 import yaml
 from machine import peak, seconds
 
-from sgd_valleys.config.sweep import Sweep
+from sgd_valleys.config.experiment import Experiment
+from sgd_valleys.config.following import follow_experiment
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.recipe import Recipe
 from sgd_valleys.training.device import choose_device
@@ -75,36 +79,45 @@ def main() -> None:
     labels = rng.integers(0, 10, M)
     data, x, y = (pixels, labels), torch.from_numpy(pixels).to(device), torch.from_numpy(labels).to(device)
 
-    def stacked(B: int, steps: int) -> None:
-        replicas = 1 if B == M else REPLICAS
+    settings = yaml.safe_load(Path("config.yaml").read_text(encoding="utf-8"))["experiments"]["mnist"]
+    experiment = Experiment("mnist", follow_experiment(settings))
+    branchings, points = experiment.branchings.values(), experiment["branches"]["points"]
+    branches = max(branching.count for branching in branchings)
+    interval = max(branching.recipe.iterations for branching in branchings) // (points - 1)
+
+    def stacked(B: int, replicas: int, steps: int) -> None:
         recipe, streams = Recipe(eta=ETA, B=B, iterations=steps), run_streams(0, ETA, B, range(replicas))
+        recording = Recording(points=2 if replicas != branches else steps // interval + 1)
+        starts = {name: np.repeat(array[None], replicas, axis=0) for name, array in initial.items()}
         test_set = pixels[:200], labels[:200]
-        train(network, initial, data, test_set, recipe, Recording(points=2), streams=streams, device=device)
+        train(network, starts, data, test_set, recipe, recording, streams=streams, device=device)
 
     per_step = {}
-    print(f"{'B':>5} {'peak':>7} {'GFLOP/s':>8} {'of peak':>8} {'us/step':>8} {'plain us':>9} {'speed-up':>9}")
-    for B in (10, 20, 50, 100, 200, 500, 1000):
-        replicas = 1 if B == M else REPLICAS
+    print(f"{'B':>5} {'R':>3} {'peak':>7} {'GFLOP/s':>8} {'of peak':>8} {'us/step':>8} {'plain us':>9} {'speed-up':>9}")
+    cells = [*((B, REPLICAS) for B in (10, 20, 50, 100, 200, 500)), (M, 1), (M, branches)]
+    for B, replicas in cells:
         # a run includes its set-up and two recorded points; this many steps make them negligible, as in the paper
-        steps = max(20, round(target / (1.7e-6 * B * replicas)))
+        steps = interval * max(1, round(target / (1.7e-6 * B * replicas) / interval))
         plain_steps = max(10, round(target / 4 / (3e-6 * B + 150e-6)))
-        stacked(B, 20)
+        stacked(B, replicas, interval)
         plain(x, y, B, 10)
         peaks, stack_times, plain_times = [], [], []
         for _ in range(5):
             peaks.append(peak(device.type) if len(peaks) < 3 else peaks[-1])
-            stack_times.append(seconds(lambda B=B, steps=steps: stacked(B, steps)) / steps / replicas)
+            stack_times.append(seconds(partial(stacked, B, replicas, steps)) / steps / replicas)
             plain_times.append(seconds(lambda B=B, steps=plain_steps: plain(x, y, B, steps)) / plain_steps)
         top, step, slow = map(statistics.median, (peaks, stack_times, plain_times))
-        per_step[B] = replicas * step
+        per_step[B, replicas] = replicas * step
         rate = FLOP * B / step / 1e9
-        row = f"{B:>5} {top:>7.0f} {rate:>8.1f} {rate / top:>8.2f}"
+        row = f"{B:>5} {replicas:>3} {top:>7.0f} {rate:>8.1f} {rate / top:>8.2f}"
         print(f"{row} {step * 1e6:>8.1f} {slow * 1e6:>9.1f} {slow / step:>8.1f}x", flush=True)
 
-    experiment = yaml.safe_load(Path("config.yaml").read_text(encoding="utf-8"))["experiments"]["mnist"]
-    sweep = Sweep.from_settings(experiment["sweep"], M)
-    total = sum(sweep.iterations(eta) * per_step[B] for eta, B in sweep.cells)
+    sweep = experiment.sweep
+    total = sum(sweep.iterations(cell.eta) * per_step[cell.B, 1 if cell.B == M else REPLICAS] for cell in sweep.cells)
     print(f"config.yaml: {len(sweep.cells)} cells of up to {REPLICAS} runs: {total:,.0f} s of training")
+    steps = sum(each.count * len(each.realizations) * each.recipe.iterations for each in branchings)
+    total = steps * per_step[M, branches] / branches
+    print(f"config.yaml: {steps:,} steps of gradient descent in branches: {total:,.0f} s")
 
 
 if __name__ == "__main__":

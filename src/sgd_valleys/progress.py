@@ -1,4 +1,4 @@
-"""Progress of a computation: lines in the log of a job, or a bar in a terminal."""
+"""Progress of a computation: lines in the log of a job, or a progress bar in a terminal."""
 
 import logging
 import sys
@@ -13,10 +13,10 @@ class Progress:
     """Count the finished part of a computation.
 
     Args:
-        total: amount of the whole computation.
-        unit: what is counted, in the plural.
-        log: gets a line every few seconds with the amount, the speed and the remaining time; None draws a bar on
-            standard error, if that is a terminal.
+        total: amount of the whole computation, in ``unit``.
+        unit: name of the counted unit, in the plural.
+        log: receives a line every few seconds with the finished amount, the speed and the remaining time. None draws a
+            progress bar on standard error, if standard error is a terminal.
     """
 
     def __init__(self, total: float, unit: str, log: logging.Logger | None = None) -> None:
@@ -32,7 +32,7 @@ class Progress:
             self.bar.update(amount)
             return
         now = time.monotonic()
-        if now - self.last >= SECONDS_BETWEEN_LINES:
+        if self.log is not None and now - self.last >= SECONDS_BETWEEN_LINES:
             self.last = now
             speed = self.done / (now - self.start)
             left = (self.total - self.done) / speed

@@ -1,4 +1,4 @@
-"""Random streams keyed by their purpose: a further stream changes no other."""
+"""Random streams keyed by their purpose, so that a new stream does not change the others."""
 
 from enum import IntEnum
 
@@ -24,8 +24,10 @@ class Stage(IntEnum):
     PATHS = 13
     HUTCHINSON = 14
     SHARPNESS = 15
+    SPECTRUM = 16
     GRADIENT_NOISE = 20
     FLATNESS = 22
+    CONTROLS = 23
 
 
 def seed_sequence(seed: int, stage: Stage, *key: int | float) -> np.random.SeedSequence:
@@ -34,7 +36,7 @@ def seed_sequence(seed: int, stage: Stage, *key: int | float) -> np.random.SeedS
     Args:
         seed: master seed.
         stage: purpose of the stream.
-        key: further words; a float enters by the bits of its float64, hence 0.1 and 0.10 are the same stream.
+        key: further numbers. A float enters by the bits of its float64, hence 0.1 and 0.10 give the same stream.
     """
     words = tuple(int(np.float64(k).view(np.uint64)) if isinstance(k, float) else int(k) for k in key)
     return np.random.SeedSequence(seed, spawn_key=(int(stage), *words))

@@ -1,6 +1,6 @@
-"""How a run is trained: loss, noise, momentum and their schedule, as frozen objects that are checked before use.
+"""The recipe of a training: loss, noise, momentum and their schedule.
 
-The names of the attributes are those of the section ``training`` of an experiment.
+The attributes have the names of the settings in the section ``training`` of an experiment.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,26 +11,27 @@ from sgd_valleys.errors import refuse_all
 
 LOSSES = ("cross_entropy", "mse", "mse_softmax")
 SAMPLINGS = ("epoch", "fresh")
-ISOTROPIC = ("isotropic", "isotropic_by_layer")  # their variance is that of the minibatch noise at every step
+ISOTROPIC = ("isotropic", "isotropic_by_layer")  # their total variance is that of minibatch noise at every step
 NOISES = ("minibatch", "none", "covariance", *ISOTROPIC, "constant")
-SCALED = ("covariance", *ISOTROPIC)  # kinds of noise with a scale
+SCALED = ("covariance", *ISOTROPIC)  # kinds of noise that use ``noise_scale``
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dynamics:
-    """What one step of a training does.
+    """The settings of one step of a training.
 
     Attributes:
         eta: learning rate.
-        B: batch size in samples; it sets the strength of all noise but ``constant``.
+        B: batch size in samples, which sets the strength of every noise except ``constant``.
         loss: one of ``LOSSES``.
         noise: one of ``NOISES``.
-        sampling: of minibatches; "epoch" visits all samples in a new order, "fresh" draws a new subset at every step.
+        sampling: one of ``SAMPLINGS``; minibatches visit all samples in random order ("epoch"), or each is a new random
+            subset ("fresh").
         noise_layers: layers in which the noise acts, counted from 1; None for all.
-        noise_scale: factor on the standard deviation of the noise.
+        noise_scale: factor on the standard deviation of a noise in ``SCALED``.
         noise_strength: standard deviation of constant noise in each component of the gradient, in units of the loss.
-        momentum: factor on the last step's direction, as ``torch.optim.SGD`` has it.
-        weight_decay: coefficient of the penalty |theta|^2 / 2.
+        momentum: factor on the velocity of the last step, as in ``torch.optim.SGD``.
+        weight_decay: coefficient of the penalty |theta|^2 / 2, with all parameters theta.
     """
 
     eta: float
@@ -45,7 +46,7 @@ class Dynamics:
     weight_decay: float = 0.0
 
     def is_deterministic(self, M: int) -> bool:
-        """Whether a step on M training samples has no noise: B = M, or no noise by name."""
+        """Whether a step on M training samples has no noise: by the setting ``noise``, or because B = M."""
         return self.noise == "none" or (self.noise != "constant" and self.B == M)
 
     def has_minibatches(self, M: int) -> bool:
@@ -53,13 +54,13 @@ class Dynamics:
         return self.noise == "minibatch" and self.B < M
 
     def draws(self, M: int) -> str | None:
-        """Return what a step draws: a minibatch, weights of the samples, normal numbers for the parameters, or None.
+        """Return the kind of random numbers that a step needs.
 
         Args:
             M: number of training samples.
 
         Returns:
-            one of "minibatch", "weights", "normals"; None for a step along the full gradient.
+            "minibatch", "weights" of the samples, or "normals" for the parameters; None for a step without noise.
         """
         if self.is_deterministic(M):
             return None
@@ -68,19 +69,19 @@ class Dynamics:
         return "weights" if self.noise in ("minibatch", "covariance") else "normals"
 
     def samples_per_step(self, M: int) -> int:
-        """Return the number of samples that a step passes through the network: B, or all M where it takes them all."""
+        """Return the number of samples that a step passes through the network: B for the draw "minibatch", else M."""
         return self.B if self.draws(M) == "minibatch" else M
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of a training with settings of its own; None stands for those of the training.
+    """A part of a training with its own settings; None stands for the setting of the training.
 
     Attributes:
-        until: the phase ends at this share of the iterations.
-        until_loss: the phase ends at the first recorded iteration whose training loss is below this; None uses
-            ``until``.
-        eta: factor on the learning rate.
+        until: share of the iterations at which the phase ends.
+        until_loss: threshold of the training loss. The phase ends at the first recorded iteration with a lower loss;
+            None uses ``until``.
+        eta: factor on the learning rate of the training.
         B: batch size in samples.
         noise: one of ``NOISES``.
         momentum: see :class:`Dynamics`.
@@ -103,11 +104,11 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Dynamics):
-    """How a run is trained; by default as in the paper (Eqs. 2, 3).
+    """The settings of the training of a run; the defaults are those of the paper (Eqs. 2, 3).
 
     Attributes:
         iterations: number of steps T.
-        schedule: phases in their order, the last of which ends at T; none for a constant training.
+        schedule: phases in order, the last of which ends at T; empty for a training with constant settings.
 
     >>> recipe = Recipe(eta=0.05, B=50, iterations=2000, schedule=(Phase(0.25), Phase(1.0, noise="none")))
     >>> [phase.noise for phase in recipe.phases]
@@ -119,7 +120,14 @@ class Recipe(Dynamics):
 
     @classmethod
     def from_settings(cls, eta: float, B: int, iterations: int, settings: Mapping[str, Any]) -> "Recipe":
-        """Build a recipe from the section ``training`` of an experiment, without what concerns data and starts."""
+        """Build a recipe from the section ``training`` of an experiment.
+
+        Args:
+            eta: learning rate.
+            B: batch size in samples.
+            iterations: number of steps T.
+            settings: the section; the settings ``OF_DATA_AND_STARTS`` are ignored.
+        """
         layers = settings.get("noise_layers", "all")
         own = {
             **{name: value for name, value in settings.items() if name not in OF_DATA_AND_STARTS},
@@ -130,7 +138,7 @@ class Recipe(Dynamics):
 
     @property
     def phases(self) -> tuple[Dynamics, ...]:
-        """What a step does in each phase; a single phase without a schedule."""
+        """The settings of a step in each phase; one phase without a schedule."""
         constant = Dynamics(**{field.name: getattr(self, field.name) for field in fields(Dynamics)})
         return tuple(
             replace(
@@ -150,33 +158,33 @@ class Recipe(Dynamics):
 
         Args:
             phase: position in ``phases``.
-            share: of the iterations that the run has taken.
-            loss: its training loss; a loss that is not finite ends no phase.
+            share: share of the iterations that the run has taken.
+            loss: training loss of the run; a non-finite loss is not below any ``until_loss``.
         """
         end = self.schedule[phase] if self.schedule else Phase()
         return loss < end.until_loss if end.until_loss is not None else share >= end.until - SAME_SHARE
 
     def check(self, M: int, depth: int, points: int, dense: bool = True) -> None:
-        """Refuse a recipe that cannot be followed.
+        """Refuse an invalid recipe.
 
         Args:
             M: number of training samples.
             depth: number of layers of the network.
-            points: recorded points.
+            points: number of recorded points.
             dense: whether all layers are fully connected.
 
         Raises:
-            UserError: a sentence for every wrong setting.
+            UserError: settings are invalid; the message has a sentence for each of them.
         """
         refuse_all(recipe_errors(self, M, depth, points, dense))
 
 
-OF_DATA_AND_STARTS = ("label_noise", "initializations")  # settings of ``training`` that are no part of a recipe
-SAME_SHARE = 1e-9  # shares of the iterations that differ by less are the same
+OF_DATA_AND_STARTS = ("label_noise", "initializations")  # settings of ``training`` that do not belong to a recipe
+SAME_SHARE = 1e-9  # shares of the iterations that differ by less count as equal
 
 
 def recipe_errors(recipe: Recipe, M: int, depth: int, points: int, dense: bool) -> Iterator[str]:
-    """Yield a sentence for every wrong setting of a recipe; see :meth:`Recipe.check`."""
+    """Yield a sentence for every invalid setting of a recipe; see :meth:`Recipe.check`."""
     for name, value, allowed in (
         ("loss", recipe.loss, LOSSES),
         ("sampling", recipe.sampling, SAMPLINGS),
@@ -234,15 +242,15 @@ def _schedule_errors(recipe: Recipe, M: int, points: int) -> Iterator[str]:
 
 
 def _unused_errors(recipe: Recipe, dense: bool) -> Iterator[str]:
-    """Refuse settings that the noise lacks, or that it would ignore."""
+    """Yield a sentence for every setting that the kind of noise needs and lacks, or does not use."""
     noises = [phase.noise for phase in recipe.phases]
-    constant = "constant" in noises
-    if constant and recipe.noise_strength is None:
+    constant, strength = "constant" in noises, recipe.noise_strength
+    if constant and strength is None:
         yield "noise_strength: noise constant lacks it; give the standard deviation of each component of the gradient."
-    elif constant and not recipe.noise_strength > 0:
-        yield f"noise_strength = {recipe.noise_strength}: out of range; it has to be greater than 0."
-    if not constant and recipe.noise_strength is not None:
-        yield f"noise_strength = {recipe.noise_strength}: only noise constant has it; leave it out."
+    elif strength is not None and not constant:
+        yield f"noise_strength = {strength}: only noise constant has it; leave it out."
+    elif strength is not None and not strength > 0:
+        yield f"noise_strength = {strength}: out of range; it has to be greater than 0."
     if recipe.noise_scale != 1 and not _any_of(noises, SCALED):
         yield f"noise_scale = {recipe.noise_scale}: only noise {', '.join(SCALED)} has it; leave it out."
     if recipe.sampling != "epoch" and "minibatch" not in noises:

@@ -1,6 +1,9 @@
 """The page to explore, in a real browser: it opens from a file, needs no network, and shows what the results hold."""
 
+import csv
 import re
+import time
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +12,18 @@ import pytest
 from helpers.checkout import Checkout
 from helpers.chromium import Browser
 from helpers.explorer_page import page_data
+from helpers.simulator import JAVASCRIPT, assert_same_numbers, javascript_input
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.keys import Keys
 
-from sgd_valleys.explorer import collect, page
+from sgd_valleys.explorer import arms, collect, page
 from sgd_valleys.storage import hdf5
 
 NOT_OURS = "Canvas2D: Multiple readback"  # plotly.js measures its letters, and is told how that would be faster
 STATES = ("converged", "not converged", "diverged")
 MAPS = len(collect.MAPS) + 2  # two more thresholds of the freezing time
+
+SIMULATOR, ARMS = 3, 6  # charts
 
 
 def show(browser: Browser, path: Path, **size: int) -> Browser:
@@ -42,11 +48,21 @@ def complaints(browser: Browser) -> list[str]:
     return [message for message in browser.messages() if NOT_OURS not in message]
 
 
-@pytest.mark.parametrize(("absent", "hidden"), [("experiments", {"space", "sweep"}), ("diagrams", {"model"})])
+@pytest.mark.parametrize(
+    ("absent", "hidden"),
+    [
+        ("experiments", {"space", "sweep", "arms"}),
+        ("arms", {"arms"}),
+        ("diagrams", {"model"}),
+        ("landscape", {"simulator"}),
+    ],
+)
 def test_what_a_run_lacks_is_not_shown(
     browser: Browser, path: Path, tmp_path: Path, absent: str, hidden: set[str]
 ) -> None:
-    (tmp_path / "page.html").write_text(page.html(page_data(path) | {absent: {}}), encoding="utf-8")
+    (tmp_path / "page.html").write_text(
+        page.html(page_data(path) | {absent: [] if absent == "arms" else {}}), encoding="utf-8"
+    )
     show(browser, tmp_path / "page.html")
     sections = browser.run("return [...document.querySelectorAll('section')].map((each) => [each.id, each.hidden])")
     assert {name.removesuffix("-section") for name, is_hidden in sections if is_hidden} == hidden
@@ -125,7 +141,10 @@ def test_it_opens_from_a_file_without_a_network_and_complains_of_nothing(shown: 
         'return [...document.querySelectorAll(".plot")].filter((graph) => !(graph.data && graph.data.length)).length'
     )
     assert empty == 0
-    assert shown.run('return document.querySelectorAll(".js-plotly-plot").length') == 2 + MAPS + 2 + 2 * 2
+    assert (
+        shown.run('return document.querySelectorAll(".js-plotly-plot").length')
+        == 2 + MAPS + 2 + 2 * 2 + SIMULATOR + ARMS
+    )
     assert shown.run('return document.querySelectorAll(".scene canvas").length') >= 2
 
 
@@ -199,24 +218,33 @@ def test_scenes_hold_the_projected_points_and_turn_when_dragged(shown: Browser, 
     for line, points in zip(drawn, branches["pc"], strict=True):
         assert line["x"] == pytest.approx(points[:, 0], rel=1e-5, abs=1e-6)
     for graph in ("block", "branches"):
-        eye = f'document.getElementById("{graph}")._fullLayout.scene._scene.getCamera().eye'
-        before = shown.run(f"return {eye}")
-        x, y = shown.run(
-            """
-            const scene = document.getElementById(arguments[0]);
-            scene.scrollIntoView({ block: "center" });
-            const place = scene.getBoundingClientRect();
-            return [place.left + place.width / 2, place.top + place.height / 2];
-            """,
-            graph,
-        )
-        actions = ActionBuilder(shown.driver)
-        actions.pointer_action.move_to_location(round(x), round(y)).pointer_down()
-        for step in range(1, 6):
-            actions.pointer_action.move_to_location(round(x) + 20 * step, round(y) + 6 * step).pause(0.1)
-        actions.pointer_action.pointer_up()
-        actions.perform()
-        shown.wait(lambda before=before, eye=eye: abs(shown.run(f"return {eye}")["x"] - before["x"]) > 0.05, "turned")
+        before = eye(shown, graph)
+        shown.wait(lambda graph=graph, before=before: abs(dragged(shown, graph) - before) > 0.05, "turned")
+
+
+def eye(shown: Browser, graph: str) -> float:
+    return shown.run(f'return document.getElementById("{graph}")._fullLayout.scene._scene.getCamera().eye.x')
+
+
+def dragged(shown: Browser, graph: str) -> float:
+    """Drag a scene, wait for a frame, and return its eye. A scene that is still being drawn ignores the drag."""
+    x, y = shown.run(
+        """
+        const scene = document.getElementById(arguments[0]);
+        scene.scrollIntoView({ block: "center" });
+        const place = scene.getBoundingClientRect();
+        return [place.left + place.width / 2, place.top + place.height / 2];
+        """,
+        graph,
+    )
+    actions = ActionBuilder(shown.driver)
+    actions.pointer_action.move_to_location(round(x), round(y)).pointer_down()
+    for step in range(1, 6):
+        actions.pointer_action.move_to_location(round(x) + 20 * step, round(y) + 6 * step).pause(0.1)
+    actions.pointer_action.pointer_up()
+    actions.perform()
+    time.sleep(1)
+    return eye(shown, graph)
 
 
 def test_the_other_experiment_takes_the_place_of_the_first(shown: Browser, path: Path) -> None:
@@ -243,6 +271,123 @@ def test_a_phase_diagram_tells_the_cell_that_is_pointed_at(shown: Browser, path:
     assert error == pytest.approx(diagram["p_flat_error"][1, 2], rel=6e-3)
 
 
+def test_the_simulator_computes_the_numbers_of_the_library(shown: Browser) -> None:
+    assert_same_numbers(shown.run(f"const [numbers] = arguments; {JAVASCRIPT}", javascript_input()))
+
+
+def move(browser: Browser, **sliders: float | str) -> None:
+    """Set sliders and lists of the simulator, and wait until all of its charts are drawn."""
+    for name, value in sliders.items():
+        browser.run(
+            """
+            const input = document.getElementById(`set-${arguments[0]}`);
+            input.value = arguments[1];
+            for (const kind of ["input", "change"]) input.dispatchEvent(new Event(kind, { bubbles: true }));
+            """,
+            name,
+            value,
+        )
+    wait_for_simulation(browser, **sliders)
+
+
+def wait_for_simulation(browser: Browser, **expected: float | str) -> None:
+    browser.wait(
+        lambda: browser.run(
+            """
+            const set = JSON.parse(document.body.dataset.simulated || "{}");
+            return Object.entries(arguments[0]).every(([name, value]) => set[name] === value);
+            """,
+            expected,
+        ),
+        f"{expected} simulated",
+    )
+
+
+def probabilities(browser: Browser, graph: str) -> list[list[float]]:
+    """P_flat with its interval at each point of a chart of the simulator."""
+    (head, *rows) = browser.run("return document.getElementById(arguments[0]).table()", graph)
+    return [[row[head.index(name)] for name in ("P_flat", "low", "high")] for row in rows]
+
+
+def test_a_slider_changes_what_is_simulated(shown: Browser) -> None:
+    wait_for_simulation(shown, y=5, noise="H")
+    before = probabilities(shown, "simulator-scan")
+    for low, high in (
+        (low, high) for graph in ("time", "scan") for _, low, high in probabilities(shown, f"simulator-{graph}")
+    ):
+        assert 0 <= low < high <= 1
+    move(shown, y=1, noise="isotropic", runs=100)
+    after = probabilities(shown, "simulator-scan")
+    assert len(before) == len(after) == 9 + 1 and before != after
+    move(shown, x2=0.8)  # equal valleys
+    equal = probabilities(shown, "simulator-time")[1:]
+    assert np.mean([value for value, _, _ in equal]) == pytest.approx(0.5, abs=0.1)
+    assert "γ = 1" in shown.driver.find_element("id", "shown-x2").text
+    assert complaints(shown) == []
+
+
+def test_a_link_keeps_what_is_chosen(shown: Browser) -> None:
+    shown.run('document.querySelector("input[value=cifar10]").click()')
+    shown.wait('document.body.dataset.ready === "cifar10"', "cifar10 drawn")
+    shown.run('const B = document.getElementById("cell-B"); B.value = 1; B.dispatchEvent(new Event("change"));')
+    move(shown, eta=0.1, noise="H2")
+    chosen = shown.run("return [location.hash, document.getElementById('cell-summary').textContent]")
+    shown.run("location.reload()")
+    shown.wait('document.body.dataset.drawn === "all"', "the page drawn again")
+    wait_for_simulation(shown, eta=0.1, noise="H2")
+    assert shown.run("return experiment.name") == "cifar10"
+    assert shown.run("return [location.hash, document.getElementById('cell-summary').textContent]") == chosen
+    assert shown.run('return document.getElementById("pin").getAttribute("aria-pressed")') == "true"
+    assert complaints(shown) == []
+
+
+def test_every_chart_offers_its_data(shown: Browser, path: Path, tmp_path: Path) -> None:
+    without = shown.run(
+        """
+        const charts = [...document.querySelectorAll(".js-plotly-plot")].filter((chart) => chart.offsetParent);
+        return charts.filter((chart) => !chart.csvButton || chart.table().length < 2).map((chart) => chart.id);
+        """
+    )
+    assert without == []
+    shown.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    shown.run("""document.querySelector('[data-map="mean_train_loss"]').csvButton.click()""")
+    saved = tmp_path / "mnist-mean_train_loss.csv"
+    shown.wait(saved.exists, "the file saved")
+    with saved.open(encoding="utf-8", newline="") as file:
+        _, *rows = csv.reader(file)
+    mnist = page_data(path)["experiments"]["mnist"]
+    (values,) = (each["values"] for each in mnist["maps"] if each["name"] == "mean_train_loss")
+    assert [(eta, int(B)) for eta, B, _ in rows] == [(eta, B) for eta in mnist["eta"] for B in mnist["B"]]
+    assert [float(value) if value else None for *_, value in rows] == [each for row in values for each in row]
+
+
+def test_arms_are_compared_in_a_common_cell(browser: Browser, path: Path, tmp_path: Path) -> None:
+    data = page_data(path)
+    files = {name: str(path.parent / f"mnist/{name}.h5") for name in ("endpoints", "freezing", "jaccard")}
+    mnist = data["experiments"]["mnist"]
+    mnist["summaries"] = arms.read_summaries(files, [("0.02", 10), ("0.02", 100)], 1, 50)
+    data["experiments"]["other"] = deepcopy(mnist) | {"training": {"noise": "covariance"}}
+    own = data["experiments"]["other"]["summaries"][1][0]["flatness"]
+    own |= {"low": 0.9 * own["mean"], "high": 1.2 * own["mean"]}
+    data["arms"] = [["mnist", "other"]]
+    (tmp_path / "arms.html").write_text(page.html(data), encoding="utf-8")
+    show(browser, tmp_path / "arms.html")
+    (points,) = (trace for trace in traces(browser, "arms-flatness")[1:])
+    assert points["x"] == pytest.approx([mnist["summaries"][1][0]["flatness"]["mean"]] * 2)
+    (line,) = browser.run('return document.getElementById("arms-flatness").layout.shapes')
+    assert line["x0"] == pytest.approx(mnist["summaries"][1][2]["flatness"]["mean"])
+    assert browser.run('return document.querySelectorAll("#arms-charts .js-plotly-plot").length') == 6
+    browser.run('document.querySelector("#arms-choice input[value=mnist]").click()')
+    browser.run("location.reload()")
+    browser.wait('document.body.dataset.drawn === "all"', "the page drawn again")
+    assert len(traces(browser, "arms-flatness")[1]["x"]) == 1
+    assert "other" in browser.run('return toCsv(document.getElementById("arms-flatness").table())')
+    browser.run('document.querySelector("input[value=cifar10]").click()')  # no arm
+    browser.wait('document.body.dataset.ready === "cifar10"', "cifar10 drawn")
+    assert not browser.driver.find_element("id", "arms-section").is_displayed()
+    assert complaints(browser) == []
+
+
 def test_missing_parts_do_not_break_it(browser: Browser, path: Path, tmp_path: Path) -> None:
     data = page_data(path)
     mnist = data["experiments"]["mnist"]
@@ -261,7 +406,7 @@ def test_missing_parts_do_not_break_it(browser: Browser, path: Path, tmp_path: P
     show(browser, damaged)
     point_at(browser, "max_flatness", (1, 1))  # grey, as all cells
     wait_for_cell(browser, 0.02, 50)
-    for cell, text in (((0, 0), "not run"), ((1, 1), "2 diverged"), ((0, 2), "1 run,")):
+    for cell, text in (((0, 0), "no runs"), ((1, 1), "2 diverged"), ((0, 2), "1 run,")):
         browser.run("showCell(arguments[0], false)", cell)
         assert text in browser.driver.find_element("id", "cell-summary").text
     assert complaints(browser) == []

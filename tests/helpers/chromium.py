@@ -1,4 +1,4 @@
-"""A real browser for tests of pages: headless Chromium without a network, with its log and its requests."""
+"""A browser for tests of pages: headless Chromium without a network, with access to its log and its requests."""
 
 import json
 import os
@@ -14,14 +14,14 @@ from selenium.webdriver.support.ui import WebDriverWait
 PROGRAMS = ("chromium", "chromedriver")
 OPTIONS = (
     "--headless=new",
-    "--no-sandbox",  # root has no sandbox
-    "--disable-dev-shm-usage",  # a container's shared memory is small
-    "--use-gl=angle",  # scenes in space are drawn without a graphics card
+    "--no-sandbox",  # Chromium has no sandbox for root
+    "--disable-dev-shm-usage",  # the shared memory of a container is small
+    "--use-gl=angle",  # WebGL without a graphics card
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--hide-scrollbars",
     "--force-device-scale-factor=1",
-    # No network from the start: no host name resolves, and every other request goes to a closed port.
+    # No network: host names do not resolve, and all other requests go to a closed port.
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--proxy-server=127.0.0.1:9",
     "--disable-background-networking",
@@ -30,13 +30,17 @@ OPTIONS = (
 
 
 def missing() -> str:
-    """Say why no browser can be started here; empty where one can."""
+    """Return why no browser can be started on this machine; empty if one can."""
     lacking = [program for program in PROGRAMS if not shutil.which(program)]
     return f"not installed: {', '.join(lacking)}" if lacking else ""
 
 
 class Browser:
-    """Chromium with one page open; use it in a ``with`` statement."""
+    """Chromium with one open page, for use in a ``with`` statement.
+
+    Args:
+        profile: folder of the browser's profile.
+    """
 
     def __init__(self, profile: Path) -> None:
         options = ChromeOptions()
@@ -55,11 +59,11 @@ class Browser:
         self.driver.quit()
 
     def offline(self) -> None:
-        """Tell the page that there is no network."""
+        """Let the browser report to pages that there is no network."""
         self.driver.set_network_conditions(offline=True, latency=0, throughput=0)
 
     def open(self, path: Path, width: int = 1280, height: int = 800) -> None:
-        """Open a file in a window of this size (pixels), with an empty log."""
+        """Open a file in a window of ``width`` by ``height`` pixels, and clear the log and the requests."""
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
@@ -70,20 +74,20 @@ class Browser:
         self.driver.get(path.absolute().as_uri())
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """Run the body of a JavaScript function and return its value, that of a promise too."""
+        """Run the body of a JavaScript function and return its value; the value of a promise is awaited."""
         return self.driver.execute_script(script, *arguments)
 
     def wait(self, condition: str | Callable[[], Any], what: str, seconds: float = 60) -> Any:
-        """Wait until an expression of JavaScript, or a function, is true, and return its value."""
+        """Wait until a JavaScript expression or a Python function is true, and return its value."""
         value = condition if callable(condition) else lambda: self.run(f"return {condition}")
         return WebDriverWait(self.driver, seconds, 0.1).until(lambda _: value(), f"still not: {what}")
 
     def messages(self) -> list[str]:
-        """Return what the page has logged since the last call, as "level text"."""
+        """Return the log messages of the page since the last call, as "level text"."""
         return [f"{entry['level']} {entry['message']}" for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """Return every address requested since the last call, that of the page included."""
+        """Return every address that was requested since the last call, including that of the page."""
         events = (json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance"))
         return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
 

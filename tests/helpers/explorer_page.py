@@ -1,4 +1,4 @@
-"""The data inside the page of the explorer."""
+"""The data in the page of the explorer."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', r
 
 
 def page_data(page: str | Path) -> dict[str, Any]:
-    """Return the data in a page, given as its path or its text."""
+    """Return the data in a page, which is given as a path or as text."""
     (found,) = DATA.findall(page.read_text(encoding="utf-8") if isinstance(page, Path) else page)
     return json.loads(found)
 

@@ -1,6 +1,6 @@
-"""The modules of the library that Python really imports for a file: a check of what is read from its text.
+"""The modules of the library that Python imports for a file, as a check of the dependencies read from its text.
 
-Run as a program, this file imports large packages once and forks for every file it is asked about.
+Run as a program, this file imports large packages once, and forks for every request.
 """
 
 import ast
@@ -27,13 +27,15 @@ LARGE = (
 
 
 def imported_modules(starts: Mapping[str, Iterable[Path]]) -> dict[str, set[str]]:
-    """Execute the import statements of files, those inside functions too, and of every module that they import.
+    """Execute the import statements of files and of every module of the library that they import.
+
+    Import statements inside functions are executed too.
 
     Args:
-        starts: files by any names.
+        starts: files by an arbitrary name.
 
     Returns:
-        By the same names, the modules of the library that were imported as paths below the root, without packages.
+        imported modules of the library by the same names, as paths relative to the root, without packages.
     """
     request = {name: [str(path) for path in paths] for name, paths in starts.items()}
     environment = os.environ | {"PYTHONPATH": str(SOURCES), "MPLBACKEND": "agg"}
@@ -51,7 +53,11 @@ def imported_modules(starts: Mapping[str, Iterable[Path]]) -> dict[str, set[str]
 
 
 def _import_all(waiting: list[Path]) -> set[Path]:
-    """Import what files import from the library and, in turn, what the modules that are then loaded import from it."""
+    """Execute the imports from the library in files and, recursively, in the modules that are loaded.
+
+    Returns:
+        paths of the loaded modules of the library.
+    """
     found: set[Path] = set()
     while waiting:
         for node in ast.walk(ast.parse(waiting.pop().read_text(encoding="utf-8"))):

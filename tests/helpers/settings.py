@@ -1,5 +1,6 @@
-"""Settings of the workflow for tests that do without Snakemake."""
+"""Settings of the workflow for tests without Snakemake."""
 
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
@@ -11,21 +12,32 @@ import yaml
 from sgd_valleys.config.experiment import Experiment
 from sgd_valleys.config.resolution import resolve
 from sgd_valleys.config.validation import check
+from sgd_valleys.workflow.config_files import read_defaults
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 
 
 def read_settings(*overlays: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Read config.yaml with other settings, or files of settings below the root, on top."""
-    settings = deepcopy(_read("config.yaml"))
+    """Read the default configuration and apply overlays: settings, or paths relative to the root."""
+    settings = read_defaults(ROOT)
     for overlay in overlays:
         update(settings, deepcopy(_read(overlay) if isinstance(overlay, str) else overlay))
     return settings
 
 
+def read_paper(*overlays: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Read the configuration with overlays, without the experiments and figures of controls C1 to C8."""
+    settings = read_settings(*overlays)
+    for name in _read("config/without-controls.yaml")["experiments"]:
+        settings["experiments"].pop(name, None)
+    for name in [name for name in settings["figures"] if re.fullmatch("figC[1-8]", name)]:
+        del settings["figures"][name]
+    return settings
+
+
 def checked(*overlays: str | Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Experiment]]:
-    """Return a configuration that was checked, and its experiments."""
+    """Return a validated configuration with overlays, and its experiments by name."""
     configuration = check(resolve(read_settings(*overlays), read_settings()), SCHEMA)
     return configuration.config, configuration.experiments
 
@@ -36,7 +48,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def update(settings: dict[str, Any], overlay: Mapping[str, Any]) -> None:
-    """Put settings on top of others in place, as Snakemake does with its files of settings."""
+    """Apply an overlay to ``settings`` in place, as Snakemake does with configuration files."""
     for name, value in overlay.items():
         if isinstance(value, Mapping) and isinstance(settings.get(name), dict):
             update(settings[name], value)

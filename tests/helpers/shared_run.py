@@ -1,4 +1,4 @@
-"""Runs of the workflow that are made once and shared by all tests, in all test processes."""
+"""Runs of the workflow that all tests in all test processes share."""
 
 import fcntl
 import json
@@ -14,15 +14,15 @@ from helpers.checkout import Checkout
 def shared_checkout(
     factory: pytest.TempPathFactory, name: str, build: Callable[[Path], Checkout]
 ) -> tuple[Checkout, dict[str, list[int]]]:
-    """Build a copy of the workflow once for all test processes of pytest-xdist; the others wait.
+    """Build a copy of the workflow in the first test process of pytest-xdist that asks for it; the others wait.
 
     Args:
-        factory: of the temporary folders of this process.
-        name: of the copy.
-        build: makes the copy in an empty folder.
+        factory: pytest's factory of temporary folders.
+        name: name of the copy.
+        build: function that builds the copy in an empty folder.
 
     Returns:
-        The copy, and ``stamps`` of the copy when it was built.
+        the copy, and its ``stamps`` directly after the build.
     """
     base = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
     root, record = base / name, base / f"{name}.json"
@@ -38,6 +38,6 @@ def shared_checkout(
 
 
 def stamps(checkout: Checkout) -> dict[str, list[int]]:
-    """Size and time stamp (ns) of every file of results, which no test may change in a shared copy."""
+    """Return size (bytes) and time stamp (ns) of every file of results, which tests must not change if shared."""
     files = (path for path in (checkout.root / "results").rglob("*") if path.is_file())
     return {str(path.relative_to(checkout.root)): [(s := path.stat()).st_size, s.st_mtime_ns] for path in sorted(files)}

@@ -1,7 +1,7 @@
-"""A real Slurm on this machine: munged, slurmctld and some slurmd, which leave nothing behind.
+"""A temporary Slurm cluster on this machine: munged, slurmctld and several slurmd.
 
-All state lies in one folder. Only a link to the configuration has to be at /etc/slurm, where srun looks for it.
-A machine with a Slurm of its own is therefore left alone.
+All state is in one folder, except for a link to the configuration in /etc/slurm, where srun reads the configuration.
+On a machine with an existing Slurm configuration, the cluster is therefore not started.
 """
 
 import ctypes
@@ -54,7 +54,7 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 
 
 def missing() -> str:
-    """Say why no Slurm can be started here; empty where one can."""
+    """Return why no Slurm can be started on this machine; empty if one can."""
     if os.geteuid() != 0:
         return "only root can start a Slurm"
     lacking = [program for program in PROGRAMS if not shutil.which(program, path=PATH)]
@@ -66,7 +66,11 @@ def missing() -> str:
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
-    """Wait until a condition is true; check it ten times a second."""
+    """Wait until a condition is true, with ten checks per second.
+
+    Raises:
+        TimeoutError: the condition is not true after ``seconds``.
+    """
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -75,7 +79,14 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 180)
 
 
 class Slurm:
-    """A Slurm with nodes n1, n2, ...; use it in a ``with`` statement."""
+    """A Slurm cluster with nodes n1, n2, ..., for use in a ``with`` statement.
+
+    Args:
+        folder: folder of all state.
+        nodes: number of nodes.
+        cpus: CPUs of each node.
+        memory: memory of each node, in MB.
+    """
 
     def __init__(self, folder: Path, *, nodes: int = 4, cpus: int = 1, memory: int = 12000) -> None:
         self.folder, self.nodes, self.cpus, self.memory = folder, nodes, cpus, memory
@@ -83,7 +94,7 @@ class Slurm:
 
     def __enter__(self) -> "Slurm":
         self.lock = open("/tmp/sgd-valleys-slurm.lock", "w", encoding="utf-8")
-        fcntl.flock(self.lock, fcntl.LOCK_EX)  # ports and the link are for one at a time
+        fcntl.flock(self.lock, fcntl.LOCK_EX)  # ports and link serve one cluster at a time
         adopt_orphans(True)
         self.others = {process.pid for process in psutil.Process().children(recursive=True)}
         try:
@@ -122,13 +133,13 @@ class Slurm:
         )
 
     def start_controller(self) -> None:
-        """Start Slurm's controller, which resumes from its saved state."""
+        """Start the controller of Slurm, which resumes from its saved state."""
         self._daemon("slurmctld", ["slurmctld", "-D"])
 
     def stop_controller(self) -> None:
-        """Stop Slurm's controller after it has saved its state: it answers no command. Jobs keep running.
+        """Stop the controller of Slurm after it has saved its state; jobs continue to run.
 
-        A killed controller forgets the jobs of its last seconds, and gives their numbers to others.
+        A killed controller would lose the jobs of its last seconds, and reuse their ids.
         """
         self.daemons["slurmctld"].terminate()
         self.daemons["slurmctld"].wait()
@@ -139,30 +150,30 @@ class Slurm:
 
     @property
     def names(self) -> list[str]:
-        """Of the nodes."""
+        """The names of the nodes."""
         return [f"n{number + 1}" for number in range(self.nodes)]
 
     def start_node(self, name: str) -> None:
-        """Start a node's daemon, at first or after ``kill_node``."""
+        """Start the daemon of a node, for the first time or after ``kill_node``."""
         (self.folder / name).mkdir(exist_ok=True)
         self._daemon(name, ["slurmd", "-D", "-N", name])
 
     def kill_node(self, name: str) -> None:
-        """Kill a node's daemon, so that Slurm declares the node dead. Its jobs keep running."""
+        """Kill the daemon of a node, so that Slurm marks the node as down; its jobs continue to run."""
         self._kill(name)
 
     def states(self) -> list[str]:
-        """Of the nodes, in order; empty while the controller does not answer."""
+        """Return the states of the nodes, in order; empty while the controller does not respond."""
         shown = subprocess.run(["sinfo", "-hN", "-o", "%N %t"], capture_output=True, encoding="utf-8")
         return [line.split()[1] for line in sorted(shown.stdout.splitlines())]
 
     def jobs(self, *options: str) -> list[str]:
-        """Return the lines of squeue, by default "number state node" of every job."""
+        """Return the lines of squeue, by default "id state node" of every job."""
         command = ["squeue", "-h", *(options or ("-t", "all", "-o", "%i %T %N"))]
         return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.splitlines()
 
     def __exit__(self, *_: object) -> None:
-        # Jobs are children of the daemons, or of this process once a daemon has died: each is ended by its number.
+        # Jobs are children of the daemons, or of this process after the death of a daemon: each is killed by its id.
         for _attempt in range(3):
             left = [p for p in psutil.Process().children(recursive=True) if p.pid not in self.others]
             for process in left:
@@ -179,5 +190,5 @@ class Slurm:
 
 
 def adopt_orphans(yes: bool) -> None:
-    """Make processes whose parent dies children of this one, so that all are found (PR_SET_CHILD_SUBREAPER)."""
+    """Switch on or off that this process adopts descendants whose parent has died (PR_SET_CHILD_SUBREAPER)."""
     ctypes.CDLL(None).prctl(36, int(yes), 0, 0, 0)

@@ -1,6 +1,6 @@
-"""Snakemake without its start-up time: one process imports it once and forks for every call.
+"""Snakemake without its start-up time: one process imports Snakemake once and forks for every call.
 
-Each call runs in a process of its own, so that nothing a workflow sets (modules, environment, path) outlives it.
+Each call runs in a separate process, so that its modules, environment and path do not affect later calls.
 """
 
 import atexit
@@ -17,17 +17,18 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-# What the workflow imports while Snakemake parses it, besides the library: that has to be the copy's own.
+# Packages that the workflow imports while Snakemake parses it. The library is not among them, since every copy of the
+# workflow has its own.
 PRELOADED = ("h5py", "jsonschema", "matplotlib.colors", "numpy", "scipy.optimize", "scipy.stats", "yaml")
-CODE = re.compile(r"(\S+) [0-9a-f]{16}")  # how the parameters of a rule name a file of code
+CODE = re.compile(r"(\S+) [0-9a-f]{16}")  # parameter of a rule that names a file of code and its checksum
 
 
 class SnakemakeServer:
-    """The client's side: starts the serving process, and sends it calls."""
+    """The client, which starts the server process and sends calls to it."""
 
     def __init__(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
-        command = [sys.executable, "-P", __file__]  # -P: modules of this folder are not to be imported by a workflow
+        command = [sys.executable, "-P", __file__]  # -P: a workflow must not import modules of this folder
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
         self.process = subprocess.Popen(command, env=environment, **pipes)
         atexit.register(self.close)
@@ -35,16 +36,16 @@ class SnakemakeServer:
     def call(
         self, folder: Path, arguments: list[str], timeout: float, describe: str = ""
     ) -> tuple[subprocess.CompletedProcess, Any]:
-        """Run Snakemake as its command would.
+        """Run Snakemake with the behavior of its command.
 
         Args:
             folder: working directory of the call.
-            arguments: of the command ``snakemake``.
+            arguments: arguments of the command ``snakemake``.
             timeout: seconds after which the call and its jobs are killed.
-            describe: "plan", "rules" or nothing: see ``_describe``.
+            describe: "plan" or "rules", see ``_describe``; empty for no description.
 
         Returns:
-            What the command would have returned, its output in ``stdout``; and the description.
+            exit status and output (``stdout``) of the command, and the description or None.
 
         Raises:
             subprocess.TimeoutExpired: the call took longer than ``timeout``.
@@ -65,7 +66,7 @@ class SnakemakeServer:
             return subprocess.CompletedProcess(arguments, code, shown.read_text(encoding="utf-8")), content
 
     def close(self) -> None:
-        """End the serving process."""
+        """End the server process."""
         self.process.stdin.close()
         self.process.wait()
 
@@ -80,14 +81,14 @@ _servers: list[SnakemakeServer] = []
 
 
 def server() -> SnakemakeServer:
-    """Start the server of this test process at the first call, and again after its end."""
+    """Return the server of this test process; start it at the first call, and again if it has ended."""
     if not _servers or _servers[-1].process.poll() is not None:
         _servers.append(SnakemakeServer())
     return _servers[-1]
 
 
 def serve() -> None:
-    """Answer each request of the standard input with the number of its process, then with its exit status."""
+    """Answer each request on the standard input with the id of its process, then with its exit status."""
     import snakemake.cli
 
     for name in PRELOADED:
@@ -103,7 +104,7 @@ def serve() -> None:
 
 
 def _run(request: dict, cli: Any) -> None:
-    """Run one call in this process, a fork, and end it."""
+    """Run one call in this process, a fork, and end the process."""
     code = 1
     try:
         os.setsid()
@@ -128,7 +129,7 @@ def _run(request: dict, cli: Any) -> None:
 
 
 def _describe(what: str, path: Path) -> None:
-    """Let Snakemake write what it knows about its jobs ("plan") or about its rules ("rules") as JSON."""
+    """Let Snakemake write a description of its jobs ("plan") or of its rules ("rules") to ``path``, as JSON."""
     from snakemake.workflow import Workflow
 
     method = {"plan": "execute", "rules": "list_rules"}[what]
@@ -143,7 +144,7 @@ def _describe(what: str, path: Path) -> None:
 
 
 def _jobs(workflow: Any) -> list[dict]:
-    """Describe every job that is to be run: its rule, its outputs, and the changed files among its inputs and code."""
+    """Describe every job to be run: its rule, its outputs, and the changed files among its inputs and code."""
     return [
         {
             "rule": job.rule.name,
@@ -155,7 +156,7 @@ def _jobs(workflow: Any) -> list[dict]:
 
 
 def _changed_code(workflow: Any, job: Any) -> list[str]:
-    """List the files of code of a job whose checksums differ from those of its last run."""
+    """List the code files of a job whose checksums differ from those of its last run."""
     change = workflow.dag.reason(job).params_changed
     return [found[1] for each in getattr(change, "only_new", ()) if (found := CODE.fullmatch(each.strip("'")))]
 

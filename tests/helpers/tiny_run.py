@@ -17,20 +17,23 @@ Change = Callable[[str, Variable], np.ndarray]
 
 SWEEP_FIGURES = ("fig1", "fig2", "fig2X", "fig3", "figS1", "figS2", "figS3", "figS5")
 BRANCH_FIGURES = ("fig4", "fig4X", "figS4")
-MODEL_FIGURES = ("fig5", "fig6", "fig6X", "figS6")
-FIGURES = (*SWEEP_FIGURES, *BRANCH_FIGURES, *MODEL_FIGURES)
+MODEL_FIGURES = ("fig5", "fig6", "fig6X", "figC9", "figS6")
+CONTROL_FIGURES = tuple(f"figC{k}" for k in range(1, 9))
+FIGURES = (*SWEEP_FIGURES, *BRANCH_FIGURES, *MODEL_FIGURES, *CONTROL_FIGURES)
 ANALYSES = ("projection", "jaccard", "endpoints", "freezing", "cell_maps")
 REFERENCE = "eta0.02_B10_r1"  # the run with branches in Fig. 4
 
 
 def figure_settings() -> dict[str, Any]:
-    """Return the section ``figures`` of config.yaml under tests/tiny.yaml."""
+    """Return the section ``figures`` of config.yaml with the overlay tests/tiny.yaml, without ``draw``."""
     figures = checked("tests/tiny.yaml")[0]["figures"]
     return {name: {key: value for key, value in each.items() if key != "draw"} for name, each in figures.items()}
 
 
 def figure_inputs(results: Path, figure: str) -> Paths:
-    """Return the paths of the files that a figure reads, and of some more, by the names of the rule's inputs."""
+    """Return the paths of the files that a figure reads, and of some others, by the names of the rule's inputs."""
+    if figure in CONTROL_FIGURES:
+        return {"control": str(results / "controls" / f"{figure}.h5")}
     if figure in MODEL_FIGURES:
         model = results / "two_valley"
         return {
@@ -38,6 +41,7 @@ def figure_inputs(results: Path, figure: str) -> Paths:
             "diagram": str(model / f"phase_diagram_{'H2' if figure == 'figS6' else 'H'}.h5"),
             "small_eta_limit": _paths(model.glob("small_eta_limit/*.h5")),
             "ito": str(model / "fokker_planck/ito.h5"),
+            **{path.stem: str(path) for path in model.glob("controls/*.h5")},
             "printed": str(model / "fokker_planck/hanggi-klimontovich.h5"),
         }
     experiment = results / ("cifar10" if figure == "figS5" else "mnist")
@@ -62,12 +66,12 @@ def _paths(found: Iterable[Path]) -> list[str]:
 
 
 def load_figure(results: Path, figure: str) -> dict[str, Any]:
-    """Read what a figure of a run shows."""
+    """Read the data of a figure of a run."""
     return import_module(f"sgd_valleys.figures.{figure}").load(figure_inputs(results, figure))
 
 
 def rewrite(source: Path, target: Path, change: Change) -> None:
-    """Write a file of results with other arrays: those that ``change`` returns for names and variables."""
+    """Write a copy of a file of results whose arrays are those that ``change(name, variable)`` returns."""
     variables = hdf5.read_variables(source, list(hdf5.describe(source)))
     attributes = {
         name: value.item() if isinstance(value, np.generic) else value
@@ -80,7 +84,7 @@ def rewrite(source: Path, target: Path, change: Change) -> None:
 
 
 def take(axis: str, positions: list[int]) -> Change:
-    """Take positions along an axis of every array, some of them several times if repeated."""
+    """Return a change that takes ``positions`` along an axis of every array; positions may be repeated."""
 
     def change(name: str, variable: Variable) -> np.ndarray:
         return variable.data.take(positions, variable.dims.index(axis)) if axis in variable.dims else variable.data
@@ -88,17 +92,17 @@ def take(axis: str, positions: list[int]) -> Change:
     return change
 
 
-# Arrays that do not depend on the fate of a run.
+# Arrays that do not depend on whether a run diverges.
 _SETTINGS = (
     "eta", "B", "threshold", "noise", "alpha", "time_fraction", "t_c", "delta_S", "sigma", "block_eta", "cell_eta",
-    "path_eta", "block_explained", "cell_explained", "explained", "changed",
+    "path_eta", "block_explained", "cell_explained", "explained", "changed", "measured_eta",
 )  # fmt: skip
 
 
 def _diverge(name: str, variable: Variable) -> np.ndarray:
-    """Change an array to what it is if every run diverges after its start."""
+    """Change an array to its values if every run diverges after its start."""
     array = variable.data
-    if {"pair", "path"} & set(variable.dims):  # no pairs of converged runs
+    if {"pair", "block_pair", "path"} & set(variable.dims):  # no pairs of converged runs
         return array[:0]
     if name in ("converged", "diverged") and variable.dims == ("eta", "B", "realization"):
         return np.full_like(array, name == "diverged")
@@ -113,7 +117,7 @@ def _diverge(name: str, variable: Variable) -> np.ndarray:
 
 
 def diverged_run(results: Path, target: Path) -> Path:
-    """Write the files that figures read as if every run had diverged; theory stays the same."""
+    """Write the files that figures read as if every run had diverged, and return ``target``; theory is unchanged."""
     sources = {
         Path(path)
         for figure in FIGURES
@@ -128,12 +132,12 @@ def diverged_run(results: Path, target: Path) -> Path:
 
 
 def enlarge_grid(data: dict[str, Any], eta: tuple[float, ...], B: tuple[int, ...]) -> dict[str, Any]:
-    """Return what Fig. S5 shows of a larger sweep, whose block of runs is the whole grid.
+    """Return synthetic data of Fig. S5 for a larger sweep, whose block of runs is the whole grid.
 
-    The runs at the largest rate and the smallest batch size diverge. Those of eta / B above 0.002 do not converge.
+    The runs at the largest rate and the smallest batch size diverge. Runs with eta / B above 0.002 do not converge.
 
     Args:
-        data: what Fig. S5 shows of the tiny run.
+        data: data of Fig. S5 of the tiny run.
         eta: learning rates, ascending.
         B: batch sizes, ascending.
     """
@@ -144,6 +148,7 @@ def enlarge_grid(data: dict[str, Any], eta: tuple[float, ...], B: tuple[int, ...
     maps = ("similarity", "max_test_accuracy", "max_flatness")
     grid = {name: random.uniform(0.5, 1, shape) for name in maps} | {"eta_t_freeze": 200 * noise**-0.25}
     grid |= {"eta": rates, "B": sizes, "gradient_descent": np.zeros(len(B), bool), "threshold": data["threshold"]}
+    grid["loss_units"] = np.array("nat")
     grid["convergence_probability"] = np.where(noise > 0.002, 0.0, random.choice([0.5, 1.0], shape))
 
     block_eta, block_B = np.repeat(rates, len(B)), np.tile(sizes, len(eta))
@@ -153,7 +158,7 @@ def enlarge_grid(data: dict[str, Any], eta: tuple[float, ...], B: tuple[int, ...
     loss = 2.3 * np.exp(-6 * fraction**0.4) * (1 + block_eta[:, None] * fraction)
     lost = (block_eta == max(eta)) & (block_B == min(B))
     plane[lost], loss[lost] = np.nan, 2.3 * 1e9**fraction
-    loss[lost, 50:] = np.nan  # a diverged run has large losses before the first that is not finite
+    loss[lost, 50:] = np.nan  # a diverged run has large losses before the first non-finite one
     distance = sum(np.abs(np.subtract.outer(np.log(each), np.log(each))) for each in (block_eta, block_B))
     converged = (grid["convergence_probability"] > 0).ravel()
     grid |= {

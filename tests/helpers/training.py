@@ -1,4 +1,4 @@
-"""Trainings of the tests: all settings in one call."""
+"""Trainings of the tests, with all settings in one call."""
 
 from collections.abc import Iterator
 from dataclasses import fields
@@ -24,17 +24,17 @@ def run_training(
     recording: Recording,
     **settings: Any,
 ) -> Trajectory:
-    """Train with the attributes of ``Recipe`` and the options of ``train`` as ``settings``."""
+    """Train with ``settings``, the attributes of ``Recipe`` and the options of ``train``."""
     recipe = Recipe(**{name: value for name, value in settings.items() if name in OF_RECIPE})
     options = {name: value for name, value in settings.items() if name not in OF_RECIPE}
     return train(network, starts, train_set, test_set, recipe, recording, **options)
 
 
 def streams(*realizations: int) -> list[Streams]:
-    """The random numbers of runs, one for each number."""
+    """Return the random streams of runs, one for each realization."""
     return [Streams(r, ()) for r in realizations]
 
 
 def epochs(realization: int, M: int) -> Iterator[np.ndarray]:
-    """The order in which the run of a number visits the training set."""
+    """Yield the orders in which a run visits the training set, epoch by epoch."""
     return streams(realization)[0].epochs(M)

@@ -21,7 +21,7 @@ ORDER = (  # a row imports from rows above it; the subpackages of a row do not i
     ("data", "two_valley"),
     ("config",),
     ("training", "measures"),
-    ("results",),
+    ("results", "controls"),
     ("claims",),
     ("figures",),
     ("explorer",),

@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.claims import claim, content_of
 from helpers.settings import ROOT
+
+from sgd_valleys.claims.verdict import Side
 
 FOLDERS = ("benchmarks", "src", "tests", "workflow")
 PYTHON = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
@@ -114,19 +117,21 @@ def run_script(name: str, folder: Path, environment: dict[str, str], **parts: di
     [
         (
             "claims_table",
-            {"input": {"claims": str(ROOT / "docs/claims.json")}, "output": {"html": "a.html", "md": "a.md"}},
+            {"input": {"claims": "../claims.json"}, "output": {"html": "a.html", "md": "a.md"}},
         ),
         (
             "explorer",
             {
                 "input": {},
                 "output": {"page": "a.html"},
-                "params": {"settings": {"experiments": {}, "diagrams": {}}},
+                "params": {"settings": {"experiments": {}, "diagrams": {}, "arms": [], "landscape": {}}},
             },
         ),
     ],
 )
 def test_a_page_is_the_same_in_the_locale_c(name: str, parts: dict, tmp_path: Path) -> None:
+    content = content_of([claim(Side(+1), 0.9, 0.8, 1.0)])
+    (tmp_path / "claims.json").write_text(json.dumps(content), encoding="utf-8")
     for place, environment in (("c", C_LOCALE), ("utf8", {"PYTHONUTF8": "1"})):
         run_script(name, tmp_path / place, environment, log={"log": "a.log"}, **parts)
     for output in parts["output"].values():

@@ -4,8 +4,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from importlib.metadata import distribution, version
+from importlib.util import find_spec
+from pathlib import Path
 
+import pytest
 import yaml
 from helpers.settings import ROOT
 from packaging.requirements import Requirement
@@ -16,12 +20,22 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 LINES = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-PINS = dict(line.split("==") for line in LINES if not line.startswith("#"))
 EXTRAS = PROJECT["optional-dependencies"]
 
 
 def name_of(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+# pins below this line are not of `make .venv/.ready`
+DOCS = LINES.index("# of the documentation alone, the extra docs:")
+
+
+def pins(lines: list[str]) -> dict[str, str]:
+    return dict(line.split("==") for line in lines if not line.startswith("#"))
+
+
+PINS = pins(LINES)
 
 
 def needed_by(requirements: list[str]) -> dict[str, Requirement]:
@@ -40,16 +54,26 @@ def needed_by(requirements: list[str]) -> dict[str, Requirement]:
     return {name: requirement for (name, _), requirement in found.items() if name != PROJECT["name"]}
 
 
-def test_every_package_that_the_project_needs_is_pinned_to_one_version() -> None:
-    requirements = [*PROJECT["dependencies"], *(each for extra in EXTRAS.values() for each in extra)]
+def assert_pinned(extras: Iterable[str], pinned: dict[str, str]) -> None:
+    requirements = [*PROJECT["dependencies"], *(each for extra in extras for each in EXTRAS[extra])]
     needed = needed_by([each for each in requirements if not each.startswith(PROJECT["name"])])
-    assert needed.keys() == PINS.keys()
-    installed = {name: version(name).partition("+")[0] for name in PINS}
-    assert installed == PINS, "the environment is not that of constraints.txt: make .venv/.ready"
+    assert needed.keys() == pinned.keys()
+    installed = {name: version(name).partition("+")[0] for name in pinned}
+    assert installed == pinned, "the environment is not that of constraints.txt: make .venv/.ready"
+
+
+def test_every_package_that_the_project_needs_is_pinned_to_one_version() -> None:
+    assert_pinned(EXTRAS.keys() - {"docs"}, pins(LINES[:DOCS]))
+
+
+def test_every_package_that_the_documentation_needs_is_pinned_to_one_version() -> None:
+    if not find_spec("mkdocs"):
+        pytest.skip("the environment lacks the extra docs: make docs installs it")
+    assert_pinned(EXTRAS, PINS)
 
 
 def test_pinned_versions_are_within_the_ranges_of_the_project() -> None:
-    for text in [*PROJECT["dependencies"], *EXTRAS["workflow"], *EXTRAS["explorer"]]:
+    for text in [*PROJECT["dependencies"], *EXTRAS["workflow"], *EXTRAS["explorer"], *EXTRAS["docs"]]:
         requirement = Requirement(text)
         assert PINS[requirement.name] in requirement.specifier
         assert {each.operator for each in requirement.specifier} == {">=", "<"}
@@ -65,9 +89,27 @@ def test_the_conda_environment_has_the_pinned_versions() -> None:
     assert pins == {name: PINS[name] for name in names}
 
 
-def test_the_readme_installs_the_pinned_pytorch_for_cpus() -> None:
-    shown = re.search(r"^python3 -m pip .* install (.*) --index-url", README, re.M)[1].split()
-    assert shown == [f"{name}=={PINS[name]}" for name in ("torch", "torchvision")]
+def make(*arguments: str) -> subprocess.CompletedProcess:
+    """Show what `make` would run."""
+    command = ["make", "--dry-run", f"PYTHON={sys.executable}", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
+
+
+def test_make_takes_the_pinned_pytorch_for_cpus_from_its_own_index_before_the_rest(tmp_path: Path) -> None:
+    venv = f"VENV={tmp_path}/venv"
+    first, second = re.findall(r"^.* install (.*)$", make("TORCH=cpu", venv, f"{tmp_path}/venv/.ready").stdout, re.M)
+    builds = [f"{name}=={PINS[name]}" for name in ("torch", "torchvision")]
+    assert first.split() == ["--quiet", "--no-deps", *builds, "--index-url", "https://download.pytorch.org/whl/cpu"]
+    assert "--editable '.[dev]' --constraint constraints.txt" in second
+    (other,) = re.findall(r"^.* install (.*)$", make(venv, f"{tmp_path}/venv/.ready").stdout, re.M)
+    assert other == second  # a later command without TORCH keeps the build
+
+
+def test_make_refuses_an_unknown_build_of_pytorch() -> None:
+    ended = make("TORCH=gpu", "preview")
+    assert (
+        ended.returncode != 0 and "TORCH = gpu: unknown build of PyTorch; allowed are cpu and default" in ended.stderr
+    )
 
 
 BLOCKED = """
@@ -106,3 +148,17 @@ def test_the_citation_has_what_the_format_requires() -> None:
 def test_the_citation_is_of_this_version() -> None:
     assert CITATION["version"] == PROJECT["version"]
     assert CITATION["license"] in (ROOT / "LICENSE").read_text(encoding="utf-8").split()
+
+
+def test_pre_commit_has_the_pinned_versions() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    assert {each["rev"] for each in hooks} == {f"v{PINS['ruff']}", f"v{PINS['snakefmt']}"}
+
+
+def test_hosted_tests_run_targets_that_the_makefile_has() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))["jobs"]
+    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    targets = {command.split("make ")[1] for command in commands}
+    assert {"lint", "test"} <= targets
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert all(re.search(rf"^({re.escape(name)}|\$\(VENV\){name[5:]}):", makefile, re.M) for name in targets)

@@ -89,6 +89,12 @@ def test_final_values_are_those_at_the_end_of_the_run_in_total(complete: Checkou
     assert np.array_equal(ends["similarity_to_last"], ends["jaccard"][-1])
 
 
+def test_branches_of_other_runs_end_with_the_run(complete: Checkout) -> None:
+    train_loss = branches_of(complete, "train")["train_loss"]
+    assert np.isfinite(train_loss).sum(axis=1).tolist() == [11, 10, 9, 8, 7]
+    assert np.isfinite(branches_of(complete, "train", REFERENCE)["train_loss"]).all()
+
+
 def test_flatness_is_that_of_the_final_parameters(complete: Checkout) -> None:
     images = hdf5.read(complete.root / "results/mnist/data.h5", ["train_image"])["train_image"]
     inputs = images.reshape(len(images), -1).astype(float)
@@ -102,7 +108,8 @@ def test_flatness_is_that_of_the_final_parameters(complete: Checkout) -> None:
 
 def test_only_the_reference_is_followed_along_its_branches(complete: Checkout) -> None:
     along = branches_of(complete, "curvature", REFERENCE)["flatness"]
-    assert along.shape == (5, 11) and np.isfinite(along).all()
+    assert along.shape == (5, 11)
+    assert np.isfinite(along).sum(axis=1).tolist() == [11, 10, 9, 8, 7]  # up to the run's end
     end = branches_of(complete, "curvature")["flatness"]
     assert np.isfinite(end).sum(axis=1).tolist() == [1] * 5
     # where a branch leaves the run, both have the same parameters; the run of the reference is followed too

@@ -81,8 +81,7 @@ def test_results_without_notes_are_adopted_and_later_edits_are_noticed(finished:
     shuffle_stamps(finished)
     assert finished.plan() == {}
     finished.set({"figures": {"fig1": {"point_color": "#D55E00"}}})
-    with (finished.root / "src/sgd_valleys/figures/fig2.py").open("a", encoding="utf-8") as file:
-        file.write("# edited\n")
+    finished.edit_code("src/sgd_valleys/figures/fig2.py")
     assert set(finished.plan()) == {"fig1", "fig2", "fig2X"}
 
 

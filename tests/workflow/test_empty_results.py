@@ -23,7 +23,7 @@ def test_a_threshold_that_no_run_reaches_is_named_with_the_lowest_loss(finished:
     times = hdf5.read(finished.root / "results/mnist/freezing.h5")["freezing_time"]
     assert np.isnan(times[0]).all() and np.isfinite(times[1]).any()
     claims = json.loads((finished.root / "results/claims.json").read_text(encoding="utf-8"))["claims"]
-    (found,) = (claim for claim in claims if claim["key"] == "eta_t_freeze_with_noise")
+    (found,) = (claim for claim in claims if claim["key"] == "eta_t_freeze_at_fixed_eta")
     assert found["value"] is None and found["verdict"] == "undecided"
 
 
@@ -37,4 +37,4 @@ def test_a_sweep_without_a_converged_run_has_no_barriers(finished: Checkout) -> 
     assert barriers["pair_barrier"].size == barriers["path_loss"].size == 0 and np.isnan(barriers["r_squared"])
     claims = json.loads((finished.root / "results/claims.json").read_text(encoding="utf-8"))["claims"]
     verdicts = {claim["key"]: claim["verdict"] for claim in claims}
-    assert verdicts["barrier_falls"] == verdicts["barrier_r_squared"] == verdicts["barrier_early"] == "undecided"
+    assert verdicts["barrier_falls"] == verdicts["barrier_r_squared_block"] == verdicts["barrier_early"] == "undecided"

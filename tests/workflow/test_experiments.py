@@ -8,6 +8,7 @@ import pytest
 import yaml
 from helpers.checkout import ROOT, Checkout, edited
 from helpers.paper import FIGURES
+from helpers.settings import read_settings
 from snakemake.utils import update_config
 
 from sgd_valleys.data import download, images
@@ -60,13 +61,13 @@ def test_a_diverged_run_and_a_cell_in_several_stacks_go_through_to_the_figures(f
 
 
 def test_another_experiment_is_another_entry_of_the_config(checkout: Checkout) -> None:
-    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    config = read_settings()
     update_config(config, yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text(encoding="utf-8")))
     wide = config["experiments"]["mnist"] | {"network": {"name": "mlp", "hidden": [24, 30, 24]}}
     wide["sweep"] |= {"B": [10, 50]}
     checkout.set({"experiments": {"wide": wide}, "figures": {"figS2": {"experiment": "wide"}}})
     checkout.run("results/figures/figS2.png")
-    assert not (checkout.root / "results" / "mnist").exists()
+    assert {path.name for path in checkout.root.glob("results/mnist/*")} == {"data.h5", "test_file.h5"}  # copied
     path = checkout.root / "results/wide/train/eta0.02_B10_r0-1.h5"
     assert hdf5.read(path, ["final_layer2_weight"])["final_layer2_weight"].shape == (2, 30, 24)
 
@@ -86,7 +87,8 @@ def test_a_file_of_the_users_own_is_a_data_set(checkout: Checkout) -> None:
     write(0)
     dataset = {"name": "file", "path": "own.npz", "train_per_class": "all", "test_per_class": 5}
     mnist = {"dataset": dataset, "sweep": {"eta": [0.01], "B": [10, 40], "realizations": 2}}
-    checkout.set({"experiments": {"mnist": mnist | {"branches": None, "curvature": {"per_class": None}}}})
+    alone = yaml.safe_load((ROOT / "config" / "without-controls.yaml").read_text(encoding="utf-8"))["experiments"]
+    checkout.set({"experiments": {"mnist": mnist | {"branches": None, "curvature": {"per_class": None}}, **alone}})
     target = "results/figures/figS2.png"
     checkout.run(target)
     data = hdf5.read(checkout.root / "results/mnist/data.h5")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -9,12 +10,18 @@ from helpers.checkout import Checkout
 from helpers.explorer_page import page_data, unpack
 
 from sgd_valleys.storage import hdf5
+from sgd_valleys.two_valley.landscape import Landscape
 
 
 def test_the_page_holds_the_numbers_of_the_results(complete: Checkout) -> None:
     found = page_data(complete.root / "results/explorer.html")
-    assert set(found["experiments"]) == {"mnist", "cifar10"}
-    for name, experiment in found["experiments"].items():
+    several = {"mnist", "cifar10", "initializations", "subset_0", "subset_1"}
+    assert {name for name, experiment in found["experiments"].items() if "maps" in experiment} == several
+    (group,) = found["arms"]
+    assert group[0] == "mnist" and {"minibatch", "no_noise", "isotropic", "until_half"} <= set(group)
+    assert all("summaries" in found["experiments"][name] for name in group if name not in several)
+    assert set(found["landscape"]) == {field.name for field in fields(Landscape)}
+    for name, experiment in ((name, found["experiments"][name]) for name in ("mnist", "cifar10")):
         folder = complete.root / "results" / name
         ends, times = hdf5.read(folder / "endpoints.h5"), hdf5.read(folder / "freezing.h5")
         assert [float(eta) for eta in experiment["eta"]] == ends["eta"].tolist()

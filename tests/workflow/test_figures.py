@@ -17,6 +17,7 @@ from helpers import tiny_run
 from helpers.checkout import Checkout
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.colors import LogNorm
 from matplotlib.transforms import Bbox
 
 from sgd_valleys.figures import figS1, runs, style
@@ -161,7 +162,8 @@ def test_a_figure_is_drawn_if_every_run_diverged(name: str, diverged: Path, tmp_
     data = tiny_run.load_figure(diverged, name)
     figure = import_module(f"sgd_valleys.figures.{name}").draw(data, SETTINGS[name], SETTINGS["style"])
     figure.savefig(tmp_path / "figure.png", dpi=20)
-    assert name in ("fig6", "fig6X") or any(
+    without_text = "fig6", "fig6X", "figC9", *tiny_run.CONTROL_FIGURES  # theory, and axes without points
+    assert name in without_text or any(
         text.startswith(("no converged run", "no pair", "no branch")) for axes in figure.axes for text in texts_of(axes)
     )
 
@@ -173,7 +175,7 @@ def test_no_label_is_smaller_than_six_points_or_outside_the_page(name: str, draw
 
 @pytest.mark.parametrize(
     ("name", "letters"),
-    [("fig2", "ADF"), ("fig2X", "AD"), ("fig3", "C"), ("figS2", "ABCDEF"), ("figS3", "AB")],
+    [("fig2", "DF"), ("fig2X", "AD"), ("fig3", "C"), ("figS2", "ABCDEF"), ("figS3", "AB")],
 )
 def test_a_heatmap_is_grey_exactly_where_no_run_converges(
     name: str, letters: str, drawn: Callable[[str], Drawn], load: Callable[[str], dict[str, Any]]
@@ -206,6 +208,80 @@ def test_a_cell_whose_runs_converge_is_hatched_and_not_grey_where_it_has_no_valu
     figure = draw("fig2", data)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["no converged run", "no pair of runs"]
     assert len(axes_of(figure, "A").patches) == len(hatched) - 1
+
+
+def test_a_similarity_of_unconverged_runs_is_shown_and_hatched(load: Callable[[str], dict[str, Any]]) -> None:
+    data = load("fig2")
+    data["convergence_probability"][1, 0] = 0
+    figure = draw("fig2", data)
+    axes = axes_of(figure, "A")
+    np.testing.assert_array_equal(cells_of(axes), data["similarity"])
+    (hatched,) = axes.patches
+    assert (hatched.get_x() + 0.5, hatched.get_y() + 0.5) == (1, 0)
+    assert "value of runs that did not converge" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_colours_of_flatness_and_freezing_are_logarithmic_and_a_gap_sets_gradient_descent_apart(
+    drawn: Callable[[str], Drawn],
+) -> None:
+    for name, letter in (("fig2", "F"), ("fig3", "C"), ("figS3", "A")):
+        axes = axes_of(drawn(name).figure, letter)
+        mesh = next(child for child in axes.collections if isinstance(child, QuadMesh))
+        assert isinstance(mesh.norm, LogNorm)
+        assert [line.get_ydata()[0] for line in axes.lines] == [DESCENT - 0.5]
+
+
+def test_losses_and_flatness_carry_the_unit_of_the_files_loss(load: Callable[[str], dict[str, Any]]) -> None:
+    for units in ("nat", "1"):
+        fig3 = draw("fig3", load("fig3") | {"loss_units": np.array(units)})
+        assert axes_of(fig3, "B").get_ylabel().endswith(" (nat)") == (units == "nat")
+        assert axes_of(fig3, "D").get_ylabel().endswith(" (1/nat)") == (units == "nat")
+        lines = axes_of(draw("fig4X", load("fig4X") | {"loss_units": np.array(units)}), "A")
+        assert ("1/nat" in lines.get_xlabel()) == (units == "nat")
+
+
+def test_both_samplings_of_pairs_are_drawn_and_no_line_is_below_0(load: Callable[[str], dict[str, Any]]) -> None:
+    data = load("fig1")
+    data |= {"slope": np.array(-2.0), "intercept": np.array(1.6)}
+    figure = draw("fig1", data)
+    random = axes_of(figure, "E")
+    block = next(axes for axes in figure.axes if axes.get_title().startswith("the block's pairs"))
+    for axes, kind in ((random, "pair"), (block, "block_pair")):
+        mesh = next(child for child in axes.collections if isinstance(child, QuadMesh))
+        assert mesh.get_array().sum() == np.isfinite(data[f"{kind}_barrier"]).sum() > 0
+        assert axes.get_yscale() == "symlog" and axes.get_ylim()[0] == 0
+        assert all(np.nanmin(line.get_ydata()) >= 0 for line in axes.lines if np.isfinite(line.get_ydata()).any())
+    assert random.get_title().startswith("random pairs")
+
+
+def test_the_flat_panel_has_the_endpoints_of_the_trajectories(drawn: Callable[[str], Drawn]) -> None:
+    data, figure = drawn("fig1").data, drawn("fig1").figure
+    axes = next(axes for axes in figure.axes if axes.get_title() == "A from above")
+    ends = [line.get_xydata()[0] for line in axes.lines if line.get_marker() in runs.MARKERS]
+    np.testing.assert_allclose(ends, data["block_pc"][:, -1])
+
+
+def test_violins_are_of_five_runs_or_more_and_as_wide_as_their_number(load: Callable[[str], dict[str, Any]]) -> None:
+    data, realizations = load("fig2"), 10
+    random = np.random.default_rng(0)
+    for name in ("test_accuracy", "flatness"):
+        data[name] = random.uniform(0.5, 0.9, (len(ETA), len(B), realizations))
+    data["converged"] = np.broadcast_to(
+        np.arange(realizations) < np.array([10, 5, 4])[:, None], (len(ETA), len(B), realizations)
+    )
+    bodies = axes_of(draw("fig2", data), "E").collections
+    widths = [np.ptp(body.get_paths()[0].vertices[:, 0]) for body in bodies]
+    assert widths == pytest.approx([0.8, 0.4])
+
+
+def test_the_freezing_times_stand_on_their_curves(load: Callable[[str], dict[str, Any]]) -> None:
+    data = load("fig3")
+    row = ETA.index(SETTINGS["fig3"]["eta"])
+    data["eta_t_freeze"][row] = ETA[row] * np.array([200, 150, np.nan])
+    marks = [
+        line for line in axes_of(draw("fig3", data), "D").lines if line.get_marker() == "v" and len(line.get_xdata())
+    ]
+    assert sorted(mark.get_xdata()[0] for mark in marks) == pytest.approx([150, 200])
 
 
 @pytest.mark.parametrize(("name", "letters"), [("fig3", "C"), ("figS3", "AB")])
@@ -290,7 +366,7 @@ def test_gradient_descent_is_marked_even_if_every_cell_has_one_run(load: Callabl
     for name in ("converged", "test_accuracy", "flatness"):
         data[name] = data[name][..., :1]
     figure = draw("fig2", data)
-    assert [text.get_text() for text in axes_of(figure, "A").get_yticklabels()] == ["10", "50", "100\n(GD)"]
+    assert [text.get_text() for text in axes_of(figure, "A").get_yticklabels()] == ["10", "50", "100\nGD:\ncontrol"]
     assert [text.get_text() for text in axes_of(figure, "E").get_xticklabels()] == ["10", "50", "100 (GD)"]
 
 
@@ -305,7 +381,7 @@ def test_means_stand_at_their_cells_noise_and_gradient_descent_apart(
 ) -> None:
     axes = axes_of(drawn("fig2X").figure, "F")
     mean = over_converged(hdf5.read(results / "mnist/endpoints.h5"), "test_file_accuracy", np.mean)
-    noise = np.divide.outer(ETA, B)
+    noise = np.outer(ETA, 1 / np.array(B) - 1 / B[DESCENT])
     points, squares = axes.lines[:2]
     shown = sorted(zip(*points.get_data(), strict=True))
     expected = sorted(zip(noise[:, :DESCENT].ravel(), mean[:, :DESCENT].ravel(), strict=True))
@@ -323,7 +399,7 @@ def test_the_bars_at_the_means_are_standard_errors(load: Callable[[str], dict[st
     data["converged"][1, 0] = [True, False, True, True]
     data["converged"][:, DESCENT, 1:] = False
     mean = data["mean_test_file_accuracy"] = over_converged(data, "test_file_accuracy", np.mean)
-    _, _, (bars,) = axes_of(draw("fig2X", data), "F").containers[0]
+    (_, _, (bars,)), (_, _, (with_images,)), *_ = axes_of(draw("fig2X", data), "F").containers
     noisy = data["noise"] > 0
     assert len(bars.get_segments()) == noisy.sum()
     counts = set()
@@ -333,6 +409,10 @@ def test_the_bars_at_the_means_are_standard_errors(load: Callable[[str], dict[st
         expected = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0
         assert (high - low) / 2 == pytest.approx(expected, abs=1e-12)
         counts.add(len(values))
+    images = data["test_file_error"].shape[-1]
+    for short, long in zip(bars.get_segments(), with_images.get_segments(), strict=True):
+        p = short[:, 1].mean()
+        assert np.ptp(long[:, 1]) / 2 == pytest.approx(np.hypot(np.ptp(short[:, 1]) / 2, np.sqrt(p * (1 - p) / images)))
     assert counts == {1, realizations - 1, realizations}
 
 
@@ -431,13 +511,15 @@ def test_the_branches_are_drawn_at_total_iterations_up_to_the_runs_end(
 
 
 def test_the_red_square_holds_the_branches_from_freezing_on(load: Callable[[str], dict[str, Any]]) -> None:
-    data = load("fig4")
+    data = load("fig4") | {"basin_freezing_time": 60.0}
     for freezing_time in (130.0, 101.0):
         data["freezing_time"] = freezing_time
-        (square,) = axes_of(draw("fig4", data), "E").patches
+        square, basin = axes_of(draw("fig4", data), "E").patches
+        assert basin.get_linestyle() == "--"
         assert square.get_xy() == (125, 125)  # the first branch after it is 150, its cell from 125 on
         assert square.get_width() == 225 - 125
-    data["freezing_time"] = 300.0
+        assert basin.get_xy() == (75, 75)
+    data["freezing_time"] = data["basin_freezing_time"] = 300.0
     assert not axes_of(draw("fig4", data), "E").patches
 
 
@@ -501,15 +583,28 @@ def test_a_phase_diagram_has_rates_across_and_noise_upwards(
 
 def test_the_landscape_names_its_lines(drawn: Callable[[str], Drawn]) -> None:
     legend = axes_of(drawn("fig5").figure, "B").get_legend()
-    expected = ["floor of the sharper valley", "floor of the flatter valley", "two runs"]
+    expected = ["two runs", "floor of the sharper valley", "floor of the flatter valley"]
     assert [text.get_text() for text in legend.get_texts()] == expected
 
 
 def test_rates_at_which_the_sharp_valley_is_unstable_are_hatched(load: Callable[[str], dict[str, Any]]) -> None:
     figure = draw("figS6", load("figS6") | {"stable": np.array([True, False])})
     for letter in "AB":
-        hatched = [patch for patch in axes_of(figure, letter).patches if patch.get_hatch()]
+        hatched = [patch for patch in axes_of(figure, letter).patches if patch.get_hatch() == "xx"]
         assert [patch.get_x() for patch in hatched] == [0.5]
+
+
+def test_cells_that_do_not_count_and_cells_that_are_not_frozen_are_hatched(
+    load: Callable[[str], dict[str, Any]],
+) -> None:
+    enough, frozen = np.array([[False, True], [True, True]]), np.array([[False, False], [True, True]])
+    data = load("figS6") | {"enough_changes": enough, "frozen": frozen, "p_flat": np.full((2, 2), 0.9)}
+    figure = draw("figS6", data)
+    for letter in "AB":
+        hatched = {patch.get_hatch(): patch.get_xy() for patch in axes_of(figure, letter).patches}
+        assert hatched == {"....": (-0.5, -0.5), "////": (-0.5, 0.5)}
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["too few runs change valley", "not frozen at the end"]
 
 
 def test_the_distance_of_the_simulation_is_from_the_solution_at_the_same_noise(
@@ -555,14 +650,14 @@ def draw_grid(grid: dict[str, Any], **changed: Any) -> style.StyledFigure:
 def test_the_similarities_of_endpoints_stand_at_their_labels(grid: dict[str, Any]) -> None:
     axes = axes_of(draw_grid(grid), "B")
     shown = cells_of(axes)
-    lost = np.isnan(grid["block_jaccard"])
-    assert lost.any() and not lost.all()
-    np.testing.assert_array_equal(np.ma.getmaskarray(shown), lost)
-    np.testing.assert_array_equal(shown[~lost], grid["block_jaccard"][~lost])
+    kept = np.isfinite(grid["block_jaccard"].diagonal())
+    assert kept.any() and not kept.all()
+    np.testing.assert_array_equal(shown, grid["block_jaccard"][np.ix_(kept, kept)])
+    assert axes.get_title() == f"{kept.sum()} of {kept.size} runs converged"
     labels = [text.get_text() for text in axes.get_yticklabels()]
-    assert len(labels) == len(grid["block_B"])
+    assert len(labels) == kept.sum()
     assert axes.yaxis_inverted()  # the diagonal falls from the first run to the last
-    for label, size in zip(labels, grid["block_B"], strict=True):
+    for label, size in zip(labels, grid["block_B"][kept], strict=True):
         assert label.split(", ")[-1] == str(size)
 
 
@@ -573,7 +668,8 @@ def test_the_maps_of_fig_S5_show_what_the_grid_holds(grid: dict[str, Any]) -> No
     names = ("similarity", "max_test_accuracy", "max_flatness", "convergence_probability", "eta_t_freeze")
     for letter, name in zip("DEFGH", names, strict=True):
         shown = cells_of(axes_of(figure, letter))
-        np.testing.assert_array_equal(np.ma.getmaskarray(shown), ~converged)
+        grey = np.zeros_like(converged) if name == "similarity" else ~converged  # that of other runs is hatched
+        np.testing.assert_array_equal(np.ma.getmaskarray(shown), grey)
         np.testing.assert_allclose(shown[converged], grid[name][converged])
     assert len(figure.legends) == 1
 

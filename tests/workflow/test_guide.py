@@ -1,8 +1,10 @@
-"""Every example in Python of README and docs/guide.md runs as printed, on the results of a finished run."""
+"""Every example in Python of README, docs/python.md and docs/analysis.ipynb runs as printed, on a finished run."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,14 +12,18 @@ from helpers.checkout import ROOT, Checkout
 
 from sgd_valleys.storage import hdf5
 
-README = "Without Snakemake"
+README = "From Python"
+MODULE = "A part of another workflow"  # test_module.py runs this one
 EXAMPLES = [
     example
-    for page in ("README.md", "docs/guide.md")
+    for page in ("README.md", "docs/python.md")
     for example in re.findall(
         r"^## ([^\n]*)\n(?:(?!^## ).)*?```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S
     )
+    if example[0] != MODULE
 ]
+NOTEBOOK = json.loads((ROOT / "docs/analysis.ipynb").read_text(encoding="utf-8"))
+CELLS = [cell for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code"]
 
 
 @pytest.fixture
@@ -46,52 +52,59 @@ def test_the_readmes_example_has_ten_lines_and_the_workflows_flatness(run, capsy
     assert len([line for line in code.splitlines() if line]) <= 10
     cell = run(README)["cell"]
     stored = hdf5.read("results/mnist/curvature/eta0.02_B50_r0-1.h5", ["flatness"])["flatness"][0, -1]
-    assert float(capsys.readouterr().out) == pytest.approx(stored, rel=1e-12)
-    assert cell.trajectory().shape == (1, 11, 2)  # one run is kept
+    shape, flatness = capsys.readouterr().out.rsplit(maxsplit=1)
+    assert shape == str(cell.parameters(realization=0)["layer2_weight"].shape)
+    assert float(flatness) == pytest.approx(stored, rel=1e-12)
+    assert cell.trajectory().shape == (2, 11, 2)  # both runs are kept
     assert is_picture("trajectories.png")
 
 
-def test_one_cell(run, capsys) -> None:
-    run("One cell")
-    cells, realizations, converged, loss, trace, accuracy, early = capsys.readouterr().out.splitlines()
-    assert cells.count("Cell('results/mnist', eta=0.0") == 6
-    assert realizations == "[0, 1] (2, 11)"
-    assert converged == "[ True  True]"
-    train = hdf5.read("results/mnist/train/eta0.02_B50_r0-1.h5")
+@pytest.fixture
+def notebook(finished: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> dict[str, Any]:
+    """What the cells of the notebook define and, as ``printed``, the lines that each of them prints."""
+    (finished.root / "results-preview").symlink_to("results")
+    (finished.root / "docs").mkdir(exist_ok=True)
+    monkeypatch.chdir(finished.root / "docs")
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    defined: dict[str, Any] = {}
+    printed = []
+    for cell in CELLS:
+        exec("".join(cell["source"]), defined)
+        printed.append(capsys.readouterr().out.splitlines())
+    return defined | {"printed": [lines for lines in printed if lines], "results": finished.root / "results/mnist"}
+
+
+def test_the_notebook_shows_what_the_files_have(notebook: dict[str, Any]) -> None:
+    cells, runs, (loss, flatness, trace), (accuracy, early), table = notebook["printed"]
+    assert cells[0].startswith("6 cells, such as [Cell('../results-preview/mnist', eta=0.01, B=10)")
+    assert runs == ["[0, 1] (2, 11)", "[ True  True]"]
+    train = hdf5.read(notebook["results"] / "train/eta0.02_B50_r0-1.h5")
+    curvature = hdf5.read(notebook["results"] / "curvature/eta0.02_B50_r0-1.h5")
     assert float(accuracy) == pytest.approx(train["test_accuracy"][0, -1], abs=1e-12)
     assert float(early) == pytest.approx(train["train_loss"][0, 1], rel=1e-5)
-    stored = hdf5.read("results/mnist/train/eta0.02_B50_r0-1.h5", ["train_loss"])["train_loss"][0, -1]
-    assert float(loss) == pytest.approx(stored, rel=1e-5)
-    stored = hdf5.read("results/mnist/curvature/eta0.02_B50_r0-1.h5", ["trace"])["trace"][0, -1]
-    assert float(trace) == pytest.approx(stored, rel=1e-12)
+    assert float(loss) == pytest.approx(train["train_loss"][0, -1], rel=1e-5)
+    assert float(flatness) == pytest.approx(curvature["flatness"][0, -1], rel=1e-12)
+    assert float(trace) == pytest.approx(curvature["trace"][0, -1], rel=1e-12)
+    assert len(table) == 2 + 2 + 1
+    last = hdf5.read(notebook["results"] / "curvature/eta0.02_B100_r0-0.h5", ["flatness"])["flatness"]
+    assert np.array_equal(notebook["runs"]["flatness"], last, equal_nan=True)  # of the last cell
 
 
-def test_all_cells_at_once(run) -> None:
-    found = run("All cells")["flatness"]
-    assert found.dims == ("eta", "B") and np.isfinite(found).all()
-
-
-def test_the_matrix_of_barriers(run) -> None:
-    barriers = run("Barriers between cells")["barriers"]
-    assert barriers.shape == (6, 6) and is_picture("barriers.png")
-    assert np.diag(barriers) == pytest.approx(0, abs=1e-12)
+def test_the_notebooks_barriers_and_contours(notebook: dict[str, Any]) -> None:
+    barriers = notebook["barriers"]
+    assert barriers.shape == (6, 6) and np.diag(barriers) == pytest.approx(0, abs=1e-12)
     assert barriers == pytest.approx(barriers.T, abs=1e-12)
     assert barriers[~np.eye(6, dtype=bool)].max() > 1e-4
-
-
-def test_flatness_against_loss(run) -> None:
-    runs = run("Flatness against loss")["runs"]  # of the last cell
-    stored = hdf5.read("results/mnist/curvature/eta0.02_B100_r0-0.h5", ["flatness"])["flatness"]
-    assert np.array_equal(runs["flatness"], stored, equal_nan=True) and is_picture("flatness.png")
-
-
-def test_loss_contours_in_the_plane_of_a_trajectory(run) -> None:
-    found = run("Loss contours")
-    x, y, path, loss = (found[name] for name in ("x", "y", "path", "loss"))
-    assert loss.shape == (15, 15) and is_picture("contours.png")
-    stored = hdf5.read("results/mnist/train/eta0.02_B50_r0-1.h5", ["train_loss"])["train_loss"][0]
+    x, y, path, loss = (notebook[name] for name in ("x", "y", "path", "loss"))
+    stored = hdf5.read(notebook["results"] / "train/eta0.02_B50_r0-1.h5", ["train_loss"])["train_loss"][0]
     nearest = loss[np.abs(y - path[-1, 1]).argmin(), np.abs(x - path[-1, 0]).argmin()]
     assert nearest < 0.5 * stored[0]  # the end of the run lies in the valley that the contours show
+
+
+def test_the_notebook_was_executed_in_order_and_without_an_error() -> None:
+    assert [cell["execution_count"] for cell in CELLS] == list(range(1, len(CELLS) + 1))
+    kinds = {output["output_type"] for cell in CELLS for output in cell["outputs"]}
+    assert all(cell["outputs"] for cell in CELLS) and kinds == {"stream", "display_data"}
 
 
 @pytest.mark.slow
@@ -114,13 +127,6 @@ def test_the_two_valley_model(run) -> None:
 
 
 def test_every_example_is_run_here() -> None:
-    analyses = ("Barriers between cells", "Flatness against loss", "Loss contours")
-    tested = (README, "One cell", "All cells", *analyses, "A network", "A noise", "The two-valley", "A file")
+    tested = (README, "A network", "A noise", "The two-valley", "A file")
     assert all(title.startswith(tested) for title, _ in EXAMPLES)
     assert len(EXAMPLES) == len(tested)
-
-
-def test_the_analyses_are_short() -> None:
-    lines = {title: len(code.splitlines()) for title, code in EXAMPLES}
-    assert max(lines[title] for title in ("Barriers between cells", "Flatness against loss")) <= 15
-    assert lines["Loss contours in the plane of a trajectory"] <= 17

@@ -1,11 +1,12 @@
 """A change runs the jobs that depend on it and no others."""
 
 import pytest
-from helpers.checkout import RECORDS, Checkout
+from helpers.checkout import RECORDS, ROOT, Checkout
 from helpers.paper import (
     BRANCH_FIGURES,
     BRANCHES,
     CLAIMS,
+    CONTROLS,
     FIGURES,
     MAP_FIGURES,
     MEASURES,
@@ -56,11 +57,11 @@ EDITS = {
     "src/sgd_valleys/measures/freezing.py": FREEZING
     | {"endpoints", "branch_endpoints", "branch_statistics"}
     | BRANCH_FIGURES,
-    "workflow/scripts/branch_statistics.py": {"branch_statistics", "fig4X"} | CLAIMS,
+    "workflow/scripts/branch_statistics.py": {"branch_statistics", "fig4", "fig4X"} | CLAIMS,
     "workflow/scripts/branch.py": BRANCHES | BRANCH_FIGURES | CLAIMS | {"explorer"},
     "src/sgd_valleys/measures/curvature.py": {"curvature", "endpoints", "cell_maps", "explorer"}
     | {"branch_curvature", "branch_endpoints", "branch_statistics"}
-    | MEASURES - {"edge_of_stability"}
+    | MEASURES - {"edge_of_stability", "continuations"}
     | TRAINED_FIGURES - {"fig1"}
     | CLAIMS,
     "src/sgd_valleys/training/sgd.py": TRAINED_FIGURES
@@ -69,13 +70,54 @@ EDITS = {
     | BRANCHES
     | CLAIMS
     | {"train", "curvature", "projection", "explorer"},
-    "src/sgd_valleys/two_valley/theory.py": {"theory", "fig5", "fig6", "fig6X"} | CLAIMS,
-    "src/sgd_valleys/two_valley/fokker_planck.py": {"fokker_planck", "fig6X"},
-    "src/sgd_valleys/two_valley/diffusion.py": {"fokker_planck", "theory", "fig5", "fig6", "fig6X"} | CLAIMS,
-    "src/sgd_valleys/two_valley/langevin.py": {"phase_row", "phase_diagram", "occupancy", "small_eta_limit", "explorer"}
+    "src/sgd_valleys/two_valley/theory.py": {"theory", "phase_row", "phase_diagram", "model_control", "explorer"}
     | MODEL_FIGURES
     | CLAIMS,
+    "src/sgd_valleys/two_valley/fokker_planck.py": {"fokker_planck", "fig6X"},
+    "src/sgd_valleys/two_valley/diffusion.py": {"fokker_planck", "theory", "fig5", "fig6", "fig6X", "figC9"} | CLAIMS,
+    "src/sgd_valleys/two_valley/langevin.py": {"phase_row", "phase_diagram", "occupancy", "small_eta_limit", "explorer"}
+    | MODEL_FIGURES
+    | {"model_control"}
+    | CLAIMS,
 }
+
+
+GROUPS = {  # rules that docs/reruns.md names together
+    "all figures": FIGURES - CONTROLS,
+    "figures of networks": TRAINED_FIGURES,
+    "figures of maps": MAP_FIGURES,
+    "figures of branches": BRANCH_FIGURES,
+    "figures of the model": MODEL_FIGURES,
+    "analyses": SWEEP_ANALYSES,
+    "measures": MEASURES,
+    "branches": BRANCHES,
+    "claims": CLAIMS,
+}
+
+
+def row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def quoted(rules: set[str]) -> list[str]:
+    return [f"`{name}`" for name in sorted(rules)]
+
+
+def in_words(rules: set[str]) -> str:
+    """Name rules by groups as far as possible."""
+    words, left = [], rules - CONTROLS
+    for name, group in GROUPS.items():
+        if group <= left:
+            words.append(f"*{name}*")
+            left = left - group
+    return ", ".join([*quoted(left), *words])
+
+
+def test_the_page_on_reruns_has_the_rules_of_every_edit_and_of_every_group() -> None:
+    page = (ROOT / "docs/reruns.md").read_text(encoding="utf-8").splitlines()
+    rows = [row(f"`{source}`", in_words(rules)) for source, rules in EDITS.items()]
+    rows += [row(f"*{name}*", ", ".join(quoted(rules))) for name, rules in GROUPS.items()]
+    assert [line for line in page if line.startswith(("| *", "| `src/", "| `workflow/"))] == rows, "\n".join(rows)
 
 
 # five modules and a file that is not Python; `make test-all` tries the others too
@@ -86,15 +128,15 @@ TRIED = ("claims/tables.py", "figures/style.py", "measures/curvature.py", "train
     "source", [pytest.param(name, marks=() if name.endswith(TRIED) else pytest.mark.slow) for name in EDITS]
 )
 def test_an_edit_runs_the_rules_that_import_it_and_what_depends_on_them(finished: Checkout, source: str) -> None:
-    with (finished.root / source).open("a", encoding="utf-8") as file:
-        file.write("\n# edited\n")
+    finished.edit_code(source)
     jobs = finished.jobs()
-    assert {job["rule"] for job in jobs} == EDITS[source]
+    again = {job["rule"] for job in jobs}
+    assert again - CONTROLS == EDITS[source] - CONTROLS
     importing = {name for name, rule in finished.rules().items() if source in rule["code"]} - {*RECORDS}
     # Snakemake looks at the inputs of a job only where no input is made anew
-    assert {job["rule"] for job in jobs if source in job["changed"]} <= importing <= EDITS[source]
+    assert {job["rule"] for job in jobs if source in job["changed"]} <= importing <= again
     assert {tuple(job["changed"]) for job in jobs} <= {(source,), ()}  # the others run for outputs of these
-    assert sum(job["rule"] == "train" for job in jobs) in (0, 6 + 4)  # all of both experiments
+    assert sum(job["rule"] == "train" for job in jobs) in (0, 22)  # all of all experiments
 
 
 def test_a_new_import_is_followed_without_a_change_of_the_rule(finished: Checkout) -> None:
@@ -106,8 +148,7 @@ def test_a_new_import_is_followed_without_a_change_of_the_rule(finished: Checkou
     assert set(finished.plan(target)) == {"phase_diagram"}
     finished.run(target)
     assert finished.plan(target) == {}
-    with (finished.root / module).open("a", encoding="utf-8") as file:
-        file.write("\n# edited\n")
+    finished.edit_code(module)
     jobs = finished.jobs(target)
     assert [job["rule"] for job in jobs] == ["phase_diagram"] * len(jobs) and len(jobs) == 1
     assert jobs[0]["changed"] == [module]
@@ -131,7 +172,7 @@ def test_training_depends_neither_on_the_studied_layer_nor_on_the_number_of_eige
         (
             {"realizations": 3},
             {f"eta{eta}_B{B}_r2-2" for eta in (0.01, 0.02) for B in (10, 50)},
-            MNIST_FIGURES - {"fig4", "figS4"} | BRANCHES - {"branch_projection"} | {"projection"},
+            MNIST_FIGURES - {"figS4"} | BRANCHES - {"branch_projection"} | {"projection"},
         ),
     ],
 )
@@ -141,9 +182,10 @@ def test_more_cells_and_runs_leave_the_old_ones_alone(
     finished.set({"experiments": {"mnist": {"sweep": sweep}}})
     plan = finished.plan()
     measured = {"curvature", "flatness", "layer_curvature"}  # of every stack
-    assert set(plan) == SWEEP_ANALYSES | CLAIMS | {"train", "explorer"} | measured | also
+    assert set(plan) - CONTROLS == (SWEEP_ANALYSES | CLAIMS | {"train", "explorer"} | measured | also) - CONTROLS
     assert plan.get("branch", ["eta0.02_B10_r2.h5"]) == ["eta0.02_B10_r2.h5"]
-    assert set(plan["train"]) == set(plan["curvature"]) == {f"{cell}.h5" for cell in cells}
+    for rule in ("train", "curvature"):
+        assert {name for name in plan[rule] if "/" not in name} == {f"{cell}.h5" for cell in cells}
 
 
 @pytest.mark.slow
@@ -168,7 +210,7 @@ def test_another_learning_rate_is_another_row_of_a_phase_diagram(finished: Check
 def test_a_learning_rate_beyond_stability_is_a_row_with_a_warning(finished: Checkout) -> None:
     finished.set({"two_valley": {"phase_diagrams": {"H": {"eta": {"last": 1.0, "points": 3}}}}})
     shown = finished.run("results/figures/fig5.png")
-    assert "two_valley.phase_diagrams.H.eta: at eta = 1 the sharp valley is unstable: it needs eta < f_2(y)" in shown
+    assert "two_valley.phase_diagrams.H.eta = 1: the sharp valley is unstable; stable are eta < " in shown
     diagram = hdf5.read(finished.root / "results/two_valley/phase_diagram_H.h5")
     assert diagram["stable"].tolist() == [True, True, False]
     assert diagram["p_flat"].shape == diagram["p_flat_error"].shape == (3, 3)

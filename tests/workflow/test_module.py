@@ -1,4 +1,4 @@
-"""Another workflow uses this one as a module, as docs/module.md shows."""
+"""Another workflow uses this one as a module, as docs/python.md shows."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from snakemake.utils import update_config
 
 from sgd_valleys.storage import hdf5
 
-PAGE = (ROOT / "docs/module.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/python.md").read_text(encoding="utf-8").partition("## A part of another workflow")[2]
 
 
 def run(host: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:

@@ -62,7 +62,7 @@ def test_the_report_of_what_is_not_finished_says_what_is_missing(finished: Check
         return ended.stdout
 
     finished.set({"figures": {"fig1": {"point_color": "#D55E00"}}})
-    assert "with these settings 3 jobs are to be run, as that of results/config.yaml" in refusal()
+    assert "with these settings 3 jobs are unfinished, for example the job of results/config.yaml" in refusal()
     (finished.root / "results/figures/fig3.png").unlink()
     assert "File results/figures/fig3.png marked for report but does not exist." in refusal()
 
@@ -70,11 +70,10 @@ def test_the_report_of_what_is_not_finished_says_what_is_missing(finished: Check
 def test_claims_stand_at_the_figures_they_are_about(finished: Checkout) -> None:
     path = finished.root / "results/claims.json"
     content = json.loads(path.read_text(encoding="utf-8"))
-    own = [claim for claim in content["claims"] if not claim["where"].startswith("Fig. S5")]
-    about = [claim for claim in own if re.search(r"Figs?\. 2", claim["where"])]
-    for claim, verdict in zip(about, ("agrees", "agrees in direction", "undecided", "disagrees"), strict=False):
+    about = [claim for claim in content["claims"] if re.search(r"Figs?\. 2", claim["where"])]
+    for claim, verdict in zip(about, ("agrees", "undecided", "disagrees"), strict=False):
         claim["verdict"] = verdict
-    about[1]["beyond_paper"] = True
+    about[1]["ours"] = True
     finished.detach()
     path.write_text(json.dumps(content), encoding="utf-8")
     finished.run("--touch")
@@ -83,15 +82,16 @@ def test_claims_stand_at_the_figures_they_are_about(finished: Checkout) -> None:
     results = json.loads(re.search(r"var results = (\{.*\});", page)[1])
 
     def claims_of(name: str) -> list[str]:
-        return re.findall(r"<li><b>\S+ (.*?)</b>: (.*?) Here", results[f"results/figures/{name}.png"]["caption"])
+        caption = results[f"results/figures/{name}.png"]["caption"]
+        return re.findall(r"<li><b>\S+ (.*?)</b>: (.*?\.) ", caption)
 
     verdicts = [verdict for verdict, _ in claims_of("fig2")]
     assert len(verdicts) == len(about)
-    assert verdicts == sorted(verdicts, key=("disagrees", "undecided", "agrees in direction", "agrees").index)
+    assert verdicts == sorted(verdicts, key=("disagrees", "undecided", "agrees").index)
     whole = results["results/figures/fig2.png"]["caption"]
     open_, _, folded = whole.partition("<details>")
     assert "agrees</b>" not in open_.replace("disagrees</b>", "") and "✓ agrees</b>" in folded
-    assert whole.count("(ours)</li>") == sum(claim["beyond_paper"] for claim in about)
+    assert whole.count("(added)</li>") == sum(claim["ours"] for claim in about)
     assert format_measurement(about[3]) in whole
     assert {said for _, said in claims_of("fig2X")} == {
         escape(claim["statement"]) for claim in about if "test_file" in claim["key"]

@@ -23,7 +23,7 @@ def test_every_training_log_says_its_iterations(complete: Checkout) -> None:
 
 def test_every_file_opens_in_xarray_with_named_axes(complete: Checkout) -> None:
     paths = sorted((complete.root / "results").rglob("*.h5"))
-    assert len(paths) == 28 + 15 + 11 + 18  # the last are measures beyond the paper
+    assert len(paths) > 150
     for path in paths:
         with xarray.open_dataset(path, engine="h5netcdf") as found:
             for name, array in found.variables.items():
@@ -61,6 +61,6 @@ def test_trends_are_of_what_the_figures_show(complete: Checkout, name: str) -> N
     mean = np.nansum(times, axis=-1) / np.isfinite(times).sum(axis=-1)  # every cell has runs that freeze
     assert found["eta_t_freeze"] == pytest.approx(ends["eta"][:, None] * mean)
     rates, sizes = np.meshgrid(found["eta"], found["B"], indexing="ij")
-    noise = np.where((name == "mnist") & (sizes == 100), 0, rates / sizes)  # 100 images: gradient descent
-    assert found["noise"] == pytest.approx(noise)
+    noise = rates * (1 / sizes - 1 / {"mnist": 100, "cifar10": 40}[name])  # of as many images
+    assert found["noise"] == pytest.approx(noise, abs=1e-15)
     assert np.isnan(found["similarity_interval"]).all()  # two runs a cell

@@ -7,7 +7,7 @@ import sys
 import pytest
 from helpers.checkout import ROOT, Checkout
 
-UNPLANNED = {"all", "verify", "dictionary", "publish"}  # rules that no run needs: they have no output
+UNPLANNED = {"all", "controls", "verify", "dictionary", "publish"}  # rules that no run needs: they have no output
 
 
 def test_every_rule_declares_its_files_and_its_needs(bare: Checkout) -> None:
@@ -41,3 +41,10 @@ def test_snakefmt_and_the_linter_find_nothing(checkout: Checkout) -> None:
     )
     assert formatted.returncode == 0, formatted.stderr
     assert "Congratulations, your workflow is in a good condition!" in checkout.run("--lint", tiny=False)
+
+
+def test_snakemake_looks_through_the_waiting_jobs_once_for_each_finished_job(checkout: Checkout) -> None:
+    diagrams = [f"results/two_valley/phase_diagram_{name}.h5" for name in ("H", "H2")]
+    shown = checkout.run(*diagrams, "--verbose", cores=1)
+    assert shown.count("Finished jobid") == 6  # which takes longer than the second after which a limit would look again
+    assert shown.count("Ready jobs: ") <= shown.count("Finished jobid")

@@ -1,14 +1,13 @@
-"""Every example of docs/training.md runs, and arms that differ in their training alone go through all rules."""
+"""Every example of docs/training.md runs, and every setting has an effect."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 from helpers.checkout import ROOT, Checkout
-from helpers.settings import checked
+from helpers.settings import checked, read_settings
 from snakemake.utils import update_config
 
 from sgd_valleys.storage import hdf5
@@ -38,7 +37,7 @@ def overlay(*examples: dict[str, Any]) -> dict[str, Any]:
 
 
 def _figures() -> list[str]:
-    names = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["figures"]
+    names = read_settings()["figures"]
     return [name for name in names if name != "style"]
 
 
@@ -146,21 +145,3 @@ def test_another_arm_changes_nothing_else(arms: Checkout, copy_of) -> None:
     assert plan["train"] and all(name.startswith("more") for jobs in plan.values() for name in jobs)
     checkout.run(f"results/more/train/{RUN}.h5")
     assert all((checkout.root / f"results/{name}/train/{RUN}.h5").read_bytes() == old for name, old in before.items())
-
-
-@pytest.mark.slow
-def test_seven_arms_go_through_every_rule_figure_and_claim(bare: Checkout, copy_of) -> None:
-    checkout = copy_of(bare)
-    arms = yaml.safe_load((ROOT / "config" / "arms.yaml").read_text(encoding="utf-8"))
-    del arms["results"]
-    arms["experiments"]["minibatch"]["sweep"] = {"eta": [0.02], "B": [10], "realizations": 2}
-    arms["experiments"]["early"]["training"]["schedule"][0]["until"] = 0.3
-    checkout.set(arms)
-    checkout.run()
-    names = [name for name, arm in arms["experiments"].items() if not arm.get("template")]
-    assert len(names) == 7
-    for name in names:
-        assert (checkout.root / f"results/{name}/cell_maps.h5").exists()
-    drawn = {Path(path).stem for path in checkout.results(".png")}
-    assert drawn == set(arms["figures"])
-    assert (checkout.root / "results/claims.md").exists() and (checkout.root / "results/explorer.html").exists()

@@ -1,5 +1,5 @@
 rule endpoints:
-    """Collect where every run of a sweep ends: losses, accuracies, flatness, displacement."""
+    """Collect the final values of every run of a sweep: losses, accuracies, flatness, displacement."""
     input:
         data=paths.DATA,
         test_file=paths.TEST_FILE,
@@ -16,8 +16,8 @@ rule endpoints:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=costs.mb("endpoints"),
+        runtime=costs.minutes("endpoints"),
     params:
         *code("endpoints"),
         settings=jobs.endpoints,
@@ -41,8 +41,8 @@ rule jaccard:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=costs.mb("jaccard"),
+        runtime=costs.minutes("jaccard"),
     params:
         *code("jaccard"),
         settings=jobs.jaccard,
@@ -64,8 +64,8 @@ rule barriers:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=costs.mb("barriers"),
+        runtime=costs.minutes("barriers"),
     params:
         *code("barriers"),
         settings=jobs.barriers,
@@ -74,7 +74,7 @@ rule barriers:
 
 
 rule paths:
-    """Compare lines between endpoints, Bezier curves and lines after alignment; slice the loss around a trajectory."""
+    """Compare straight lines, aligned lines and Bezier curves between endpoints; slice the loss around a trajectory."""
     input:
         unpack(inputs.path_ends),
         data=paths.DATA,
@@ -87,8 +87,8 @@ rule paths:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=costs.mb("paths"),
+        runtime=costs.minutes("paths"),
     params:
         *code("paths"),
         settings=jobs.paths,
@@ -112,8 +112,8 @@ rule freezing:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=costs.mb("freezing"),
+        runtime=costs.minutes("freezing"),
     params:
         *code("freezing"),
         settings=jobs.freezing,
@@ -122,7 +122,7 @@ rule freezing:
 
 
 rule cell_maps:
-    """Reduce the runs of every cell to one number, and correlate the maps with the noise eta / B."""
+    """Reduce the runs of every cell to one number, and correlate the maps with the noise eta (1/B - 1/M)."""
     input:
         data=paths.DATA,
         endpoints=paths.ENDPOINTS,
@@ -139,8 +139,8 @@ rule cell_maps:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=costs.mb("cell_maps"),
+        runtime=costs.minutes("cell_maps"),
     params:
         *code("cell_maps"),
         settings=jobs.cell_maps,
@@ -164,8 +164,8 @@ rule projection:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=costs.mb("projection"),
+        runtime=costs.minutes("projection"),
     params:
         *code("projection"),
         settings=jobs.projection,

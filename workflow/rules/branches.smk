@@ -14,8 +14,8 @@ rule branch:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=jobs.branch_mb,
-        runtime=jobs.branch_minutes,
+        mem_mb=costs.mb("branch"),
+        runtime=costs.minutes("branch"),
         device=config["device"],
     params:
         *code("branch"),
@@ -25,7 +25,7 @@ rule branch:
 
 
 rule branch_curvature:
-    """Take the top eigenvalues of the layer's Hessian of every branch."""
+    """Compute the top eigenvalues of the layer's Hessian of every branch."""
     input:
         data=paths.DATA,
         train=paths.BRANCH_TRAIN,
@@ -40,8 +40,8 @@ rule branch_curvature:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=costs.mb("branch_curvature"),
+        runtime=costs.minutes("branch_curvature"),
         device=config["device"],
     params:
         *code("branch_curvature"),
@@ -51,7 +51,7 @@ rule branch_curvature:
 
 
 rule branch_endpoints:
-    """Collect where the branches of one run end, and when the run freezes by basin."""
+    """Collect the final values of the branches of one run, and find when the run freezes by basin."""
     input:
         data=paths.DATA,
         test_file=paths.TEST_FILE,
@@ -69,8 +69,8 @@ rule branch_endpoints:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=costs.mb("branch_endpoints"),
+        runtime=costs.minutes("branch_endpoints"),
         device=config["device"],
     params:
         *code("branch_endpoints"),
@@ -80,7 +80,7 @@ rule branch_endpoints:
 
 
 rule branch_basins:
-    """Compare the branches of one run with the last one, and find when the run freezes by other criteria."""
+    """Compare the branches of one run with the last branch, and find when the run freezes by other criteria."""
     input:
         data=paths.DATA,
         test_file=paths.TEST_FILE,
@@ -96,8 +96,8 @@ rule branch_basins:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=costs.mb("branch_basins"),
+        runtime=costs.minutes("branch_basins"),
         device=config["device"],
     params:
         *code("branch_basins"),
@@ -123,8 +123,8 @@ rule branch_projection:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=costs.mb("branch_projection"),
+        runtime=costs.minutes("branch_projection"),
         device=config["device"],
     params:
         *code("branch_projection"),
@@ -137,6 +137,7 @@ rule branch_statistics:
     """Combine the branches of all realizations of a cell."""
     input:
         data=paths.DATA,
+        test_file=paths.TEST_FILE,
         endpoints=inputs.branched,
     output:
         paths.BRANCH_STATISTICS,
@@ -149,8 +150,8 @@ rule branch_statistics:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=costs.mb("branch_statistics"),
+        runtime=costs.minutes("branch_statistics"),
     params:
         *code("branch_statistics"),
         settings=jobs.branch_statistics,

@@ -1,5 +1,5 @@
 rule claims:
-    """Judge the statements of the paper by what was measured."""
+    """Test the statements of the paper against the results."""
     input:
         **inputs.claims(),
     output:
@@ -40,6 +40,6 @@ rule claims_table:
         mem_mb=500,
         runtime=10,
     params:
-        *code("claims_table", "src/sgd_valleys/claims/claims.html.j2", "src/sgd_valleys/claims/questions.yaml"),
+        *code("claims_table", "src/sgd_valleys/claims/claims.html.j2"),
     script:
         "../scripts/claims_table.py"

@@ -1,12 +1,16 @@
-"""The checked configuration, and what the rules ask of the library. Scripts see nothing but their own settings."""
+"""The checked configuration, and the functions of the rules. A script receives only its own settings."""
 
 import sys
 from copy import deepcopy
 from pathlib import Path
 
+import psutil
 import yaml
 from snakemake.iocontainers import Wildcards
+from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
 from snakemake.utils import update_config
+from snakemake_interface_logger_plugins.common import LogEvent
 
 sys.path.insert(0, str(ROOT / "src"))
 
@@ -16,23 +20,31 @@ from sgd_valleys.config.validation import check  # noqa: E402
 from sgd_valleys.errors import UserError  # noqa: E402
 from sgd_valleys.figures.appearance import check_appearance  # noqa: E402
 from sgd_valleys.measures.flatness_measures import measure_errors  # noqa: E402
-from sgd_valleys.workflow import catalog  # noqa: E402
-from sgd_valleys.workflow.config_files import refuse_future_stamps, refuse_repeated_settings, typed  # noqa: E402
+from sgd_valleys.workflow import catalog, plan  # noqa: E402
+from sgd_valleys.workflow.config_files import (
+    read_defaults,
+    refuse_future_stamps,
+    refuse_repeated_settings,
+    typed,
+)  # noqa: E402
+from sgd_valleys.workflow.control_inputs import CONTROLS  # noqa: E402
 from sgd_valleys.workflow.dependencies import code, first_line, module_path  # noqa: E402
-from sgd_valleys.workflow.inputs import FIGURES, Inputs  # noqa: E402
+from sgd_valleys.workflow.inputs import Inputs  # noqa: E402
 from sgd_valleys.workflow.jobs import Jobs  # noqa: E402
 from sgd_valleys.workflow.paths import WILDCARDS  # noqa: E402
 from sgd_valleys.workflow.places import check_checkout, check_environment, tell_jobs  # noqa: E402
 from sgd_valleys.workflow.report import Report  # noqa: E402
+from sgd_valleys.workflow.stage_costs import STAGES, Costs  # noqa: E402
+from sgd_valleys.workflow.titles import FIGURES  # noqa: E402
 
 tell_jobs(ROOT)
 ENVIRONMENT = ROOT / "envs/sgd-valleys.yaml"
-PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+PAPER = read_defaults(ROOT)
 
 if workflow.modifier.is_main_snakefile():
     settings = deepcopy(config)
     update_config(settings, typed(workflow.config_settings.config))
-else:  # a workflow that uses this one as a module may give some settings only
+else:  # a workflow that uses this one as a module may set only some values
     settings = deepcopy(PAPER)
     update_config(settings, config)
 
@@ -48,12 +60,12 @@ except UserError as error:
 
 config, experiments = configuration.config, configuration.experiments
 jobs, inputs = Jobs(config, experiments), Inputs(config, experiments)
-paths = inputs.paths
-modifier = workflow.modifier  # of names and paths, where another workflow uses this one as a module
+costs, paths = Costs(jobs), inputs.paths
+modifier = workflow.modifier  # changes names and paths if another workflow uses this one as a module
 
 
 def placed(found):
-    """Return a path or paths as a workflow that uses this one as a module names them, by its ``prefix``."""
+    """Return a path, or a list of paths, with the ``prefix`` of a workflow that uses this one as a module."""
     return str(modifier.modify_path(found)) if isinstance(found, str) else list(map(placed, found))
 
 
@@ -65,7 +77,7 @@ wildcard_constraints:
 
 
 def own_rules():
-    """Return the rules of this workflow, without those of a workflow that uses it as a module."""
+    """Return the rules of this workflow, without those of a workflow that uses this one as a module."""
     return [rule for rule in workflow.rules if rule.module_globals is globals()]
 
 
@@ -75,14 +87,29 @@ def describe_rule(name, purpose):
         workflow.get_rule(modifier.modify_rulename(name)).docstring = purpose
 
 
+def waiting_jobs():
+    """Return the jobs of this workflow that have not run yet."""
+    return [job for job in workflow.dag.needrun_jobs() if job.rule.module_globals is globals()]
+
+
 def unfinished_outputs():
-    """Return the outputs of the jobs of this workflow that are still to be run."""
-    waiting = [job for job in workflow.dag.needrun_jobs() if job.rule.module_globals is globals()]
-    return [str(job.output[0]) for job in waiting if job.output]
+    """Return the first output of every job that has not run yet."""
+    return [str(job.output[0]) for job in waiting_jobs() if job.output]
+
+
+def compose_plan():
+    """Return the estimated costs of the jobs that have not run yet, as messages for the log."""
+    names = {modifier.modify_rulename(rule): rule for rules in STAGES.values() for rule in rules}
+    planned = []
+    for job in filter(lambda job: job.output, [] if workflow.touch else waiting_jobs()):
+        name, limits = names.get(job.rule.name, job.rule.name), map(job.resources.get, ("runtime", "mem_mb"))
+        planned.append(plan.PlannedJob(name, str(job.output[0]), costs.cost(name, job.wildcards), *limits))
+    machine_mb = psutil.virtual_memory().total / 1e6 if workflow.local_exec else None
+    return plan.messages(planned, placed(paths.folder), machine_mb)
 
 
 def report_figure(name):
-    """Return a figure that the report shows with its caption."""
+    """Mark a figure for the report, with its caption."""
     drawn = config["figures"][name]["draw"]
     title = f"Fig. {name.removeprefix('fig')}" if name == drawn else f"{name}, as Fig. {drawn.removeprefix('fig')}"
     path = paths.FIGURE.format(figure=name, format="png")
@@ -91,9 +118,10 @@ def report_figure(name):
 
 
 def report_file(path, what):
-    """Return a file on the configuration or the versions, which the report offers.
+    """Mark a file on the configuration or the versions for the report.
 
-    One label alone: Snakemake makes any other label with two values a switch, which hides half of the files.
+    The file has a single label, since Snakemake turns another label with two values into a switch, which hides half
+    of the files.
     """
     labels = {"file": f"{Path(path).name}: {what}"}
     return report(path, caption=f"../report/{Path(path).stem}.rst", category="Settings and versions", labels=labels)
@@ -106,3 +134,9 @@ if workflow.is_main_process:
     except UserError as error:
         raise WorkflowError(str(error)) from None
     print(*map(reporting.plan, experiments), *model_warnings(config.get("two_valley")), sep="\n", file=sys.stderr)
+    plan.PlanPrinter(
+        lambda record: getattr(record, "event", None) == LogEvent.RUN_INFO,
+        compose_plan,
+        owner=workflow,
+        extra={"quietness": Quietness.PROGRESS},
+    ).install(logger)

@@ -2,6 +2,7 @@ rule data:
     """Download and verify the images of a data set, and store those that an experiment uses."""
     input:
         inputs.own_file,
+        same=inputs.same_data,
     output:
         paths.DATA,
     log:
@@ -13,9 +14,9 @@ rule data:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=lambda w: 1500 + 4 * jobs.data_mb(w),
-        runtime=20,
-        data_root=config["data"]["root"],  # a resource: another place of the files is no other result
+        mem_mb=costs.mb("data"),
+        runtime=costs.minutes("data"),
+        data_root=config["data"]["root"],  # a resource, since the folder does not change the result
     params:
         *code("data"),
         settings=jobs.data,
@@ -28,6 +29,7 @@ rule test_file:
     input:
         inputs.own_file,
         data=paths.DATA,
+        same=inputs.same_test_file,
     output:
         paths.TEST_FILE,
     log:
@@ -39,9 +41,9 @@ rule test_file:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1500,
-        runtime=20,
-        data_root=config["data"]["root"],  # a resource: another place of the files is no other result
+        mem_mb=costs.mb("test_file"),
+        runtime=costs.minutes("test_file"),
+        data_root=config["data"]["root"],  # a resource, since the folder does not change the result
     params:
         *code("test_file"),
         settings=jobs.test_file,

@@ -1,4 +1,8 @@
-EXPLORER_ASSETS = [f"src/sgd_valleys/explorer/page.{kind}" for kind in ("html", "js", "css")]
+EXPLORER_ASSETS = [
+    f"src/sgd_valleys/explorer/{path.name}"
+    for path in sorted((ROOT / "src/sgd_valleys/explorer").iterdir())
+    if path.suffix in (".html", ".css", ".js")
+]
 
 
 rule explorer:

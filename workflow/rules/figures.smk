@@ -1,7 +1,7 @@
-# One rule a figure of the configuration: see `inputs.figure` for the files that it shows.
+# One rule for each figure of the configuration. `inputs.figure` lists the files that the figure shows.
 for figure, drawn in inputs.drawn.items():
 
-    # another name than the paper's could be that of a rule
+    # a name that is not one of the paper's figures could equal that of a rule
     rule_name = figure if figure in FIGURES else f"figure_{figure}"
 
     rule:

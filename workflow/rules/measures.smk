@@ -1,5 +1,5 @@
 rule layer_curvature:
-    """Take the top eigenvalues of the Hessian in all parameters of a layer, or of the whole network."""
+    """Compute the top eigenvalues of the Hessian in all parameters of a layer, or of the whole network."""
     input:
         data=paths.DATA,
         train=paths.TRAIN,
@@ -14,8 +14,8 @@ rule layer_curvature:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=lambda w: 2500 + 3 * jobs.data_mb(w),
-        runtime=60,
+        mem_mb=costs.mb("layer_curvature"),
+        runtime=costs.minutes("layer_curvature"),
         device=config["device"],
     params:
         *code("curvature"),
@@ -25,7 +25,7 @@ rule layer_curvature:
 
 
 rule edge_of_stability:
-    """Take the sharpness of all parameters along some runs, to compare it with 2 / eta."""
+    """Compute the sharpness of all parameters along some runs, for comparison with 2 / eta."""
     input:
         data=paths.DATA,
         train=paths.TRAIN,
@@ -40,8 +40,8 @@ rule edge_of_stability:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=lambda w: 2500 + 3 * jobs.data_mb(w),
-        runtime=60,
+        mem_mb=costs.mb("edge_of_stability"),
+        runtime=costs.minutes("edge_of_stability"),
         device=config["device"],
     params:
         *code("edge_of_stability"),
@@ -51,7 +51,7 @@ rule edge_of_stability:
 
 
 rule flatness:
-    """Take measures of flatness at the end of every run."""
+    """Compute measures of flatness at the end of every run."""
     input:
         data=paths.DATA,
         train=paths.TRAIN,
@@ -67,8 +67,8 @@ rule flatness:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=lambda w: 2500 + 3 * jobs.data_mb(w),
-        runtime=30,
+        mem_mb=costs.mb("flatness"),
+        runtime=costs.minutes("flatness"),
         device=config["device"],
     params:
         *code("flatness"),
@@ -78,7 +78,7 @@ rule flatness:
 
 
 rule gradient_noise:
-    """Measure the noise of minibatch gradients beside the Hessian, along some runs."""
+    """Compare the noise of minibatch gradients with the Hessian, along some runs."""
     input:
         data=paths.DATA,
         train=paths.TRAIN,
@@ -93,11 +93,37 @@ rule gradient_noise:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=lambda w: 2500 + 3 * jobs.data_mb(w),
-        runtime=60,
+        mem_mb=costs.mb("gradient_noise"),
+        runtime=costs.minutes("gradient_noise"),
         device=config["device"],
     params:
         *code("gradient_noise"),
         settings=jobs.gradient_noise,
     script:
         "../scripts/gradient_noise.py"
+
+
+rule continuations:
+    """Continue checkpoints of some runs by gradient descent, and find the time from which all end in one basin."""
+    input:
+        data=paths.DATA,
+        train=paths.TRAIN,
+    output:
+        paths.CONTINUATIONS,
+    log:
+        paths.log(paths.CONTINUATIONS),
+    benchmark:
+        paths.benchmark(paths.CONTINUATIONS)
+    group:
+        "stack"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=costs.mb("continuations"),
+        runtime=costs.minutes("continuations"),
+        device=config["device"],
+    params:
+        *code("continuations"),
+        settings=jobs.continuations,
+    script:
+        "../scripts/continuations.py"

@@ -1,5 +1,5 @@
-# The device is a resource: another device does not make results again. Of a resource that is text, Snakemake wants one value
-# from all jobs of a group (profiles/slurm); therefore the rules that share a group with a training have it as well.
+# The device is a resource, so that a change of the device does not rerun jobs. Snakemake requires the same value of a text
+# resource in all jobs of a group (profiles/slurm). Rules that share a group with `train` therefore have this resource too.
 
 
 rule train:
@@ -17,8 +17,8 @@ rule train:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=jobs.train_mb,
-        runtime=jobs.train_minutes,
+        mem_mb=costs.mb("train"),
+        runtime=costs.minutes("train"),
         device=config["device"],
     params:
         *code("train"),
@@ -28,7 +28,7 @@ rule train:
 
 
 rule curvature:
-    """Take the top eigenvalues of the layer's Hessian, at the end of every run and along some."""
+    """Compute the top eigenvalues of the layer's Hessian, at the end of every run and along some runs."""
     input:
         data=paths.DATA,
         train=paths.TRAIN,
@@ -43,8 +43,8 @@ rule curvature:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=lambda w: 2500 + 3 * jobs.data_mb(w),
-        runtime=30,
+        mem_mb=costs.mb("curvature"),
+        runtime=costs.minutes("curvature"),
         device=config["device"],
     params:
         *code("curvature"),

@@ -11,8 +11,8 @@ rule phase_row:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=costs.mb("phase_row"),
+        runtime=costs.minutes("phase_row"),
     params:
         *code("phase_row"),
         settings=jobs.phase_row,
@@ -45,7 +45,7 @@ rule phase_diagram:
 
 
 rule occupancy:
-    """Record in which valley simulated runs are, and how far along it (Fig. 6B)."""
+    """Simulate the fraction of runs in the flat valley, and the mean y along the valleys (Fig. 6B)."""
     output:
         paths.OCCUPANCY,
     log:
@@ -55,8 +55,8 @@ rule occupancy:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=costs.mb("occupancy"),
+        runtime=costs.minutes("occupancy"),
     params:
         *code("occupancy"),
         settings=jobs.occupancy,
@@ -65,7 +65,7 @@ rule occupancy:
 
 
 rule small_eta_limit:
-    """Simulate P_flat as the learning rate becomes smaller at fixed Delta_S = eta sigma."""
+    """Simulate P_flat for decreasing learning rates at fixed Delta_S = eta sigma."""
     output:
         paths.SMALL_ETA_LIMIT,
     log:
@@ -75,13 +75,33 @@ rule small_eta_limit:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=costs.mb("small_eta_limit"),
+        runtime=costs.minutes("small_eta_limit"),
     params:
         *code("small_eta_limit"),
         settings=jobs.small_eta_limit,
     script:
         "../scripts/small_eta_limit.py"
+
+
+rule model_control:
+    """Simulate P_flat of the two-valley model with one property changed (Fig. C9)."""
+    output:
+        paths.MODEL_CONTROL,
+    log:
+        paths.log(paths.MODEL_CONTROL),
+    benchmark:
+        paths.benchmark(paths.MODEL_CONTROL)
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=costs.mb("model_control"),
+        runtime=costs.minutes("model_control"),
+    params:
+        *code("model_control"),
+        settings=jobs.model_control,
+    script:
+        "../scripts/model_control.py"
 
 
 rule fokker_planck:
@@ -95,8 +115,8 @@ rule fokker_planck:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=costs.mb("fokker_planck"),
+        runtime=costs.minutes("fokker_planck"),
     params:
         *code("fokker_planck"),
         settings=jobs.fokker_planck,

@@ -1,4 +1,4 @@
-"""Loss barriers between solutions: between many endpoints (Fig. 1E), and along training (Fig. 1C, D)."""
+"""Compute loss barriers (Eq. 5) between many endpoints (Fig. 1E), and between two runs along training (Fig. 1C, D)."""
 
 from sgd_valleys.workflow.job import job
 
@@ -6,8 +6,9 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from sgd_valleys.data.stored import load_network_and_samples
+from sgd_valleys.data.subset import select_first
 from sgd_valleys.measures import similarity
-from sgd_valleys.measures.paths import barrier, line_loss_along_training, pair_barriers
+from sgd_valleys.measures.paths import barrier, chord_height, line_loss_along_training, pair_lines
 from sgd_valleys.measures.solutions import converged_solutions, solution_similarity
 from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.progress import Progress
@@ -21,6 +22,7 @@ with job(snakemake) as log:
     settings = snakemake.params.settings
     loss = settings.get("loss", "cross_entropy")
     network, samples = load_network_and_samples(snakemake.input.data, settings, ["train"])
+    images = select_first(samples["train"], settings.get("per_class"), "barriers.per_class")
     M = len(samples["train"][1])
     alpha = np.linspace(0, 1, settings["points"])
 
@@ -33,16 +35,17 @@ with job(snakemake) as log:
         )
     jaccard = solution_similarity(converged)
 
-    # Fig. 1E: pairs of all converged runs; for each realization, all pairs of the runs in the cells of Fig. 1's block
+    # Fig. 1E: random pairs of all converged runs, and for each realization all pairs of the cells of Fig. 1's block
     pairs = similarity.sample_pairs(len(number), settings["pairs"], stream(settings["seed"], Stage.PAIRS))
     block_cells = [(float(eta), B) for eta, B, _ in settings["block"]]
     deterministic, starts = settings.get("deterministic", [M]), settings.get("initializations", 1)
     blocks = similarity.pairs_by_realization(list(number), block_cells, deterministic, starts)
-    blocks = [block if len(block) > 2 else block[:0] for block in blocks]  # fewer pairs have no R^2
+    blocks = [block if len(block) > 2 else block[:0] for block in blocks]  # R^2 needs at least three pairs
     all_pairs = np.concatenate([pairs, *blocks])
     progress = Progress(len(all_pairs), "pairs", log)
     solutions = [solution.parameters for solution in converged]
-    barriers = pair_barriers(network, solutions, all_pairs, samples["train"], alpha, progress, loss)
+    line_loss = pair_lines(network, solutions, all_pairs, images, alpha, progress, loss)
+    barriers, heights_above_chord = barrier(line_loss), chord_height(line_loss, alpha)
     pair_barrier, *block_barriers = np.split(barriers, np.cumsum([len(pairs), *map(len, blocks)])[:-1])
     pair_similarity = jaccard[tuple(pairs.T)]
     rng = stream(settings["seed"], Stage.BOOTSTRAP)
@@ -62,7 +65,10 @@ with job(snakemake) as log:
         low, median, high = np.nanquantile(block_fits[:, 2], [0, 0.5, 1])
         log.info(f"R^2 over the pairs of the block, by realization: median {median:.3f}, {low:.3f} to {high:.3f}")
 
-    # Fig. 1C, D: along training, between the converged runs of Fig. 1's block, which have checkpoints at all times
+    drawn = np.concatenate([pairs[:0], *blocks])
+    drawn_of = np.repeat(np.arange(len(blocks)), list(map(len, blocks)))  # realization of each pair
+
+    # Fig. 1C, D: along training, between converged runs of Fig. 1's block, which have checkpoints at all times
     block_runs = [run for eta, B, r in settings["block"] if (run := (float(eta), B, r)) in number]
     members = [number[run] for run in block_runs]
     block_jaccard = jaccard[np.ix_(members, members)]
@@ -73,11 +79,10 @@ with job(snakemake) as log:
         along[k] = read_parameters(path, "checkpoint", hdf5.position(path, "checkpoint", block_runs[k][2]))
     times = len(hdf5.read(snakemake.input.train[0], ["iteration"])["iteration"])
     progress = Progress(len(path_pairs) * times, "lines along training", log)
-    path_loss = line_loss_along_training(
-        network, along, path_pairs, samples["train"], alpha, progress, times=times, loss=loss
-    )
+    path_loss = line_loss_along_training(network, along, path_pairs, images, alpha, progress, times=times, loss=loss)
 
     eta, B = np.array([eta for eta, _, _ in block_runs]), np.array([B for _, B, _ in block_runs], dtype=int)
+    numbers = np.array([r for _, _, r in block_runs], dtype=int)
     realization, bound, ends, lines = ("realization",), ("bound",), ("path", "end"), ("path", "time", "alpha")
     path_similarity = block_jaccard[tuple(path_pairs.T)]
     interval = "95% bootstrap interval over solutions"
@@ -85,6 +90,9 @@ with job(snakemake) as log:
         "alpha": Variable(("alpha",), alpha, "interpolation coefficient alpha of Eq. 5"),
         "pair_similarity": Variable(("pair",), pair_similarity, "Jaccard similarity of the pair, Eq. 4"),
         "pair_barrier": Variable(("pair",), pair_barrier, "loss barrier of the pair, Eq. 5", "nat"),
+        "pair_chord_height": Variable(
+            ("pair",), heights_above_chord[: len(pairs)], "height of the loss above the chord", "nat"
+        ),
         "pair_solution": Variable(("pair", "end"), pairs, "the pair's solutions, numbered among the converged ones"),
         "slope": Variable((), fit.slope, "slope of barrier against similarity", "nat"),
         "intercept": Variable((), fit.intercept, "intercept of barrier against similarity", "nat"),
@@ -94,13 +102,27 @@ with job(snakemake) as log:
         "rank_correlation": Variable((), rank_correlation, "Spearman's rank correlation of barrier and similarity"),
         **coordinates(realization=np.arange(len(blocks))),
         "block_slope": Variable(realization, block_fits[:, 0], "slope over the pairs of the block's cells", "nat"),
+        "block_intercept": Variable(realization, block_fits[:, 1], "intercept of the same line", "nat"),
+        "block_pair_similarity": Variable(("block_pair",), jaccard[tuple(drawn.T)], "Jaccard similarity, Eq. 4"),
+        "block_pair_barrier": Variable(
+            ("block_pair",), np.concatenate([barriers[:0], *block_barriers]), "loss barrier, Eq. 5", "nat"
+        ),
+        "block_pair_chord_height": Variable(
+            ("block_pair",), heights_above_chord[len(pairs) :], "height of the loss above the chord", "nat"
+        ),
+        "block_pair_realization": Variable(("block_pair",), drawn_of, "realization of the pair's runs"),
         "block_r_squared": Variable(realization, block_fits[:, 2], "R^2 over the pairs of the block's cells"),
         "time_fraction": Variable(("time",), np.linspace(0, 1, times), "t / t_max"),
         "path_loss": Variable(lines, path_loss, "training loss along the line at equal times", "nat"),
         "path_barrier": Variable(lines[:2], barrier(path_loss), "loss barrier, Eq. 5", "nat"),
+        # early in training the ends have unequal losses, and a monotonic slope then counts as a barrier in Eq. 5
+        "path_chord_height": Variable(
+            lines[:2], chord_height(path_loss, alpha), "height of the loss above the chord at equal times", "nat"
+        ),
         "path_similarity": Variable(("path",), path_similarity, "Jaccard similarity at the end, Eq. 4"),
         "path_solution": Variable(ends, path_pairs, "the pair's runs, numbered in Fig. 1's block as they converge"),
         "path_eta": Variable(ends, eta[path_pairs], "learning rates of the pair, first at alpha = 1"),
+        "path_realization": Variable(ends, numbers[path_pairs], "realizations of the pair, first at alpha = 1"),
         "path_B": Variable(ends, B[path_pairs], "batch sizes of the pair, first at alpha = 1", "samples"),
     }
     hdf5.write(snakemake.output[0], in_units_of(loss, variables), provenance.attributes(settings, snakemake.input.data))

@@ -28,7 +28,7 @@ with job(snakemake) as log:
     recipe = Recipe.from_settings(settings["eta"], settings.get("B", B), iterations, training)
     network, samples = load_network_and_samples(snakemake.input.data, settings)
 
-    # only the run's parameters at the branching times are read: the branches must not depend on the run's later part
+    # read only the parameters at the branching times, so that branches do not depend on later checkpoints
     iteration = list(hdf5.read(snakemake.input.train, ["iteration"])["iteration"])
     at = hdf5.position(snakemake.input.train, "checkpoint", realization)
     starts = read_parameters(snakemake.input.train, "checkpoint", at | {"time": [iteration.index(t) for t in t_c]})
@@ -46,11 +46,14 @@ with job(snakemake) as log:
     keys = [(*run_key, *branch) for branch in branches]
     starts = displaced(starts, settings.get("perturbation", 0.0), keys, seed)
     streams = () if seed is None else [Streams(seed, key) for key in keys]
-    if is_same_order:  # the minibatches that the run itself visits from t_c on
+    if is_same_order:  # the run's minibatches from t_c on
         streams = [Streams(seed, run_key, first_step=t) for t, _ in branches]
-    log.info(f"eta {eta}, B {B}, realization {realization}: {len(branches)} branches of {iterations} iterations")
-    # whole parameters of the reference at all points, of other runs only at the end of the SGD run
+    # figures show the reference's branches at all iterations, and those of other runs only at the SGD run's end
     checkpoints = {b: range(points) if is_reference else [end] for b, end in enumerate(final)}
+    last = {} if is_reference else dict(enumerate(final))
+    recording = Recording(points, checkpoints, settings.get("train_samples"), last)
+    steps = int(recording.last_points(len(branches)).sum()) * recording.interval(iterations)
+    log.info(f"eta {eta}, B {B}, realization {realization}: {len(branches)} branches, {steps} iterations in all")
     device = choose_device(snakemake.resources.device)
     trajectory = train(
         network,
@@ -58,10 +61,10 @@ with job(snakemake) as log:
         samples["train"],
         samples["test"],
         recipe,
-        Recording(points, checkpoints),
+        recording,
         streams=streams,
         device=device,
-        progress=Progress(iterations * len(branches), "iterations of all branches", log),
+        progress=Progress(steps, "iterations of all branches", log),
     )
     largest = trajectory.train_loss[np.arange(len(branches)), final].max()
     log.info(f"{trajectory.diverged.sum()} diverged; training loss at the end of the SGD run at most {largest:.3g}")

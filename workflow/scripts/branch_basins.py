@@ -1,4 +1,4 @@
-"""Branches of one SGD run against the last one, and from when on all end in its basin, by several criteria."""
+"""Compare the branches of one SGD run with the last branch, and find the time from which all end in its basin."""
 
 from sgd_valleys.workflow.job import job
 

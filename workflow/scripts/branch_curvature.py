@@ -1,4 +1,4 @@
-"""Eigenvalues of the layer's Hessian of every branch: at its end, and along all branches of the reference run."""
+"""Compute eigenvalues of the layer's Hessian of every branch at the end, and along the branches of the figures."""
 
 from sgd_valleys.workflow.job import job
 
@@ -18,16 +18,21 @@ with job(snakemake) as log:
     hessian = curvature.load_hessian(snakemake.input.data, settings, log)
     branches = hdf5.read(snakemake.input.train, ["t_c", "iteration", "final"])
     t_c, iteration = branches["t_c"], branches["iteration"]
-    along = settings["along"]
+    along, final = settings["along"], branches["final"]
+    ends = read_parameters(snakemake.input.train, "final")
 
-    @lru_cache(maxsize=1)  # the parameters of all branches together are large
-    def parameters_of(b: int) -> dict[str, np.ndarray]:
-        """Read the parameters of branch b: of the reference run at all recorded times, else at the end."""
-        return read_parameters(snakemake.input.train, "checkpoint" if along else "final", {"t_c": b})
+    @lru_cache(maxsize=1)  # one branch at a time, to limit the memory
+    def parameters_along(b: int) -> dict[str, np.ndarray]:
+        return read_parameters(snakemake.input.train, "checkpoint", {"t_c": b})
+
+    def parameters_at(b: int, t: int) -> dict[str, np.ndarray]:
+        if t == final[b]:
+            return {name: array[b] for name, array in ends.items()}
+        return {name: array[t] for name, array in parameters_along(b).items()}
 
     found = curvature.along_training(
-        lambda b, t: hessian({name: array[t] if along else array for name, array in parameters_of(b).items()}),
-        [(b, t) for b, end in enumerate(branches["final"]) for t in (range(len(iteration)) if along else [end])],
+        lambda b, t: hessian(parameters_at(b, t)),
+        [(b, t) for b, end in enumerate(final) for t in (range(end + 1) if b in along else [end])],
         (len(t_c), len(iteration)),
         **{name: settings[name] for name in ("N", "tolerance", "seed")},
         label=lambda b, t: f"t_c {t_c[b]}, {iteration[t]} iterations after",

@@ -1,4 +1,4 @@
-"""Branches of one SGD run at their end: flatness, loss, similarity, the run's freezing times, the line of Fig. 4D."""
+"""Collect final values of one SGD run's branches, the run's freezing times, and the line of Fig. 4D."""
 
 from sgd_valleys.workflow.job import job
 

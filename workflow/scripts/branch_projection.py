@@ -1,4 +1,4 @@
-"""The branches of one SGD run in the plane of their principal components, and the run projected on it (Fig. 4A)."""
+"""Project the branches of one SGD run, and the run, on the principal components of the branches (Fig. 4A)."""
 
 from sgd_valleys.workflow.job import job
 
@@ -16,8 +16,7 @@ with job(snakemake) as log:
     run_weights = run[weight].reshape(len(run[weight]), -1)
     axes = projection.principal_axes(branch_weights)
     pc, run_pc = (projection.coordinates(axes, weights) for weights in (branch_weights, run_weights))
-    explained = axes.explained_variance_ratio_
-    log.info(f"fraction of the variance that each component explains: {explained}")
+    log.info(f"fraction of the variance that each component explains: {axes.explained}")
     variables = {
         **coordinates(t_c=branches["t_c"]),
         "iteration": Variable(("time",), branches["iteration"], "steps of gradient descent since t_c", "iterations"),
@@ -27,7 +26,7 @@ with job(snakemake) as log:
         "run_iteration": Variable(("run_time",), run["iteration"], "iteration of the SGD run", "iterations"),
         "run_pc": Variable(("run_time", "component"), run_pc, "the SGD run in the same components"),
         "explained": Variable(
-            ("component",), explained, "fraction of the branches' variance that the component explains"
+            ("component",), axes.explained, "fraction of the branches' variance that the component explains"
         ),
     }
     hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))

@@ -1,4 +1,4 @@
-"""The branches of all realizations of a cell together: the spread from one trajectory to another."""
+"""Combine the branches of all realizations of a cell, to show the variation between trajectories."""
 
 from sgd_valleys.workflow.job import job
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.randomness import Stage, stream
-from sgd_valleys.statistics.bootstrap import interval
+from sgd_valleys.statistics.bootstrap import add_image_error, interval
 from sgd_valleys.statistics.fits import fit_groups
 from sgd_valleys.storage import hdf5, provenance
 from sgd_valleys.storage.hdf5 import Variable, coordinates
@@ -28,6 +28,7 @@ RUN = {
     "similarity_after": ("mean Sim_J among the branches from t_freeze on", "1"),
 }
 LINE = {"slope": ("slope of flatness against loss", "1/nat^2"), "r_squared": ("R^2 of the line", "1")}
+IMAGES = {"test_accuracy": "data", "test_file_accuracy": "test_file"}  # inputs with the test images of an accuracy
 INTERVAL = "95% bootstrap interval over realizations"
 
 with job(snakemake) as log:
@@ -39,7 +40,7 @@ with job(snakemake) as log:
     values = {name: np.stack([file[name] for file in files]) for name in (*BRANCH, *RUN)}
 
     def rng() -> np.random.Generator:
-        """Return a new generator of the same resamples: a new quantity must not change the others."""
+        """Return a generator with the same stream at every call, so that a new quantity does not change the others."""
         return stream(settings["seed"], Stage.BRANCH_BOOTSTRAP)
 
     per_run, per_branch = ("realization",), ("realization", "t_c")
@@ -50,8 +51,13 @@ with job(snakemake) as log:
     }
     for name, (text, units) in BRANCH.items():
         mean, *bounds = interval(values[name], rng(), resamples)
+        of_mean = f"of the mean: {INTERVAL}"
+        if name in IMAGES:
+            source = getattr(snakemake.input, IMAGES[name])
+            images = len(hdf5.read(source, ["test_label"])["test_label"])
+            bounds, of_mean = add_image_error(np.array(bounds), mean, images), f"{of_mean} and test images"
         variables[f"{name}_mean"] = Variable(("t_c",), mean, f"{text}, mean over realizations", units)
-        variables[f"{name}_interval"] = Variable(("bound", "t_c"), bounds, f"of the mean: {INTERVAL}", units)
+        variables[f"{name}_interval"] = Variable(("bound", "t_c"), bounds, of_mean, units)
     for name in RUN:
         mean, low, high = interval(values[name], rng(), resamples)
         log.info(f"{name}: {np.round(values[name], 3).tolist()}, mean {mean:.4g} [{low:.4g}, {high:.4g}]")

@@ -1,4 +1,4 @@
-"""Judge the claims of the paper by the results."""
+"""Test the claims of the paper against the results."""
 
 from sgd_valleys.workflow.job import job
 

@@ -1,4 +1,4 @@
-"""Show the claims as tables: HTML for the report, Markdown for the documentation."""
+"""Write the claims as tables: HTML for the report, Markdown for the documentation."""
 
 from sgd_valleys.workflow.job import job
 

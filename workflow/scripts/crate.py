@@ -16,7 +16,7 @@ with job(snakemake) as log:
     settings = snakemake.params.settings
     with atomic_write(snakemake.output.workflow) as temporary:
         crate.pack([ROOT / path for path in settings["code"]], ROOT, temporary)
-    # an intermediate file that somebody has removed since is no part of it
+    # intermediate files may have been removed since
     files = {Path(path): purpose for path, purpose in settings["files"].items() if Path(path).exists()}
     described = crate.describe(
         files,

@@ -1,4 +1,4 @@
-"""Eigenvalues of the layer's Hessian: of every run at its end, and of some runs along training."""
+"""Compute eigenvalues of the layer's Hessian at the end of every run, and of some runs along training."""
 
 from sgd_valleys.workflow.job import job
 
@@ -44,12 +44,14 @@ with job(snakemake) as log:
         "iteration": Variable(("time",), iteration, "iteration t", "iterations"),
         **found.variables("realization", curvature.name_of(settings)),
     }
+    attributes = provenance.attributes(settings, snakemake.input.data)
     if found.spectrum:
         axes, spectra = ("spectrum_realization", "index"), np.stack(list(found.spectrum.values()))
         variables["spectrum_realization"] = Variable(axes[:1], realization[list(found.spectrum)], "realization")
-        variables["spectrum"] = Variable(axes, spectra, "all eigenvalues, descending", "nat")
+        estimated = "" if found.spectrum_method == "dense" else ", estimated"
+        variables["spectrum"] = Variable(axes, spectra, f"all eigenvalues, descending{estimated}", "nat")
+        attributes["spectrum_method"] = found.spectrum_method
     train = hdf5.read_attributes(snakemake.input.train)
-    attributes = provenance.attributes(settings, snakemake.input.data)
     hdf5.write(
         snakemake.output[0],
         in_units_of(loss, variables),

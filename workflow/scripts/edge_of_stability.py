@@ -1,10 +1,11 @@
-"""Sharpness of all parameters along some runs, with 2 / eta, and the sharpness along minibatch gradients."""
+"""Compute the sharpness of all parameters along some runs, with 2 / eta, and the batch sharpness."""
 
 from sgd_valleys.workflow.job import job
 
 import numpy as np
 
 from sgd_valleys.data.stored import load_network_and_samples
+from sgd_valleys.data.subset import select_first
 from sgd_valleys.measures.edge_of_stability import sharpness
 from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.progress import Progress
@@ -17,9 +18,9 @@ with job(snakemake) as log:
     settings = snakemake.params.settings
     loss, eta, B = settings.get("loss", "cross_entropy"), float(settings["eta"]), settings["B"]
     network, samples = load_network_and_samples(snakemake.input.data, settings, ["train"])
-    inputs, labels = samples["train"]
+    inputs, labels = select_first(samples["train"], settings.get("per_class"), "edge_of_stability.per_class")
     samples = inputs.astype(np.float64), labels
-    minibatches = settings["minibatches"] if len(labels) > B else 0  # those of gradient descent are all the same
+    minibatches = settings["minibatches"] if len(labels) > B else 0  # all minibatches of gradient descent are equal
     iteration = hdf5.read(snakemake.input.train, ["iteration"])["iteration"][:: settings["every"]]
     shape = len(settings["runs"]), len(iteration)
     largest, batch, error = np.full((3, *shape), np.nan)

@@ -1,4 +1,4 @@
-"""Losses, accuracies, flatness and displacement of every run at its end, and the averages over each cell's runs."""
+"""Collect losses, accuracies, flatness and displacement at the end of every run, and average them over each cell."""
 
 from sgd_valleys.workflow.job import job
 
@@ -28,6 +28,10 @@ BY_RUN = {
     "converged": ("whether the training accuracy is exactly 1 at T", "1"),
     "diverged": ("whether the run diverged (non-finite loss)", "1"),
 }
+BY_IMAGE = {  # axis of images and description
+    "test_error": ("test_sample", "whether the image of the test set is misclassified at T"),
+    "test_file_error": ("test_file_sample", "whether the image of the whole test file is misclassified at T"),
+}
 BY_CELL = {
     "similarity": ("mean Jaccard similarity of pairs of the cell's runs, Eq. 4", "1"),
     "displacement_cosine": ("mean cosine similarity of pairs of the cell's displacements", "1"),
@@ -41,7 +45,7 @@ with job(snakemake) as log:
     layer = settings["layer"]
     weight = f"layer{layer}_weight"
     M = len(hdf5.read(snakemake.input.data, ["train_label"])["train_label"])
-    deterministic = settings.get("deterministic", [M])  # batch sizes
+    deterministic = settings.get("deterministic", [M])  # batch sizes without noise
     network, test_file = load_network_and_samples(snakemake.input.test_file, settings, ["test"])
     curvature = read_cells(snakemake.input.curvature, ["flatness", "trace", "eigenvalue"])
     cells = {}
@@ -51,21 +55,24 @@ with job(snakemake) as log:
             paths, [*SERIES, "diverged", "test_error", f"final_{weight}"], [f"initial_{weight}"]
         ).values()
         scores = [score(network, read_parameters(path, "final"), *test_file["test"], loss) for path in paths]
-        cell = cell_endpoints(run, curvature[eta, B], np.concatenate(scores, axis=1), layer, B in deterministic)
+        file_score = tuple(map(np.concatenate, zip(*scores, strict=True)))
+        cell = cell_endpoints(run, curvature[eta, B], file_score, layer, B in deterministic)
         log.info(
             f"eta {eta}, B {B}: {cell['converged'].sum()} of {cell['runs']} converged, "
             f"mean similarity {cell['similarity']:.3f}"
         )
         cells[eta, B] = cell
 
-    arrays = {name: on_grid({key: cell[name] for key, cell in cells.items()}) for name in (*BY_RUN, *BY_CELL)}
+    names = *BY_RUN, *BY_IMAGE, *BY_CELL
+    arrays = {name: on_grid({key: cell[name] for key, cell in cells.items()}) for name in names}
     etas, Bs = grid(cells)
-    gradient_descent = np.isin(Bs, deterministic)
+    axes, gradient_descent = ("eta", "B", "realization"), np.isin(Bs, deterministic)
     what = "training at this B has no noise" if "deterministic" in settings else "B = M, full-batch gradient descent"
     variables = {
         **coordinates(eta=etas, B=Bs, realization=np.arange(arrays["converged"].shape[-1])),
         "gradient_descent": Variable(("B",), gradient_descent, f"whether {what}"),
-        **{name: Variable(("eta", "B", "realization"), arrays[name], *BY_RUN[name]) for name in BY_RUN},
-        **{name: Variable(("eta", "B"), arrays[name], *BY_CELL[name]) for name in BY_CELL},
+        **{name: Variable(axes, arrays[name], *BY_RUN[name]) for name in BY_RUN},
+        **{name: Variable((*axes, image), arrays[name], text) for name, (image, text) in BY_IMAGE.items()},
+        **{name: Variable(axes[:2], arrays[name], *BY_CELL[name]) for name in BY_CELL},
     }
     hdf5.write(snakemake.output[0], in_units_of(loss, variables), provenance.attributes(settings, snakemake.input.data))

@@ -1,8 +1,8 @@
-"""Write the explorer, an HTML page with trajectories in 3D and the runs behind every cell of the heatmaps."""
+"""Write the explorer, an HTML page with trajectories in 3D and the runs of every cell of the heatmaps."""
 
 from sgd_valleys.workflow.job import job
 
-from sgd_valleys.explorer import collect, page
+from sgd_valleys.explorer import arms, collect, page
 from sgd_valleys.storage.atomic import atomic_write
 
 with job(snakemake) as log:
@@ -14,13 +14,17 @@ with job(snakemake) as log:
         return page.to_css({key: value for figure in by_figure.values() for key, value in figure.items()})
 
     def paths_of(name: str) -> dict:
-        """Return the files of an experiment."""
+        """Return the paths of an experiment's files."""
         return {key.removeprefix(f"{name}/"): path for key, path in files.items() if key.startswith(f"{name}/")}
 
-    data = {"experiments": {}, "diagrams": {}}
+    data = {"experiments": {}, "diagrams": {}, "arms": settings["arms"], "landscape": settings["landscape"]}
     for name, shown in settings["experiments"].items():
-        found = collect.read_experiment(paths_of(name), shown["reference"])
-        data["experiments"][name] = found | {"colors": colors(shown["colors"])}
+        read = collect.read_arm if shown["arm"] else collect.read_experiment
+        found = read(paths_of(name), shown["reference"])
+        if shown["compared"]:
+            resampling = settings["seed"], shown["resamples"]
+            found["summaries"] = arms.read_summaries(paths_of(name), shown["compared"], *resampling)
+        data["experiments"][name] = found | {"training": shown["training"], "colors": colors(shown["colors"])}
         log.info(f"{name}: {sum(len(cell['realization']) for row in found['cells'] for cell in row if cell)} runs")
     for name, shown in settings["diagrams"].items():
         found = collect.read_diagram(files[f"two_valley/{name}"])

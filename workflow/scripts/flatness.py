@@ -1,4 +1,4 @@
-"""Measures of flatness of every run at its end."""
+"""Compute measures of flatness at the end of every run."""
 
 from sgd_valleys.workflow.job import job
 

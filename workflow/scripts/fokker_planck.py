@@ -1,4 +1,4 @@
-"""P_flat of the two-valley model in continuous time, from the Fokker-Planck equation (Eq. 16)."""
+"""Compute P_flat of the two-valley model in continuous time from the Fokker-Planck equation (Eq. 16)."""
 
 from sgd_valleys.workflow.job import job
 

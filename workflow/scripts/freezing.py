@@ -1,4 +1,4 @@
-"""Freezing times of all runs at every threshold."""
+"""Find the freezing time (Eq. 7) of every run at every threshold."""
 
 from sgd_valleys.workflow.job import job
 

@@ -1,8 +1,9 @@
-"""The noise of minibatch gradients beside the Hessian, at recorded times of some runs."""
+"""Compare the noise of minibatch gradients with the Hessian, at recorded times of some runs."""
 
 from sgd_valleys.workflow.job import job
 
 from sgd_valleys.data.stored import load_network_and_samples
+from sgd_valleys.data.subset import select_first
 from sgd_valleys.measures.noise_along_training import along_training, noise_variables
 from sgd_valleys.measures.units import in_units_of
 from sgd_valleys.networks.network import Parameters
@@ -13,6 +14,7 @@ from sgd_valleys.storage.parameters import read_parameters
 with job(snakemake) as log:
     settings = snakemake.params.settings
     network, samples = load_network_and_samples(snakemake.input.data, settings, ["train"])
+    images = select_first(samples["train"], settings.get("per_class"), "gradient_noise.per_class")
     runs, train = hdf5.read(snakemake.input.train, ["checkpoint", "iteration"]), snakemake.input.train
     realization, iteration = settings["along"], runs["iteration"][:: settings["every"]]
     row = list(runs["checkpoint"])
@@ -24,7 +26,7 @@ with job(snakemake) as log:
     attributes = hdf5.read_attributes(train)
     eta, B = float(attributes["eta"]), int(attributes["B"])
     shape = len(realization), len(iteration)
-    found = along_training(network, samples["train"], parameters_at, shape, B, settings, log)
+    found = along_training(network, images, parameters_at, shape, B, settings, log)
     variables = {
         **coordinates(realization=realization),
         "iteration": Variable(("time",), iteration, "iteration t", "iterations"),

@@ -1,4 +1,4 @@
-"""Jaccard similarity of every pair of endpoints of a sweep, and of the block that Fig. 1B shows."""
+"""Compute the Jaccard similarity (Eq. 4) of every pair of a sweep's endpoints, and of the block of Fig. 1B."""
 
 from sgd_valleys.workflow.job import job
 

@@ -1,4 +1,4 @@
-"""Fraction of runs of the two-valley model in the flat valley, and their mean y, against time (Fig. 6B)."""
+"""Simulate the fraction of runs in the flat valley, and the mean y, against time (two-valley model, Fig. 6B)."""
 
 from sgd_valleys.workflow.job import job
 

@@ -1,10 +1,11 @@
-"""Paths between solutions: lines as they are and after alignment, Bezier curves, and the loss around a trajectory."""
+"""Compute straight and aligned lines and Bezier curves between solutions, and a slice of the loss."""
 
 from sgd_valleys.workflow.job import job
 
 import numpy as np
 
 from sgd_valleys.data.stored import load_network_and_samples
+from sgd_valleys.data.subset import select_first
 from sgd_valleys.measures.alignment import aligned_lines
 from sgd_valleys.measures.bezier import train_curve
 from sgd_valleys.measures.paths import barrier, chord_height, pair_lines
@@ -22,6 +23,7 @@ with job(snakemake) as log:
     settings = snakemake.params.settings
     loss = settings.get("loss", "cross_entropy")
     network, samples = load_network_and_samples(snakemake.input.data, settings, ["train"])
+    images = select_first(samples["train"], settings.get("per_class"), "paths.per_class")
     alpha = np.linspace(0, 1, settings["points"])
 
     converged = converged_solutions(snakemake.input.train)
@@ -33,7 +35,7 @@ with job(snakemake) as log:
     pairs = sample_pairs(len(converged), settings["pairs"], stream(settings["seed"], Stage.PATHS))
     pair_similarity = solution_similarity(converged)[tuple(pairs.T)]
     solutions = [solution.parameters for solution in converged]
-    common = network, solutions, pairs, samples["train"], alpha
+    common = network, solutions, pairs, images, alpha
     lines = pair_lines(*common, Progress(len(pairs), "pairs", log), loss)
     aligned, moved = aligned_lines(*common, Progress(len(pairs), "aligned pairs", log), loss)
     if len(pairs):
@@ -50,6 +52,9 @@ with job(snakemake) as log:
         "pair_eta": Variable(ends, eta[pairs], "learning rates of the pair, first at alpha = 1"),
         "pair_B": Variable(ends, B.astype(int)[pairs], "batch sizes of the pair, first at alpha = 1", "samples"),
         "pair_realization": Variable(ends, realization.astype(int)[pairs], "realizations of the pair"),
+        "pair_initialization": Variable(
+            ends, realization.astype(int)[pairs] % settings.get("initializations", 1), "initializations of the pair"
+        ),
         "pair_similarity": Variable(pair, pair_similarity, "Jaccard similarity of the pair, Eq. 4"),
         "line_loss": Variable(points, lines, "training loss along the line", "nat"),
         "line_barrier": Variable(pair, barrier(lines), "loss barrier, Eq. 5", "nat"),
@@ -63,7 +68,7 @@ with job(snakemake) as log:
         steps, chosen = settings["bezier"]["steps"], spread_pairs(pair_similarity, settings["bezier"]["pairs"])
         progress = Progress(len(chosen) * steps, "steps of curves", log)
         curves = [
-            train_curve(network, (solutions[i], solutions[j]), samples["train"], alpha, steps, loss, progress)
+            train_curve(network, (solutions[i], solutions[j]), images, alpha, steps, loss, progress)
             for i, j in pairs[chosen].tolist()
         ]
         excess = np.array([curve.excess for curve in curves]).reshape(-1, steps + 1)
@@ -89,7 +94,7 @@ with job(snakemake) as log:
         final = read_parameters(snakemake.input.reference, "final", end)
         count = settings["slice"]["points"]
         progress = Progress(count, "rows of the slice", log)
-        found = loss_slice(network, run[name], final, layer, samples["train"], count, loss, progress)
+        found = loss_slice(network, run[name], final, layer, images, count, loss, progress)
         first, second = axes = "component1", "component2"
         component = "principal component of the reference run"
         variables |= {

@@ -1,4 +1,4 @@
-"""The rows of a phase diagram in one file."""
+"""Combine the rows of a phase diagram into one file."""
 
 from sgd_valleys.workflow.job import job
 
@@ -12,7 +12,10 @@ with job(snakemake) as log:
     attributes = [hdf5.read_attributes(path) for path in snakemake.input.rows]
     rows = [hdf5.read_variables(path, ["sigma", *phase_diagram.MEASURES]) for path in snakemake.input.rows]
     eta, stable = ([row[name] for row in attributes] for name in ("eta", "stable"))
-    variables = phase_diagram.stack_rows(eta, stable, rows)
+    thresholds = phase_diagram.FreezingThresholds(**settings["freezing"])
+    variables = phase_diagram.stack_rows(eta, stable, rows, thresholds)
+    enough, frozen = (variables[name].data for name in ("enough_changes", "frozen"))
+    log.info(f"{enough.sum()} of {enough.size} cells have enough changes of valley, {frozen.sum()} of these are frozen")
     for i, j in product((0, -1), repeat=2):
         cell = {name: variables[name].data[i, j] for name in phase_diagram.MEASURES}
         log.info(phase_diagram.format_cell(eta[i], variables["sigma"].data[j], cell))

@@ -1,4 +1,4 @@
-"""Trajectories in the plane of their principal components: the block of Fig. 1A, the cells of Fig. 2B and C."""
+"""Project trajectories on their principal components: the block of Fig. 1A, and the cells of Fig. 2B and C."""
 
 from sgd_valleys.workflow.job import job
 
@@ -32,7 +32,7 @@ with job(snakemake) as log:
         weights = hdf5.read(path, [weight], hdf5.position(path, "checkpoint", run.realization))[weight]
         weights = weights.reshape(len(weights), -1)
         if series["diverged"]:
-            weights[:] = np.nan  # its last finite points are so far away that they would set the axes
+            weights[:] = np.nan  # the last finite points of a diverged run would dominate the principal components
         return weights, series["train_loss"]
 
     def trajectories(runs: Iterable[Run]) -> tuple[np.ndarray, np.ndarray]:

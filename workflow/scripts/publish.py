@@ -1,4 +1,4 @@
-"""Put the figures and the claims of a finished run into the documentation."""
+"""Write the figures, claims, numbers and run times of a finished run into the documentation."""
 
 from sgd_valleys.workflow.job import job
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sgd_valleys.claims import tables
 from sgd_valleys.errors import UserError
-from sgd_valleys.results import recorded
+from sgd_valleys.markdown import bullets, folded
+from sgd_valleys.results import published, recorded, run_times
 
 with job(snakemake) as log:
     changed = [name for name in snakemake.params.changed if name not in recorded.PLACES]
@@ -23,8 +24,19 @@ with job(snakemake) as log:
     recorded.refuse_other_run(folder, snakemake.params.settings)
     text = Path(snakemake.input.claims).read_text(encoding="utf-8")
     content = json.loads(text)
-    docs, readme = Path("docs"), Path("README.md")
-    readme.write_text(tables.replace_readme_section(readme.read_text(encoding="utf-8"), content), encoding="utf-8")
+    planned = snakemake.params.benchmarks.items()
+    benchmarks = {rule: [path for path in map(Path, paths) if path.exists()] for rule, paths in planned}
+    blocks = {"findings": tables.findings_block(content), "run times": ["", *run_times.run_times(benchmarks), ""]}
+    for figure in snakemake.params.controls:
+        lines = bullets(published.read_headlines(snakemake.input.get(figure)))
+        blocks[figure] = ["", *folded(f"{len(lines)} numbers of the run", lines), ""]
+    docs = Path("docs")
+    pages = [Path("README.md"), *sorted(docs.glob("*.md"))]
+    filled = published.fill_pages(
+        {str(page): page.read_text(encoding="utf-8") for page in pages}, tables.numbers(content), blocks
+    )
+    for page, new in filled.items():
+        Path(page).write_text(new, encoding="utf-8")
     (docs / "claims.json").write_text(text, encoding="utf-8")
     (docs / "claims.md").write_text(tables.page(content), encoding="utf-8")
     for figure in snakemake.input.figures:

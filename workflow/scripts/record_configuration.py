@@ -1,4 +1,4 @@
-"""Write down what all results are made with: every setting, the versions of what computes, and the processor."""
+"""Record every setting of the run, the versions of its software, and the processor."""
 
 from sgd_valleys.workflow.job import job
 
@@ -17,7 +17,7 @@ from sgd_valleys.workflow.dependencies import ROOT
 
 
 def installed(package: str) -> str:
-    """The version of a package; Snakemake itself is not in the environment of a job that has one of its own."""
+    """Return the version of a package; a job with a separate environment has no Snakemake."""
     try:
         return version(package)
     except PackageNotFoundError:

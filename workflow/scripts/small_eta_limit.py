@@ -1,4 +1,4 @@
-"""P_flat of the two-valley model as the learning rate becomes smaller at fixed Delta_S = eta sigma."""
+"""Simulate P_flat of the two-valley model for decreasing learning rates at fixed Delta_S = eta sigma."""
 
 from sgd_valleys.workflow.job import job
 

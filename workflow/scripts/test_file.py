@@ -1,14 +1,18 @@
-"""Store the whole test file of the data set of an experiment, of which the test set may be a part."""
+"""Store the whole test file of an experiment's data set; the test set may be a part of this file."""
 
 from sgd_valleys.workflow.job import job
+
+import logging
 
 from sgd_valleys.data import download, images
 from sgd_valleys.data.registry import data_set_of
 from sgd_valleys.storage import hdf5, provenance
+from sgd_valleys.storage.atomic import copy_or_store
 from sgd_valleys.storage.hdf5 import Variable
 
-with job(snakemake) as log:
-    settings = snakemake.params.settings
+
+def store(settings: dict, log: logging.Logger) -> None:
+    """Write all images and labels of the test file."""
     dataset = {"name": settings["dataset"], **{key: settings[key] for key in ("path",) if key in settings}}
     data_set, root = data_set_of(dataset, checksum=True), snakemake.resources.data_root
     download.fetch(data_set, root, log.info)
@@ -20,3 +24,8 @@ with job(snakemake) as log:
         "test_label": Variable(axes[:1], label, "labels of the test file"),
     }
     hdf5.write(snakemake.output[0], variables, provenance.attributes(settings, snakemake.input.data))
+
+
+with job(snakemake) as log:
+    settings = snakemake.params.settings
+    copy_or_store(snakemake.input.same, snakemake.output[0], lambda: store(settings, log), log.info)

@@ -1,4 +1,4 @@
-"""The closed forms of the two-valley model on the grids of Figs. 5, 6 and 6X."""
+"""Tabulate the closed forms of the two-valley model on the grids of Figs. 5, 6 and 6X."""
 
 from sgd_valleys.workflow.job import job
 
@@ -18,6 +18,7 @@ with job(snakemake) as log:
         delta_S=np.array(settings["delta_S"]),
         gamma=np.linspace(gamma["first"], gamma["last"], gamma["points"]),
         epsilon=settings["epsilon"],
+        plane=settings["plane"],
     )
     tau_x, tau_y = variables["tau_x_max"].data, variables["tau_y_min"].data
     log.info(f"tau_x at most {tau_x:.3f}, tau_y at least {tau_y:.2f}, ratio {tau_x / tau_y:.2e}")

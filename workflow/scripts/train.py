@@ -40,7 +40,11 @@ with job(snakemake) as log:
             samples["train"],
             samples["test"],
             recipe,
-            Recording(points, {new.index(r): range(points) for r in settings["checkpoints"] if r in new}),
+            Recording(
+                points,
+                {new.index(r): range(points) for r in settings["checkpoints"] if r in new},
+                settings.get("train_samples"),
+            ),
             streams=run_streams(seed, eta, B, new),
             device=device,
             progress=Progress(iterations * len(new), "iterations of all runs", log),

@@ -1,27 +1,27 @@
-"""Numbers with intervals: from runs, cells of a sweep, fractions of runs, and permutation tests."""
+"""Estimate numbers with intervals from runs, cells of a sweep, fractions of runs, and files of the controls."""
 
-import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest, rankdata
+from scipy.stats import binomtest
 
-from sgd_valleys.claims.verdict import NO_INTERVAL, Estimate
-from sgd_valleys.measures.cell_maps import fewest_runs
+from sgd_valleys.claims.permutations import grid_permutation_p, over_map, permutation_p
+from sgd_valleys.claims.verdict import NO_INTERVAL, Control, Estimate
+from sgd_valleys.measures.cell_maps import ON_IMAGES, converged_only, fewest_runs, resample_accuracy
 from sgd_valleys.statistics import bootstrap
 from sgd_valleys.statistics.rank import rank_correlation
 from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL, finite_mean
 from sgd_valleys.storage.cells import index_of
 
 Arrays = Mapping[str, np.ndarray]
-Statistic = Callable[..., Any]  # takes arrays, returns a number, or as many as there are resamples
+Values = Sequence[float] | np.ndarray
+Statistic = Callable[..., Any]  # takes arrays, returns a number, or one number for each resample
 
 
 class Sampling(NamedTuple):
-    """A random stream and the number of resamples, which is the number of permutations of a test as well."""
+    """A random stream and the number of resamples, which is also the number of permutations of a test."""
 
     rng: np.random.Generator
     resamples: int
@@ -32,7 +32,7 @@ class Sampling(NamedTuple):
             yield [row[chosen] for row, chosen in zip(rows, drawn, strict=True)]
 
     def fractions(self, fraction: np.ndarray, runs: np.ndarray) -> np.ndarray:
-        """Draw fractions (resample, ...) as other sets of independent runs would show them."""
+        """Draw fractions (resample, ...) of other sets of independent runs, with the measured ``fraction`` (...)."""
         return np.array([bootstrap.resample_fraction(fraction, runs, self.rng) for _ in range(self.resamples)])
 
     def errors(self, error: np.ndarray) -> np.ndarray:
@@ -40,14 +40,16 @@ class Sampling(NamedTuple):
         return error * self.rng.standard_normal((self.resamples, *np.shape(error)))
 
 
-NewSampling = Callable[[], Sampling]  # gives a new sampling with the same stream for every number
+NewSampling = Callable[[], Sampling]  # returns a new sampling with the same stream for every number
 
+NOISE = "the noise eta (1/B - 1/M)"  # 0 for the cells of gradient descent
 BY_RUNS = "bootstrap over realizations"
+BY_RUNS_AND_IMAGES = "bootstrap over realizations and test images"
 BY_SOLUTIONS = "bootstrap over solutions"
-BINOMIAL = "binomial resampling of runs, too wide where none changes valley"
+BINOMIAL = "binomial resampling of runs, too wide if no run changes valley"
 
 
-def central_95(resampled: Sequence[float]) -> tuple[float, float]:
+def central_95(resampled: Values) -> tuple[float, float]:
     """Return the central 95% (low, high) of resampled numbers (resample); NaN where none is finite.
 
     ``Estimate`` removes the interval of too few runs.
@@ -61,10 +63,36 @@ def not_measured(samples: str, method: str) -> Estimate:
     return Estimate(np.nan, NO_INTERVAL, samples, method, 0)
 
 
-def interval_including_estimate(resampled: np.ndarray, estimate: float) -> tuple[float, float]:
-    """Return the central 95% of resampled correlations (resample), widened to include the estimate.
+def stored(values: Values, samples: str, method: str) -> Estimate:
+    """Return a number that the file of a control holds as (value, low, high); the bounds are NaN for too few runs."""
+    value, low, high = (float(each) for each in values)
+    return Estimate(value, (low, high), samples, method, np.inf)
 
-    A resample of noisy numbers adds noise once more, which lowers every resampled correlation.
+
+def stored_control(text: str, values: Values) -> Control:
+    """Return a number of ``stored`` as the control of another number."""
+    return stored(values, "", "").as_control(text)
+
+
+def weakest(found: Mapping[str, Estimate], side: int = 1) -> Estimate:
+    """Return the smallest of several estimates by name, or the largest for side -1, with the others as controls.
+
+    The p-value is the largest of all, because the claim requires every trend. Unmeasured numbers are left out.
+    """
+    known = {name: each for name, each in found.items() if np.isfinite(each.value)}
+    if not known:
+        return next(iter(found.values()))
+    name = min(known, key=lambda key: side * known[key].value)
+    tested = [each.p_value for each in known.values() if each.p_value is not None]
+    p_value = float(np.max(tested)) if tested else None
+    others = (each.as_control(key) for key, each in known.items() if key != name)
+    return replace(known[name], method=f"{known[name].method}; {name}", p_value=p_value).beside(*others)
+
+
+def interval_including_estimate(resampled: np.ndarray, estimate: float) -> tuple[float, float]:
+    """Return the central 95% (low, high) of resampled correlations (resample), widened to include the estimate.
+
+    Resampling noisy numbers adds their noise a second time, which lowers every resampled correlation.
     """
     low, high = central_95(resampled)
     return min(low, estimate), max(high, estimate)
@@ -73,28 +101,43 @@ def interval_including_estimate(resampled: np.ndarray, estimate: float) -> tuple
 def resampled_correlation(
     values: np.ndarray, resampled: np.ndarray, correlate: Statistic, samples: str, method: str, runs: int
 ) -> Estimate:
-    """Estimate a correlation of numbers (...) from their resamples (resample, ...), which ``correlate`` takes both.
+    """Estimate a correlation of numbers (...), with an interval from their resamples (resample, ...).
 
-    Each number is that of ``runs`` runs.
+    ``correlate`` takes either of the two. Each number is measured over ``runs`` runs.
     """
     found = correlate(values)
     return Estimate(found, interval_including_estimate(correlate(resampled), found), samples, method, runs)
 
 
-def converged_only(endpoints: Arrays, name: str) -> np.ndarray:
-    """Return a quantity (eta, B, run) of endpoints.h5, NaN for runs that do not converge."""
-    return np.where(endpoints["converged"], endpoints[name], np.nan)
+class Cube(NamedTuple):
+    """A quantity of all runs of a sweep (cell..., run), and its resamples; NaN where a run has no value."""
+
+    values: np.ndarray
+    resampled: np.ndarray | None = None  # (resample, cell..., run) on resampled test images; None without images
+
+    def row(self, k: int) -> "Cube":
+        """Return the quantity at one learning rate."""
+        return Cube(self.values[k], None if self.resampled is None else self.resampled[:, k])
 
 
-def exact(value: float, samples: str) -> Estimate:
-    """Return a closed form, which is its own interval."""
-    return Estimate(float(value), (float(value), float(value)), samples, "exact", np.inf)
+def resampled_units(*cubes: Cube) -> str:
+    """Return the name of the bootstrap of these quantities, which states what is resampled."""
+    return BY_RUNS if all(cube.resampled is None for cube in cubes) else BY_RUNS_AND_IMAGES
+
+
+def of_converged(endpoints: Arrays, name: str, new_sampling: NewSampling) -> Cube:
+    """Return a quantity of endpoints.h5 over the runs that converge; an accuracy is resampled over its test images."""
+    images = None
+    if name in ON_IMAGES:
+        rng, resamples = new_sampling()
+        images = resample_accuracy(endpoints, name, rng.spawn(1)[0], resamples)  # independent of the resampled runs
+    return Cube(converged_only(endpoints, name), images)
 
 
 def over_runs(values: np.ndarray, sampling: Sampling, reduce: Statistic = finite_mean, name: str = "mean") -> Estimate:
-    """Estimate a statistic over realizations (realization), NaN where one has no value, by resampling them.
+    """Estimate a statistic over realizations (realization) by resampling these; NaN values are left out.
 
-    ``reduce`` is the statistic, which takes ``axis``; ``name`` is its name.
+    ``reduce`` is the statistic, which takes ``axis``. ``name`` is the name of the statistic.
     """
     used = np.asarray(values, dtype=float)
     used = used[np.isfinite(used)]
@@ -106,7 +149,7 @@ def over_runs(values: np.ndarray, sampling: Sampling, reduce: Statistic = finite
 
 
 def one_run(values: np.ndarray) -> Estimate:
-    """Estimate what a single run may show: median and central 95% over realizations (realization); NaN is left out."""
+    """Estimate the spread of single runs: median and central 95% over realizations (realization); NaN is left out."""
     used = values[np.isfinite(values)]
     median = float(np.median(used)) if used.size else np.nan
     method = "median and central 95% of the runs"
@@ -114,12 +157,12 @@ def one_run(values: np.ndarray) -> Estimate:
 
 
 def over_batch_sizes(
-    values: Mapping[int, Sequence[float]], descent: int | None, reduce: Statistic, sampling: Sampling, method: str
+    values: Mapping[int, Values], descent: int | None, reduce: Statistic, sampling: Sampling, method: str
 ) -> Estimate:
     """Reduce the means over runs of all batch sizes to one number, resampling the runs of each batch size.
 
-    ``values`` are (run) by batch size, of which the finite ones are used; ``reduce`` takes the means (batch size).
-    ``descent`` is the batch size of gradient descent, if the sweep has one, whose single run is exact.
+    ``values`` are (run) by batch size, of which the finite ones are used. ``reduce`` takes the means (batch size).
+    ``descent`` is the batch size of gradient descent, whose single run is exact, or None without gradient descent.
     """
     used = [np.asarray(row, dtype=float) for row in values.values()]
     used = [row[np.isfinite(row)] for row in used]
@@ -138,36 +181,35 @@ def over_batch_sizes(
     )
 
 
-def over_cells(
-    cubes: Sequence[np.ndarray], cells: Arrays, statistic: Statistic, sampling: Sampling, method: str
-) -> Estimate:
-    """Estimate a number of a whole sweep by resampling the runs of every cell.
+def over_cells(cubes: Sequence[Cube], cells: Arrays, statistic: Statistic, sampling: Sampling, method: str) -> Estimate:
+    """Estimate a number of a whole sweep by resampling the runs of every cell, and the test images of an accuracy.
 
-    ``cells`` has ``runs`` (cell...), whose last axis is B, and ``gradient_descent`` (B). ``statistic`` takes the cubes
-    (..., cell..., run), all resamples at once, and returns the numbers (...). The cubes are NaN where a run has no
-    value; they are resampled together.
+    Args:
+        cubes: quantities, which are resampled together.
+        cells: ``runs`` (cell...), whose last axis is B, and ``gradient_descent`` (B).
+        statistic: function of arrays (..., cell..., run), one for each cube. It returns the numbers (...), for all
+            resamples in one call.
+        sampling: of the bootstrap.
+        method: name of the statistic.
     """
-    values = [np.asarray(cube, dtype=float) for cube in cubes]
+    values = [cube.values.astype(float) for cube in cubes]
     drawn = bootstrap.draw_runs((sampling.resamples, *values[0].shape), cells["runs"], sampling.rng)
-    resampled = statistic(*(bootstrap.take_runs(value[None], drawn) for value in values))
+    pools = (cube.values[None] if cube.resampled is None else cube.resampled for cube in cubes)
+    resampled = statistic(*(bootstrap.take_runs(pool.astype(float), drawn) for pool in pools))
     known = np.all([np.isfinite(value) for value in values], axis=0)
     samples = f"{known.sum()} runs in {known.any(axis=-1).sum()} cells"
     runs = min(fewest_runs(cells["runs"], cells["gradient_descent"]), int(known.sum()))
-    return Estimate(float(statistic(*values)), central_95(resampled), samples, f"{method}, {BY_RUNS}", runs)
-
-
-def over_map(values: np.ndarray) -> np.ndarray:
-    """Return maps (..., eta, B) with their cells along one axis, (..., cell)."""
-    return values.reshape(*values.shape[:-2], -1)
+    method = f"{method}, {resampled_units(*cubes)}"
+    return Estimate(float(statistic(*values)), central_95(resampled), samples, method, runs)
 
 
 def map_correlation(
-    cubes: Sequence[np.ndarray], reduce: Statistic, maps: Sequence[np.ndarray], cells: Arrays, sampling: Sampling
+    cubes: Sequence[Cube], reduce: Statistic, maps: tuple[np.ndarray, np.ndarray], cells: Arrays, sampling: Sampling
 ) -> Estimate:
     """Correlate the ranks of two quantities over the cells, each reduced over the runs of its cell.
 
-    ``reduce`` takes each of the two ``cubes`` (eta, B, run), NaN where a run has no value, to (eta, B). ``maps`` are
-    the quantities as cell_maps.h5 stores them, for the permutation test. ``cells`` is that of ``over_cells``.
+    ``reduce`` maps each of the two ``cubes`` from (eta, B, run) to (eta, B). The permutation test uses ``maps``, the
+    quantities as cell_maps.h5 stores them. ``cells`` is that of ``over_cells``.
     """
 
     def correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -175,13 +217,13 @@ def map_correlation(
 
     method = "rank correlation over cells, permutation test of rows and columns"
     found = over_cells(cubes, cells, correlation, sampling, method)
-    return replace(found, p_value=grid_permutation_p(*maps, *sampling))
+    return replace(found, p_value=grid_permutation_p(maps[0], maps[1], *sampling))
 
 
 def over_solutions(pairs: np.ndarray, statistic: Statistic, sampling: Sampling, method: str) -> Estimate:
-    """Estimate a number of pairs (pair, 2) of solutions by resampling the solutions that the pairs share.
+    """Estimate a number of pairs (pair, 2) of solutions by resampling the solutions.
 
-    ``statistic`` takes how often each pair occurs (pair), integers.
+    ``statistic`` takes how often each pair occurs (pair), as integers.
     """
     method = f"{method}, {BY_SOLUTIONS}"
     if not len(pairs):
@@ -206,7 +248,7 @@ def fraction_of_runs(fraction: float, runs: int) -> Estimate:
 
 
 def fraction_difference(fractions: tuple[float, float], runs: tuple[int, int], sampling: Sampling) -> Estimate:
-    """Estimate the first less the second of two fractions of independent runs."""
+    """Estimate the first minus the second of two fractions of independent runs."""
     first, second = fractions
     resampled = sampling.fractions(np.array(fractions), np.array(runs))
     between = central_95(resampled[:, 0] - resampled[:, 1])
@@ -214,7 +256,7 @@ def fraction_difference(fractions: tuple[float, float], runs: tuple[int, int], s
     return Estimate(float(first - second), between, samples, f"difference, {BINOMIAL}", min(runs))
 
 
-def rate_trend(axes: Arrays, values: np.ndarray, eta: float, sampling: Sampling) -> Estimate:
+def rate_trend(axes: Arrays, values: Cube, eta: float, sampling: Sampling) -> Estimate:
     """Correlate values (eta, B, run) of single runs at the learning rate ``eta`` with the batch size.
 
     ``axes`` has ``eta`` (eta), ``B`` (B), ``gradient_descent`` (B) and ``runs`` (eta, B). See ``run_trend``.
@@ -222,73 +264,35 @@ def rate_trend(axes: Arrays, values: np.ndarray, eta: float, sampling: Sampling)
     row = index_of(axes["eta"], eta)
     if row is None:
         return not_measured(f"no run at eta = {eta:g}", "rank correlation")
-    return run_trend(axes["B"], values[row], axes["runs"][row], axes["gradient_descent"], sampling)
+    return run_trend(axes["B"], values.row(row), axes["runs"][row], axes["gradient_descent"], sampling)
 
 
 def run_trend(
-    x: np.ndarray, values: np.ndarray, runs: np.ndarray, gradient_descent: np.ndarray, sampling: Sampling
+    x: np.ndarray, values: Cube, runs: np.ndarray, gradient_descent: np.ndarray, sampling: Sampling
 ) -> Estimate:
     """Correlate values (cell, run) with a quantity ``x`` (cell), with a permutation test over the runs.
 
-    A cell is left out where fewer than ``MIN_RUNS_FOR_INTERVAL`` of its ``runs`` (cell) have a finite value, because
-    those runs are selected by their behaviour. A cell is kept if it has no more runs, as the single one of gradient
-    descent, where ``gradient_descent`` (cell) is True.
+    A cell is left out if fewer than ``MIN_RUNS_FOR_INTERVAL`` of its ``runs`` (cell) have a finite value, because these
+    runs are a biased sample. A cell with fewer runs in all is kept if all of its runs have a value, such as the single
+    run where ``gradient_descent`` (cell) is True.
     """
-    used = [row[np.isfinite(row)] for row in values]
-    few = np.array([0 < len(row) < min(MIN_RUNS_FOR_INTERVAL, count) for row, count in zip(used, runs, strict=True)])
-    used = [row[:0] if left_out else row for row, left_out in zip(used, few, strict=True)]
-    counts = [len(row) for row in used]
+    known = np.isfinite(values.values)
+    counts = known.sum(axis=1)
+    few = (counts > 0) & (counts < np.minimum(MIN_RUNS_FOR_INTERVAL, runs))
+    known[few] = False
+    counts[few] = 0
     places = np.repeat(np.asarray(x, dtype=float), counts)
-    resampled = [np.concatenate(rows) for rows in sampling.rows(used)]
-    every = np.concatenate(used)
+    every, pool = values.values[known], values.values if values.resampled is None else values.resampled
+    pool = np.broadcast_to(pool[..., known], (sampling.resamples, len(every)))
+    own = np.split(np.arange(len(every)), np.cumsum(counts)[:-1])  # positions of each cell's runs
+    resampled = [one[np.concatenate(rows)] for one, rows in zip(pool, sampling.rows(own), strict=True)]
     samples = f"{len(every)} runs at {np.count_nonzero(counts)} batch sizes"
     if few.any():
         left_out = ", ".join(f"{size:g}" for size in np.asarray(x)[few])
         samples += f"; without B = {left_out}, where fewer than {MIN_RUNS_FOR_INTERVAL} runs converge"
     between = central_95(rank_correlation(places, np.array(resampled)))
-    shown = np.array(counts) > 0
-    fewest = fewest_runs(np.array(counts)[shown], gradient_descent[shown])
-    p_value, method = permutation_p(places, every, *sampling), f"rank correlation, {BY_RUNS}, permutation test"
-    return Estimate(rank_correlation(places, every), between, samples, method, fewest, p_value)
-
-
-def permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutations: int) -> float:
-    """Return the one-sided p-value of the rank correlation of independent points (point); NaN where there is none.
-
-    The side is that of the measured correlation; the verdict decides whether the paper claims that side.
-    """
-    used = np.isfinite(x) & np.isfinite(y)
-    found = rank_correlation(x[used], y[used])
-    if not np.isfinite(found):
-        return np.nan
-    a, b = ((rank - rank.mean()) / rank.std() for rank in (rankdata(x[used]), rankdata(y[used])))
-    permuted = np.array([a @ rng.permutation(b) for _ in range(permutations)]) / len(a)
-    return float((1 + _count_as_extreme(found, permuted)) / (1 + permutations))
-
-
-def grid_permutation_p(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutations: int) -> float:
-    """Return the one-sided p-value of the rank correlation of two maps, permuting whole rows and whole columns.
-
-    Cells of one row or column are similar in any map, so that permutations of single cells would not be the null
-    distribution. The maps are (row, column), NaN where they have no value; ``y`` is permuted. All permutations of a
-    small grid are used, the measured one among them; of more, as many as ``permutations`` are drawn.
-    """
-    found = rank_correlation(x.ravel(), y.ravel())
-    if not np.isfinite(found):
-        return np.nan
-    rows, columns = y.shape
-    every = math.factorial(rows) * math.factorial(columns) <= permutations
-    if every:
-        orders = itertools.product(itertools.permutations(range(rows)), itertools.permutations(range(columns)))
-    else:
-        orders = ((rng.permutation(rows), rng.permutation(columns)) for _ in range(permutations))
-    row, column = (np.array(order) for order in zip(*orders, strict=True))
-    permuted = rank_correlation(x.ravel(), over_map(y[row[:, :, None], column[:, None, :]]))
-    permuted = permuted[np.isfinite(permuted)]
-    count = _count_as_extreme(found, permuted)
-    return float(count / len(permuted)) if every else float((1 + count) / (1 + len(permuted)))
-
-
-def _count_as_extreme(found: float, permuted: np.ndarray) -> int:
-    """Count the permuted correlations that are at least as large as the measured one, on its side."""
-    return (np.sign(found) * permuted >= abs(found) - 1e-9).sum()
+    shown = counts > 0
+    fewest = fewest_runs(counts[shown], gradient_descent[shown])
+    p_value = permutation_p(places, every, *sampling)
+    method = f"rank correlation, {resampled_units(values)}, permutation test"
+    return Estimate(float(rank_correlation(places, every)), between, samples, method, fewest, p_value)

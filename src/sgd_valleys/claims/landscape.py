@@ -1,4 +1,4 @@
-"""Claims about the loss landscape at the ends of training (Sec. II A, Figs. 1 and S1)."""
+"""Effects of the loss landscape at the ends of training (Sec. II A, Figs. 1 and S1, and control C5)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -6,57 +6,86 @@ from dataclasses import replace
 import numpy as np
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.estimates import Arrays, NewSampling, Sampling
-from sgd_valleys.claims.statements import make_claims
-from sgd_valleys.claims.verdict import Claim, Estimate
+from sgd_valleys.claims.estimates import Arrays, NewSampling, Sampling, stored, stored_control
+from sgd_valleys.claims.verdict import Control, Estimate
+from sgd_valleys.controls.valleys import connected_share
+from sgd_valleys.measures.paths import dissimilar_pairs, emergence
 from sgd_valleys.statistics.fits import fit_line
 from sgd_valleys.statistics.rank import rank_correlation
-from sgd_valleys.statistics.reduce import finite_median
+from sgd_valleys.statistics.reduce import finite_mean, finite_median
 from sgd_valleys.storage.cells import find_cell
 
-WINDOW = 0.025  # of Sim_J, on either side of the similarity at which a barrier is measured
-NEAR_ZERO = 1e-3  # of the largest eigenvalue
+WINDOW = 0.025  # half width in Sim_J of the pairs whose barrier is measured near a similarity
+NEAR_ZERO = 1e-3  # eigenvalues below this share of the largest one count as near zero
+HIGHLY_SIMILAR = 0.95  # Sim_J of the paper's highly similar pair
 
 
-def collect(
+def measure(
     barriers: Arrays, block: Arrays, endpoints: Arrays, new_sampling: NewSampling, targets: tuple[float, float]
-) -> list[Claim]:
-    """Collect the claims about Fig. 1, from arrays of barriers.h5, jaccard.h5 and endpoints.h5.
+) -> dict[str, Estimate]:
+    """Measure the effects of Fig. 1, from arrays of barriers.h5, jaccard.h5 and endpoints.h5.
 
     ``targets`` are Sim_J of the paper's similar and of its dissimilar pair.
     """
     losses = endpoints["train_loss"][endpoints["converged"]]
     loss = float(np.median(losses)) if losses.size else np.nan
-    similar, dissimilar = targets
-    measured = {
+    similar, dissimilar = (barrier_near(barriers, target, loss, new_sampling()) for target in targets)
+    line = barrier_r_squared(barriers, new_sampling())
+    return {
+        "barrier_falls": barrier_rank(barriers, new_sampling()).beside(
+            dissimilar.as_control(f"height near Sim_J = {targets[1]:g}, over the final loss"),
+            similar.as_control(f"near Sim_J = {targets[0]:g}"),
+        ),
+        "barrier_r_squared_block": barrier_r_squared_block(barriers).beside(line.as_control("random pairs")),
+        "barrier_early": barrier_emergence(barriers, targets[1], new_sampling()).beside(
+            barrier_emergence(barriers, targets[1], new_sampling(), "path_barrier").as_control("the barrier of Eq. 5")
+        ),
         "endings_converge": block_converges(block, endpoints),
-        "barrier_similar": barrier_near(barriers, similar, loss, new_sampling()),
-        "barrier_dissimilar": barrier_near(barriers, dissimilar, loss, new_sampling()),
-        "barrier_early": barrier_emergence(barriers, dissimilar, new_sampling()),
-        "barrier_falls": barrier_rank(barriers, new_sampling()),
-        "barrier_r_squared": barrier_r_squared(barriers, new_sampling()),
-        "barrier_r_squared_block": barrier_r_squared_block(barriers),
+        "barrier_similar": similar,
+        "barrier_dissimilar": dissimilar,
+        "barrier_r_squared": line,
     }
-    return make_claims("landscape", measured, similar=similar, dissimilar=dissimilar)
 
 
-def collect_spectra(endpoints: Arrays, spectra: Sequence[np.ndarray], new_sampling: NewSampling, N: int) -> list[Claim]:
-    """Collect the claims about the spectra of the Hessian at the end of training (Fig. S1), of any experiment.
+def measure_spectra(endpoints: Arrays, spectra: Sequence[np.ndarray], new_sampling: NewSampling) -> dict[str, Estimate]:
+    """Measure the spectra of the Hessian at the end of training (Fig. S1).
 
-    ``endpoints`` are arrays of endpoints.h5, whose ``top_sum`` has ``N`` eigenvalues; ``spectra`` are all eigenvalues
-    (index) of some runs, nat.
+    ``endpoints`` are arrays of endpoints.h5. ``spectra`` are all eigenvalues (index) of some runs, in nat.
     """
-    zero = near_zero_fraction(spectra, new_sampling())
-    measured = {
+    return {
         "spectrum_few_large": top_fraction(endpoints, new_sampling()),
-        "spectrum_many_near_zero": zero,
-        "spectrum_as_printed": zero,
+        "spectrum_many_near_zero": near_zero_fraction(spectra, new_sampling()),
     }
-    return make_claims("spectra", measured, N=N)
 
 
-def signed_r_squared(slope: np.ndarray, r_squared: np.ndarray) -> np.ndarray:
-    """Return R^2 with the sign of the slope, which tells a rising relation from a falling one."""
+def measure_valleys(control: Arrays, paths: Arrays) -> dict[str, Estimate]:
+    """Measure trained curves between solutions, and read the heights along training, from control C5.
+
+    Args:
+        control: arrays of the control's file.
+        paths: ``pair_similarity`` of the sweep's paths.h5 and, if curves are trained, ``curve_pair`` and
+            ``curve_excess``. Pairs that the paper calls highly similar are left out, because these share a valley.
+    """
+    found = {}
+    if "curve_pair" in paths:
+        dissimilar = paths["pair_similarity"][paths["curve_pair"]] < HIGHLY_SIMILAR
+        excess = paths["curve_excess"][dissimilar, -1]
+        samples = f"{len(excess)} pairs with Sim_J < {HIGHLY_SIMILAR:g}"
+        found["valleys_separated"] = stored(
+            connected_share(excess, float(control["threshold"])), samples, "exact binomial"
+        ).beside(
+            stored_control("pairs of independent starts", control["connected_share"][2]),
+            stored_control("height after permutation of units over height before", control["aligned_ratio"][0]),
+        )
+    if "growth" in control:
+        found["barrier_grows"] = stored(
+            control["growth"], f"{len(control['path_height'])} dissimilar pairs", "ratio of means, bootstrap over runs"
+        ).beside(Control("mean height at t_freeze, nat", float(finite_mean(control["path_at_freezing"]))))
+    return found
+
+
+def signed_r_squared(slope: np.ndarray | float, r_squared: np.ndarray | float) -> np.ndarray:
+    """Return R^2 with the sign of the slope: positive for a rising relation, negative for a falling one."""
     return np.sign(slope) * r_squared
 
 
@@ -71,7 +100,7 @@ def barrier_r_squared(barriers: Arrays, sampling: Sampling) -> Estimate:
 
 
 def barrier_r_squared_block(barriers: Arrays) -> Estimate:
-    """Estimate the paper's R^2, with a sign: of the pairs of Fig. 1B's cells in one realization, with its spread."""
+    """Estimate the signed R^2 of Fig. 1E, over the pairs of Fig. 1B's cells in one realization, with the spread."""
     return estimates.one_run(signed_r_squared(barriers["block_slope"], barriers["block_r_squared"]))
 
 
@@ -79,7 +108,7 @@ def barrier_rank(barriers: Arrays, sampling: Sampling) -> Estimate:
     """Estimate the rank correlation of barrier and similarity, which requires no straight line."""
 
     def rank(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
-        return rank_correlation(np.repeat(x, weight), np.repeat(y, weight))
+        return float(rank_correlation(np.repeat(x, weight), np.repeat(y, weight)))
 
     return _over_random_pairs(barriers, rank, sampling, "rank correlation")
 
@@ -97,20 +126,19 @@ def barrier_near(barriers: Arrays, target: float, loss: float, sampling: Samplin
     return _median_over_solutions(height, pairs, sampling, method)
 
 
-def barrier_emergence(barriers: Arrays, target: float, sampling: Sampling) -> Estimate:
-    """Estimate when the barrier of a dissimilar pair rises above half of its final height for good.
+def barrier_emergence(barriers: Arrays, target: float, sampling: Sampling, name: str = "path_chord_height") -> Estimate:
+    """Estimate the time from which on the height between dissimilar runs is at least half of its final value.
+
+    The height is above the chord, at equal times of both runs, because a difference of their losses alone is no
+    barrier. ``name`` chooses another height.
 
     The number is the median over pairs, as a fraction of the training. A pair is dissimilar if its Sim_J at the end is
-    at most ``target``; it is omitted if its last barrier is not finite.
+    at most ``target``. A pair without a finite final height is left out.
     """
-    used = (barriers["path_similarity"] <= target) & np.isfinite(barriers["path_barrier"][:, -1])
-    height, pairs = barriers["path_barrier"][used], barriers["path_solution"][used]
-    above = (height >= height[:, -1:] / 2)[:, ::-1]  # from the end of training backwards
-    points = above.shape[1]
-    lasting = np.where(above.all(axis=1), points, above.argmin(axis=1))
-    first = barriers["time_fraction"][points - lasting]
-    method = "median time from which on a barrier is at least half of its final one"
-    return _median_over_solutions(first, pairs, sampling, method)
+    used = dissimilar_pairs(barriers["path_similarity"], barriers[name], target)
+    height, pairs = barriers[name][used], barriers["path_solution"][used]
+    first = emergence(height, barriers["time_fraction"])
+    return _median_over_solutions(first, pairs, sampling, "median")
 
 
 def _median_over_solutions(values: np.ndarray, pairs: np.ndarray, sampling: Sampling, method: str) -> Estimate:
@@ -136,11 +164,11 @@ def top_fraction(endpoints: Arrays, sampling: Sampling) -> Estimate:
     def median(values: np.ndarray) -> np.ndarray:
         return finite_median(values.reshape(*values.shape[:-3], -1))
 
-    return estimates.over_cells([fraction], endpoints, median, sampling, "median")
+    return estimates.over_cells([estimates.Cube(fraction)], endpoints, median, sampling, "median")
 
 
 def near_zero_fraction(spectra: Sequence[np.ndarray], sampling: Sampling) -> Estimate:
-    """Estimate the mean fraction of a run's eigenvalues (index) that are below ``NEAR_ZERO`` of its largest."""
+    """Estimate the mean fraction of a run's eigenvalues (index) that are below ``NEAR_ZERO`` times the largest."""
     fraction = np.array([np.mean(one < NEAR_ZERO * one.max()) for one in spectra if np.isfinite(one).all()])
     found = estimates.over_runs(fraction, sampling)
     return replace(found, method="mean, bootstrap over these runs, of different cells")

@@ -1,52 +1,78 @@
-"""The statements of the paper in statements.yaml, paired with their measurements."""
+"""Pair the statements of the paper in statements.yaml with their measurements."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
-from sgd_valleys.claims.verdict import EXPECTATIONS, STRENGTHS, Claim, Direction, Equal, Estimate, Value
+from sgd_valleys.claims.verdict import Claim, Estimate, Number, Side, Statement
+
+OTHER = "other_"  # prefix of the keys of another experiment
 
 
 @cache
-def read_yaml(name: str) -> dict[str, Any]:
-    """Read a YAML file of this subpackage."""
-    return yaml.safe_load(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+def read_statements() -> dict[str, Any]:
+    """Read statements.yaml."""
+    return yaml.safe_load(files(__package__).joinpath("statements.yaml").read_text(encoding="utf-8"))
 
 
-def make_claims(group: str, measured: Mapping[str, Estimate | None], **numbers: Any) -> list[Claim]:
-    """Pair the statements of one group with their measurements.
+def pair(measured: Mapping[str, Estimate], words: Mapping[str, Any]) -> list[Claim]:
+    """Pair the measurements with their statements, in the order of statements.yaml.
 
     Args:
-        group: key of the group in statements.yaml.
-        measured: a measurement for the key of every statement; None omits its claim.
-        **numbers: values of the placeholders in keys and statements.
+        measured: by the key of the statement. A statement without a measurement has no claim. A key with the prefix
+            ``OTHER`` and without a statement is the same number of the experiment ``words["other"]``.
+        words: values of the placeholders in the statements.
 
     Raises:
-        ValueError: a statement has no measurement, or a measurement has no statement.
+        ValueError: a measurement has no statement.
     """
-    statements = {key.format(**numbers): statement for key, statement in read_yaml("statements.yaml")[group].items()}
-    if missing := sorted(statements.keys() - measured.keys()):
-        raise ValueError(f"statements.yaml, {group}: no measurement of {', '.join(missing)}")
-    if unknown := sorted(measured.keys() - statements.keys()):
-        raise ValueError(f"statements.yaml, {group}: no statement for the measurement {', '.join(unknown)}")
+    stated = list(_entries())
+    known = {key for _, key, _ in stated}
+    same = ((f"{OTHER}{key}", entry["effect"]) for _, key, entry in stated)
+    stated += [("", key, {"effect": f"{{other}}: {effect}"}) for key, effect in same if key not in known]
+    if unknown := sorted(measured.keys() - {key for _, key, _ in stated}):
+        raise ValueError(f"statements.yaml: no statement for the measurement {', '.join(unknown)}")
     return [
-        Claim(
-            key,
-            *(statement[part].format(**numbers) for part in ("where", "statement", "paper")),
-            parse_expectation(statement["expected"], **numbers),
-            measured[key],
-            statement.get("beyond_paper", False),
-        )
-        for key, statement in statements.items()
-        if measured[key] is not None
+        Claim(parse_statement(key, entry, section, words), measured[key])
+        for section, key, entry in stated
+        if key in measured
     ]
 
 
-def parse_expectation(words: Mapping[str, Any], **numbers: Any) -> Value | Equal | Direction:
-    """Return an expectation from its words in statements.yaml, such as ``{rises: strong}``."""
-    kind, *_ = words
-    values = {name: float(STRENGTHS.get(word, str(word).format(**numbers))) for name, word in words.items()}
-    return EXPECTATIONS[kind](values.pop(kind), **values)
+def parse_statement(key: str, entry: Mapping[str, Any], section: str, words: Mapping[str, Any]) -> Statement:
+    """Return a statement from its entry in statements.yaml, with the placeholders filled."""
+    texts = {name: text.format(**words) for name, text in entry.items() if isinstance(text, str)}
+    expected = parse_expectation(entry["expected"], words) if "expected" in entry else None
+    return Statement(key, section=section, expected=expected, ours=entry.get("ours", False), **texts)
+
+
+def parse_expectation(words: Mapping[str, Any], numbers: Mapping[str, Any]) -> Number | Side:
+    """Return the paper's number or direction from an entry in statements.yaml, such as ``{rises: 0.0}``.
+
+    Args:
+        words: the entry.
+        numbers: values of placeholders in the entry.
+
+    Raises:
+        ValueError: a key of the entry is unknown.
+    """
+    values = {name: float(str(word).format(**numbers)) for name, word in words.items()}
+    match values:
+        case {"number": value, **rest} if rest.keys() <= {"no_effect"}:
+            return Number(value, **rest)
+        case {"rises": null, **rest} if not rest:
+            return Side(+1, null)
+        case {"falls": null, **rest} if not rest:
+            return Side(-1, null)
+    raise ValueError(f"statements.yaml: {dict(words)} is no expectation")
+
+
+def _entries() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield (section, key, entry) of every statement and number; a number has no section."""
+    content = read_statements()
+    for section, entries in content["sections"].items():
+        yield from ((section, key, entry) for key, entry in entries.items())
+    yield from (("", key, entry) for key, entry in content["numbers"].items())

@@ -1,8 +1,7 @@
-"""Tables of the claims, from the content of results/claims.json: Markdown for the docs, HTML for the report."""
+"""Render tables of the claims from results/claims.json, as Markdown for the docs and HTML for the report."""
 
 import re
 from collections.abc import Mapping
-from html import escape
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -10,67 +9,51 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from sgd_valleys.claims.formatting import Entry, explain_verdict, format_expectation, format_measurement, symbols
-from sgd_valleys.claims.statements import read_yaml
-from sgd_valleys.errors import UserError
-from sgd_valleys.markdown import table
+from sgd_valleys.claims.formatting import Entry, format_controls, format_measurement, symbols
+from sgd_valleys.claims.verdict import DISAGREES
+from sgd_valleys.markdown import bullets, escape, table
 
 Content = Mapping[str, Any]  # of results/claims.json
 
-COLUMNS = ("verdict", "claim", "the paper says", "here [95% interval]", "of", "where")
-MARKS = {"agrees": "✓", "agrees in direction": "↗", "undecided": "?", "disagrees": "✗"}
-BEYOND_PAPER = "+"  # marks a claim that is not a statement of the paper
-README_BLOCK = re.compile(r"(<!-- claims[^\n]*-->\n).*?(<!-- end of claims -->)", re.DOTALL)
+COLUMNS = ("claim", "effect [95% interval]", "samples and method", "control", "verdict")
+MARKS = {"disagrees": "✗", "undecided": "?", "agrees": "✓"}
+OURS = "+"  # marks a claim that is checked with data that the paper does not have
+FAILING = "Claims that disagree with the results"
+NOTHING = "No claim is judged, because this run has none of the figures that support a claim."
 
 
 def summary(content: Content) -> str:
     """Count the claims by verdict, in a sentence."""
-    if not content["claims"]:
-        return "No claim is judged: this run has none of the figures that state one."
+    claims = content["claims"]
+    if not claims:
+        return NOTHING
     counts = [f"{count} {MARKS[verdict]} {verdict}" for verdict, count in content["verdicts"].items()]
-    beyond = sum(claim["beyond_paper"] for claim in content["claims"])
+    ours = sum(claim["ours"] for claim in claims)
     return (
-        f"{len(content['claims'])} checks of what the paper says, {beyond} of them ({BEYOND_PAPER}) by other data or "
-        f"otherwise than the paper's: {', '.join(counts)}."
+        f"{len(claims)} claims of the paper: {', '.join(counts)}. {ours} of them ({OURS}) are checked with data that "
+        "the paper does not have."
     )
 
 
-def answers(content: Content) -> list[tuple[str, str, list[Entry]]]:
-    """Answer the questions for which there are claims, by the verdicts: (question, answer, claims)."""
-    claims = {claim["key"]: claim for claim in content["claims"]}
-    asked = read_yaml("questions.yaml")
-    questions, other = dict(asked["questions"]), asked["other_experiment"]
-    for key in claims:
-        if key.endswith("_similarity_with_noise"):
-            name = key.removesuffix("_similarity_with_noise")
-            questions[other["question"].format(name)] = [each.format(name) for each in other["keys"]]
-    found = ((question, [claims[key] for key in keys if key in claims]) for question, keys in questions.items())
-    return [(question, _answer({claim["verdict"] for claim in used}), used) for question, used in found if used]
-
-
-def _answer(verdicts: set[str]) -> str:
-    """Sum up several verdicts in a few words."""
-    if verdicts == {"agrees"}:
-        return "yes"
-    if verdicts <= {"agrees", "agrees in direction"}:
-        return "yes, if not all as clearly"
-    if verdicts == {"disagrees"}:
-        return "no"
-    if verdicts == {"undecided"}:
-        return "undecided"
-    return "in part" if "disagrees" in verdicts else "in part, the rest undecided"
-
-
 def by_section(content: Content) -> dict[str, list[Entry]]:
-    """Return the claims by the heading of their section."""
-    return {section: list(claims) for section, claims in groupby(content["claims"], itemgetter("section"))}
+    """Return the claims by the heading of their table: first those that disagree, then the others by section."""
+    failing = [claim for claim in content["claims"] if claim["verdict"] == DISAGREES]
+    others = [claim for claim in content["claims"] if claim["verdict"] != DISAGREES]
+    sections = {section: list(claims) for section, claims in groupby(others, itemgetter("section"))}
+    return ({FAILING: failing} if failing else {}) | sections
+
+
+def findings(content: Content) -> list[Entry]:
+    """Return the claims that the README shows, first those that disagree."""
+    shown = [claim for claim in content["claims"] if claim["finding"]]
+    return sorted(shown, key=lambda claim: claim["verdict"] != DISAGREES)
 
 
 def markdown(content: Content, level: int = 2) -> str:
-    """Render the summary, the questions, and a table for each section under a heading of the given level."""
-    parts = [summary(content), "\n".join(_questions(content))]
+    """Render the summary, and a table for each section under a heading of the given level."""
+    parts = [summary(content)]
     for section, claims in by_section(content).items():
-        rows = [(*_row(c), f"{c['samples']}; {c['method']}", c["where"]) for c in claims]
+        rows = ([escape(cell) for cell in _row(claim)] for claim in claims)
         parts.append("\n".join([f"{'#' * level} {section}", "", *table(COLUMNS, rows)]))
     return "\n\n".join(parts) + "\n"
 
@@ -79,86 +62,65 @@ def page(content: Content) -> str:
     """Render docs/claims.md: the tables, and the rule of the verdicts."""
     return (
         "# The paper's claims, checked\n\n"
-        "Made by `snakemake --cores 1 publish` of a finished run at the scale of `config.yaml`; "
-        "[claims.json](claims.json) has the numbers, the statistics behind each interval, and the versions they were "
-        "made with.\n\n"
-        f"{markdown(content)}\n## How a verdict is made\n\n{content['rule']}\n"
+        "Rule `publish` writes this page from a finished run of `config.yaml`.\n"
+        "[claims.json](claims.json) has every measured number, with the versions behind it.\n"
+        "The page [errata](errata.md) lists misprints and inconsistencies of the paper.\n\n"
+        f"{markdown(content)}\n## Rule of the verdicts\n\n{content['rule']}\n"
     )
 
 
-def readme_section(content: Content) -> str:
-    """Render the claims for the README: questions, counts by section, and a folded table of each section."""
-    verdicts = list(content["verdicts"])
-    lines = [summary(content), "", *_questions(content), ""]
-    lines += [f"| | {' | '.join(f'{MARKS[v]} {v}' for v in verdicts)} |", "| --- " * 5 + "|"]
-    for section, claims in by_section(content).items():
-        lines.append(f"| {section} | {' | '.join(str(_count(claims, v)) for v in verdicts)} |")
-    for section, claims in by_section(content).items():
-        lines += ["", f"<details><summary>{escape(section)}</summary>", ""]
-        lines += [*table(COLUMNS[:4], map(_row, claims)), "", "</details>"]
-    return "\n".join(lines) + "\n"
+def findings_block(content: Content) -> list[str]:
+    """Return the lines of the README's findings: the counts, and one line for each finding."""
+    return [summary(content), "", *bullets(map(_finding, findings(content)))]
 
 
-def replace_readme_section(readme: str, content: Content) -> str:
-    """Return the text of the README with the claims replaced.
+def numbers(content: Content) -> dict[str, str]:
+    """Return every measured number with its interval, as Markdown, by its key."""
+    return {each["key"]: escape(format_measurement(each)) for each in (*content["claims"], *content["numbers"])}
 
-    Raises:
-        UserError: the README does not have exactly one place for the claims.
-    """
-    text, places = README_BLOCK.subn(lambda block: f"{block[1]}\n{readme_section(content)}\n{block[2]}", readme)
-    if places != 1:
-        raise UserError(
-            f"publish: README.md has {places} places for the claims, from a line <!-- claims --> to one "
-            "<!-- end of claims -->: it needs just one."
-        )
-    return text
+
+def _finding(claim: Entry) -> str:
+    """Return a claim as one line, with its first control."""
+    beside = [format_controls({**claim, "controls": claim["controls"][:1]})]
+    compared = "; ".join(text for text in (claim["effect"], f"the paper: {claim['paper']}", *beside) if text)
+    verdict = f"{MARKS[claim['verdict']]} **{claim['verdict']}**"
+    return f"{verdict}, {claim['finding']}: {format_measurement(claim)} ({compared})"
 
 
 def html(content: Content) -> str:
-    """Render a fragment of HTML: answers, claims that do not simply agree, all claims by section, and the rule."""
+    """Render a fragment of HTML: the findings, all claims by section, and the rule."""
     loader = PackageLoader(__package__, ".")
     environment = Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters |= {
-        "symbols": lambda text: Markup(symbols(text)),
-        "expectation": format_expectation,
+        "symbols": lambda text: Markup(symbols(str(text))),
+        "controls": format_controls,
         "measurement": format_measurement,
-        "explain": explain_verdict,
-        "statement": _statement,
-        "css": lambda verdict: verdict.replace(" ", "-"),
+        "ours": _ours,
     }
-    order = list(reversed(MARKS))
-    differing = [claim for claim in content["claims"] if claim["verdict"] != "agrees"]
+    rule = [re.split(r"(?:^|\n)- ", text) for text in content["rule"].split("\n\n")]
     return environment.get_template("claims.html.j2").render(
         summary=summary(content),
-        answers=answers(content),
-        differing=sorted(differing, key=lambda claim: order.index(claim["verdict"])),
+        findings=findings(content),
         sections=by_section(content),
-        verdicts=content["verdicts"],
-        # numbered steps of the rule, or an empty list for a plain paragraph
-        rule=[(text, re.split(r"(?:^|\n)\d\. ", text)[1:]) for text in content["rule"].split("\n\n")],
-        count=_count,
+        rule=[(lines[0], lines[1:]) for lines in rule],  # a paragraph, or an empty one with its list
         marks=MARKS,
         columns=COLUMNS,
     )
 
 
-def _questions(content: Content) -> list[str]:
-    """Render the questions and answers as the lines of a Markdown table."""
-    rows = [(*answer, " ".join(MARKS[claim["verdict"]] for claim in used)) for *answer, used in answers(content)]
-    return table(("in short", "here", "its claims"), rows)
+def _row(claim: Entry) -> list[str]:
+    """Return the table cells of a claim."""
+    reason = f": {claim['reason']}" if claim["reason"] else ""
+    return [
+        f"{_ours(claim)} ({claim['where']}) `{claim['key']}`",
+        f"**{format_measurement(claim)}**, {claim['effect']}; the paper: {claim['paper']}",
+        f"{claim['samples']}; {claim['method']}",
+        format_controls(claim),
+        f"{MARKS[claim['verdict']]} {claim['verdict']}{reason}",
+    ]
 
 
-def _row(claim: Entry) -> tuple[str, str, str, str]:
-    """Return the first four columns of a claim."""
-    verdict = f"{MARKS[claim['verdict']]} {claim['verdict']}"
-    return verdict, _statement(claim), format_expectation(claim), format_measurement(claim)
-
-
-def _statement(claim: Entry) -> str:
-    return f"{BEYOND_PAPER} {claim['statement']}" if claim["beyond_paper"] else claim["statement"]
-
-
-def _count(claims: list[Entry], verdict: str) -> int:
-    return sum(claim["verdict"] == verdict for claim in claims)
+def _ours(claim: Entry) -> str:
+    return f"{OURS} {claim['statement']}" if claim["ours"] else claim["statement"]

@@ -1,227 +1,262 @@
-"""Claims of the paper, measurements, and the one rule that gives the verdict.
-
-The rule. A claim says what would have been "no effect", and what the paper expects: a value, with a tolerance; that a
-number is as good as a value ("to 1", "no difference"), with the tolerance that counts as good; or a direction, with the
-least strength that the paper's words ask for. What was measured has a 95% interval and, where it is a trend over cells
-or runs, the p-value of a permutation test as well. Then, the first that applies:
-
-1. "undecided": there is no measurement or no interval, which fewer than five independent runs do not have; or the
-   interval includes "no effect" (its ends count); or the p-value is 0.05 or more.
-2. "agrees": a value, where it lies in the interval, or the measurement within the tolerance of it; as good as a value,
-   where the whole interval is within the tolerance of it; a direction, where the whole interval lies on the claimed
-   side of "no effect", at least as far from it as the strength says.
-3. "agrees in direction": the measurement lies on the claimed side of "no effect", or on that of the paper's value.
-4. "undecided": as good as a value, where the interval is only in part within the tolerance.
-5. "disagrees": everything else.
-
-A value without a "no effect", such as a time scale, agrees or disagrees, where it has an interval. A bound ("at most
-b", as of a negligible barrier) is a direction whose "no effect" is b. What is exact (a closed form) is its own
-interval.
-
-The strengths, tolerances and bounds are this project's reading of the paper's words, set when first numbers were known:
-judge a verdict by the numbers beside it. Of a rank correlation "rises" and "falls" ask for any size; "systematically",
-"consistently", "progressively", "strongly" and "directly" for 0.5; "steadily" and "continuously" for 0.9. Each claim is
-judged by itself: of many true ones at 95%, a few will miss by chance.
-"""
+"""Claims of the paper, measured effects, and the rule that gives the verdict: ``RULE``."""
 
 import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
+from sgd_valleys.statistics.rank import holm
 from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL
 
-AGREES, DIRECTION, UNDECIDED, DISAGREES = "agrees", "agrees in direction", "undecided", "disagrees"
-VERDICTS = (AGREES, DIRECTION, UNDECIDED, DISAGREES)
+RULE = """
+The verdict follows from two questions about the 95% interval of the effect. Does the interval exclude "no effect"? Does
+it exclude what the paper says?
+
+- "disagrees": the interval excludes what the paper says.
+- "agrees": the interval excludes "no effect", but not what the paper says.
+- "undecided": the interval excludes neither, or there is no interval.
+
+The paper says a number, or a direction. A number is excluded if it lies outside the interval. A direction is excluded
+if the whole interval lies on the other side of "no effect". Some numbers, such as a time, have no value of "no effect".
+The first question is then left out. An interval needs five independent units, such as runs.
+
+Trends over a map of cells have a permutation test of whole rows or columns as well. The p-values are corrected by Holm
+over all such tests of the tables. A trend with a corrected p-value of 0.05 or more does not exclude "no effect".
+""".strip()
+
+AGREES, UNDECIDED, DISAGREES = "agrees", "undecided", "disagrees"
+VERDICTS = (DISAGREES, UNDECIDED, AGREES)  # in the order of the tables
 LEVEL = 0.05
 NO_INTERVAL = (math.nan, math.nan)
 
 
 @dataclass(frozen=True)
-class Value:
-    """The paper gives a number; any interval agrees if the measurement is within ``tolerance`` of it.
+class Number:
+    """The paper states a number.
 
-    ``no_effect`` is the measurement expected if the paper were wrong altogether; None where there is no such number.
+    ``no_effect`` is the number without an effect; None if there is no such number.
     """
 
     value: float
-    tolerance: float = 0.0
     no_effect: float | None = None
 
-    def judge(self, measured: float, low: float, high: float) -> str:
-        """Return the verdict on a measurement with interval (low, high)."""
-        null = self.no_effect
-        if null is not None and low <= null <= high:
-            return UNDECIDED
-        if low <= self.value <= high or _not_above(abs(measured - self.value), self.tolerance):
-            return AGREES
-        if null is not None and (measured > null) == (self.value > null):
-            return DIRECTION
-        return DISAGREES
+    def is_excluded(self, low: float, high: float) -> bool:
+        """Return whether the interval (low, high) excludes the paper's number, up to rounding errors."""
+        margin = 1e-9 * max(1.0, abs(self.value))
+        return not low - margin <= self.value <= high + margin
 
 
 @dataclass(frozen=True)
-class Equal:
-    """The number equals a value within a tolerance, which a wide interval does not show."""
-
-    value: float
-    tolerance: float
-    no_effect: None = None
-
-    def judge(self, measured: float, low: float, high: float) -> str:
-        """Return the verdict on a measurement with interval (low, high); only the interval decides."""
-        off = max(abs(bound - self.value) for bound in (low, high))
-        if _not_above(off, self.tolerance):
-            return AGREES
-        if low <= self.value + self.tolerance and high >= self.value - self.tolerance:
-            return UNDECIDED
-        return DISAGREES
-
-
-@dataclass(frozen=True)
-class Direction:
-    """The paper states on which ``side`` of ``no_effect`` the number lies, +1 above or -1 below.
-
-    ``strength`` is the least distance from ``no_effect`` that the paper's words require.
-    """
+class Side:
+    """The paper states the ``side`` of ``no_effect`` on which the number lies, +1 above or -1 below."""
 
     side: int
-    strength: float = 0.0
     no_effect: float = 0.0
 
-    def judge(self, measured: float, low: float, high: float) -> str:
-        """Return the verdict on a measurement with interval (low, high); only the interval decides."""
-        near, far = sorted(self.side * (bound - self.no_effect) for bound in (low, high))
-        if near <= 0 <= far:
-            return UNDECIDED
-        if far < 0:
-            return DISAGREES
-        return AGREES if _not_above(self.strength, near) else DIRECTION
+    def is_excluded(self, low: float, high: float) -> bool:
+        """Return whether the interval (low, high) lies on the other side."""
+        return high < self.no_effect if self.side > 0 else low > self.no_effect
 
 
-def _not_above(number: float, bound: float) -> bool:
-    """Compare up to rounding errors."""
-    return number <= bound + 1e-9 * max(1, abs(bound))
+@dataclass(frozen=True)
+class Control:
+    """A number to compare an effect with: gradient descent, a null, or another arm.
 
+    Attributes:
+        text: description of the number.
+        value: the number; NaN where it could not be measured.
+        interval: its 95% interval (low, high); NaN where there is none.
+    """
 
-# strengths of a rank correlation that the rule gives to the paper's words; a rounding error below 1 is monotone
-STRENGTHS = {"any": 0.0, "moderate": 0.5, "strong": 0.9, "monotone": 0.999}
-
-
-def rises(strength: float, no_effect: float = 0.0) -> Direction:
-    """Expect a number above ``no_effect``, such as the rank correlation of a quantity that rises."""
-    return Direction(+1, strength, no_effect)
-
-
-def falls(strength: float, no_effect: float = 0.0) -> Direction:
-    """Expect a number below ``no_effect``."""
-    return Direction(-1, strength, no_effect)
-
-
-at_least, at_most = partial(rises, 0.0), partial(falls, 0.0)  # expect a number above or below a bound
-EXPECTATIONS = dict(value=Value, equal=Equal, rises=rises, falls=falls, at_least=at_least, at_most=at_most)  # by word
+    text: str
+    value: float
+    interval: tuple[float, float] = NO_INTERVAL
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A measurement, which has no interval if fewer than ``MIN_RUNS_FOR_INTERVAL`` independent runs are behind it."""
+    """A measured effect; it has no interval for fewer than ``MIN_RUNS_FOR_INTERVAL`` independent units.
 
-    value: float  # NaN where it could not be measured
-    interval: tuple[float, float]  # 95%, (low, high); NaN where there is none
-    samples: str  # number and kind of the samples behind the number
-    method: str  # statistics of the interval
-    runs: float  # independent runs, of the cell with the fewest of several cells; infinite for a closed form
-    p_value: float | None = None  # of a permutation test against the absence of a trend, on the side that was measured
-    spread: bool = False  # whether the interval is the central 95% of single runs, not of the number
+    Attributes:
+        value: the effect; NaN where it could not be measured.
+        interval: its 95% interval (low, high); NaN where there is none.
+        samples: number and kind of the units over which the effect is measured.
+        method: statistics of the effect and of the interval.
+        runs: number of independent units; of several cells, the smallest number. Infinite for a stored interval, which
+            is already NaN for too few units.
+        p_value: one-sided p-value of a permutation test, on the side of the measured trend; None without a test.
+        spread: whether the interval is the central 95% of single runs, and not of the number.
+        controls: numbers to compare the effect with.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    samples: str
+    method: str
+    runs: float
+    p_value: float | None = None
+    spread: bool = False
+    controls: tuple[Control, ...] = ()
 
     def __post_init__(self) -> None:
-        """Remove the interval of too few runs, the only place that does so for claims."""
+        """Remove the interval for too few runs."""
         if self.runs < MIN_RUNS_FOR_INTERVAL:
             object.__setattr__(self, "interval", NO_INTERVAL)
+
+    def beside(self, *controls: Control) -> "Estimate":
+        """Return this estimate with additional controls."""
+        return replace(self, controls=(*self.controls, *controls))
+
+    def as_control(self, text: str) -> Control:
+        """Return this number as the control of another number."""
+        return Control(text, self.value, self.interval)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """An entry of statements.yaml.
+
+    Attributes:
+        key: name of the number in results/claims.json.
+        section: heading of the table; empty for a number that is not judged.
+        where: place in the paper.
+        statement: the paper's statement.
+        paper: the value or the direction that the paper states.
+        effect: description of the measured number.
+        unit: unit of the number; 1 without a unit.
+        expected: number or direction that the paper states, for the verdict; None for a number that is not judged.
+        finding: short form for the README; empty for most.
+        ours: whether the statement is checked with data that the paper does not have.
+    """
+
+    key: str
+    effect: str
+    section: str = ""
+    where: str = ""
+    statement: str = ""
+    paper: str = ""
+    unit: str = "1"
+    expected: Number | Side | None = None
+    finding: str = ""
+    ours: bool = False
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the paper (see statements.yaml), what it expects as numbers, and its measurement."""
+    """A statement with its measurement.
 
-    key: str
-    where: str
-    statement: str
-    paper: str
-    expected: Value | Equal | Direction
+    Attributes:
+        stated: the statement.
+        measured: the effect.
+        corrected_p: p-value of the effect, corrected over the family of claims; None without a test.
+    """
+
+    stated: Statement
     measured: Estimate
-    beyond_paper: bool = False
+    corrected_p: float | None = None
 
     @property
-    def value(self) -> float:
-        """The measured number."""
-        return self.measured.value
+    def key(self) -> str:
+        """The key of the statement."""
+        return self.stated.key
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """The 95% interval (low, high) of the measured number."""
-        return self.measured.interval
+    def judged(self) -> tuple[str, str]:
+        """The verdict by ``RULE``, and its reason; both are empty for a number that is not judged."""
+        expected, measured = self.stated.expected, self.measured
+        if expected is None:
+            return "", ""
+        low, high = measured.interval
+        if not math.isfinite(measured.value):
+            return UNDECIDED, f"not measured, {measured.samples}"
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return UNDECIDED, f"fewer than {MIN_RUNS_FOR_INTERVAL} independent units, no interval"
+        if self.corrected_p is not None and not self.corrected_p < LEVEL:
+            return UNDECIDED, "the permutation test does not exclude chance"
+        if expected.is_excluded(low, high):
+            return DISAGREES, "the interval excludes what the paper says"
+        if expected.no_effect is not None and low <= expected.no_effect <= high:
+            return UNDECIDED, f'the interval includes "no effect", {expected.no_effect:.3g}'
+        return AGREES, ""
 
     @property
     def verdict(self) -> str:
-        """The verdict by the rule of this module."""
-        m = self.measured
-        if not all(map(math.isfinite, (m.value, *m.interval))):
-            return UNDECIDED
-        if m.p_value is not None and not m.p_value < LEVEL:
-            return UNDECIDED
-        return self.expected.judge(m.value, *m.interval)
+        """The verdict alone."""
+        return self.judged[0]
 
 
-def to_json(claims: Mapping[str, Sequence[Claim]], made_by: Mapping[str, Any]) -> str:
-    """Return the claims by section, the count of each verdict, and the rule, as JSON text.
+def correct_p_values(claims: Sequence[Claim]) -> list[Claim]:
+    """Return the claims with p-values corrected by Holm, over all judged claims that have a p-value."""
+    known = {k: each.measured.p_value for k, each in enumerate(claims) if each.stated.expected}
+    tested = {k: p for k, p in known.items() if p is not None}
+    found = list(claims)
+    for k, p in zip(tested, holm(list(tested.values())), strict=True):
+        found[k] = replace(found[k], corrected_p=float(p))
+    return found
 
-    Numbers have 4 significant digits; NaN is null. ``made_by`` are the settings and versions behind the numbers.
 
-    Raises:
-        ValueError: two claims have the same key.
+def to_json(claims: Sequence[Claim], made_by: Mapping[str, Any]) -> str:
+    """Return the claims, the other numbers, the count of each verdict and the rule, as JSON text.
+
+    Numbers have 4 significant digits; NaN is null.
+
+    Args:
+        claims: claims and numbers that are not judged.
+        made_by: the settings and versions behind the numbers.
     """
-    keys = Counter(claim.key for part in claims.values() for claim in part)
-    if repeated := sorted(key for key, count in keys.items() if count > 1):
-        raise ValueError(f"claims: more than one claim has the key {', '.join(repeated)}")
+    judged = [claim for claim in claims if claim.stated.expected is not None]
     content = {
-        "rule": __doc__.split("\n\n", 1)[1].strip(),
+        "rule": RULE,
         "verdicts": count_verdicts(claims),
-        "claims": [{"section": section, **_entry(claim)} for section, part in claims.items() for claim in part],
+        "claims": [_entry(claim) | _judgement(claim) for claim in judged],
+        "numbers": [_entry(claim) for claim in claims if claim.stated.expected is None],
         "made_by": made_by,
     }
     return json.dumps(content, indent=2, sort_keys=False) + "\n"
 
 
-def count_verdicts(claims: Mapping[str, Sequence[Claim]]) -> dict[str, int]:
+def count_verdicts(claims: Sequence[Claim]) -> dict[str, int]:
     """Return how many claims have each verdict."""
-    counts = Counter(claim.verdict for part in claims.values() for claim in part)
+    counts = Counter(claim.verdict for claim in claims)
     return {verdict: counts[verdict] for verdict in VERDICTS}
 
 
 def _entry(claim: Claim) -> dict[str, Any]:
-    """Return a claim as types that JSON can hold."""
-    expected, measured = claim.expected, claim.measured
-    if isinstance(expected, Direction):
-        side = "above" if expected.side > 0 else "below"
-        paper = {"paper_value": None, "side": side, "strength": _round(expected.strength)}
-    else:
-        paper = {"paper_value": _round(expected.value), "tolerance": _round(expected.tolerance)}
+    """Return a number as types that JSON can hold."""
+    measured = claim.measured
     return {
-        **{name: getattr(claim, name) for name in ("key", "where", "statement", "paper", "beyond_paper")},
-        "expected": type(expected).__name__.lower(),
-        **paper,
-        "no_effect": _round(expected.no_effect),
+        "key": claim.key,
+        "effect": claim.stated.effect,
+        "unit": claim.stated.unit,
         "value": _round(measured.value),
         "interval": [_round(bound) for bound in measured.interval],
         "interval_of": "single runs" if measured.spread else "the number",
-        "p_value": _round(measured.p_value),
         "samples": measured.samples,
         "method": measured.method,
-        "verdict": claim.verdict,
+        "controls": [
+            {"text": each.text, "value": _round(each.value), "interval": [_round(bound) for bound in each.interval]}
+            for each in measured.controls
+        ],
+    }
+
+
+def _judgement(claim: Claim) -> dict[str, Any]:
+    """Return the statement and the verdict as types that JSON can hold."""
+    stated, expected = claim.stated, claim.stated.expected
+    assert expected is not None  # a number that is not judged has no verdict
+    verdict, reason = claim.judged
+    names = ("section", "where", "statement", "paper", "finding", "ours")
+    return {
+        **{name: getattr(stated, name) for name in names},
+        "paper_value": expected.value if isinstance(expected, Number) else None,
+        "side": {+1: "above", -1: "below"}[expected.side] if isinstance(expected, Side) else None,
+        "no_effect": _round(expected.no_effect),
+        "p_value": _round(claim.measured.p_value),
+        "corrected_p": _round(claim.corrected_p),
+        "verdict": verdict,
+        "reason": reason,
     }
 
 

@@ -1,1 +1,1 @@
-"""From the configuration to frozen objects: experiments, sweeps, runs."""
+"""Check the configuration, and build its frozen objects: experiments, sweeps and runs."""

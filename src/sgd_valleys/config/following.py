@@ -1,7 +1,7 @@
-"""Settings that follow the sweep: the words ``all``, ``first``, ``last`` and ``{nearest: ...}`` as values of the sweep.
+"""Replace the words ``all``, ``first``, ``last`` and ``{nearest: ...}`` by values of the sweep.
 
-A configuration names runs and cells of a sweep in many places. With these words a change of the sweep is one edit: the
-other settings follow. A plain number is never replaced; the check refuses it where the sweep lacks it.
+A configuration names runs and cells of a sweep in many places. With these words, other settings follow a change of the
+sweep. Plain numbers are never replaced; ``validation.check`` refuses numbers that the sweep lacks.
 """
 
 import math
@@ -12,11 +12,11 @@ from sgd_valleys.config.figures import ALONG, SPECTRA
 
 Settings = Mapping[str, Any]
 Number = int | float
-RATES = ("eta", "violin_eta", "spectrum_eta")  # settings of figures
+RATES = ("eta", "violin_eta", "spectrum_eta")  # settings of figures that are learning rates
 
 
 def choose(choice: Any, values: Sequence[Number]) -> Any:
-    """Return one value: a number as it is, or the first, the last, or the nearest (in the logarithm) of ``values``."""
+    """Replace a word by the first, the last or the nearest (in the logarithm) of ``values``; keep a number."""
     match choice:
         case "first":
             return values[0]
@@ -28,7 +28,12 @@ def choose(choice: Any, values: Sequence[Number]) -> Any:
 
 
 def choose_several(choice: Any, values: Sequence[Number]) -> list:
-    """Return distinct values: ``all`` of them, one by its word, those nearest to a list, or a list with words in it."""
+    """Replace words by a list of distinct values.
+
+    Args:
+        choice: ``all``, one word or number, ``{nearest: [numbers]}``, or a list of words and numbers.
+        values: the values of the sweep.
+    """
     match choice:
         case "all":
             return list(values)
@@ -40,17 +45,17 @@ def choose_several(choice: Any, values: Sequence[Number]) -> list:
 
 
 def follow_cells(settings: Settings, sweep: Settings, several: bool) -> dict[str, Any]:
-    """Return settings whose ``eta`` and ``B`` are values of a sweep: lists of them, or one of each."""
+    """Replace the words in ``eta`` and ``B`` by values of a sweep: by lists if ``several``, else by one value each."""
     function = choose_several if several else choose
     followed = {axis: function(settings[axis], sweep[axis]) for axis in ("eta", "B") if axis in settings}
     return {**settings, **followed}
 
 
 def follow_experiment(settings: Settings) -> dict[str, Any]:
-    """Return the settings of an experiment with values of its sweep in place of words.
+    """Replace words by values of the sweep in the settings of an experiment, and add defaults.
 
     Args:
-        settings: of the shape that the schema asks for.
+        settings: settings that conform to the schema.
     """
     sweep, projection = settings["sweep"], settings["projection"]
     counts = [follow_cells(each, sweep, several=True) for each in sweep.get("counts", ())]
@@ -62,14 +67,11 @@ def follow_experiment(settings: Settings) -> dict[str, Any]:
     found["projection"] = {**projection, "block": follow_cells(projection["block"], sweep, several=True)}
     if "cells" in projection:
         found["projection"]["cells"] = [follow_cells(each, sweep, several=False) for each in projection["cells"]]
-    if "edge_of_stability" in settings:
-        edge = settings["edge_of_stability"]
-        runs = [follow_cells(each, sweep, several=True) for each in edge["runs"]]
-        found["edge_of_stability"] = {**edge, "runs": runs}
-    if "gradient_noise" in settings:
-        noise = {"layers": [settings["layer"]], "biases": False, "every": 1, **settings["gradient_noise"]}
-        runs = [follow_cells(each, sweep, several=True) for each in noise["runs"]]
-        found["gradient_noise"] = {**noise, "runs": runs}
+    defaults = {"gradient_noise": {"layers": [settings["layer"]], "biases": False, "every": 1}}
+    for section in ("edge_of_stability", "continuations", "gradient_noise"):
+        if section in settings:
+            runs = [follow_cells(each, sweep, several=True) for each in settings[section]["runs"]]
+            found[section] = {**defaults.get(section, {}), **settings[section], "runs": runs}
     if "branches" in settings:
         branches = settings["branches"]
         runs = [follow_cells(each, sweep, several=True) for each in branches["runs"]]
@@ -79,12 +81,12 @@ def follow_experiment(settings: Settings) -> dict[str, Any]:
 
 
 def follow_figure(settings: Settings, sweep: Settings, t_c: Iterable[int]) -> dict[str, Any]:
-    """Return the settings of a figure with values of a sweep in place of words.
+    """Replace words by values of the sweep in the settings of a figure.
 
     Args:
-        settings: of the figure.
-        sweep: that of the experiment that the figure shows.
-        t_c: iterations at which the branches of the reference run leave it; may be empty.
+        settings: settings of the figure.
+        sweep: section ``sweep`` of the figure's experiment.
+        t_c: iterations at which branches leave the reference run; may be empty.
     """
     found = {**settings, **{key: choose(settings[key], sweep["eta"]) for key in RATES if key in settings}}
     if "run" in settings:
@@ -95,7 +97,10 @@ def follow_figure(settings: Settings, sweep: Settings, t_c: Iterable[int]) -> di
 
 
 def choose_times(choice: Any, times: Sequence[int]) -> list[int]:
-    """Return iterations: ``all``, those nearest to a list, or a list as it is."""
+    """Replace ``all`` or ``{nearest: [iterations]}`` by values of ``times``; leave a list unchanged.
+
+    Without ``times``, the iterations in ``nearest`` are returned.
+    """
     match choice:
         case "all":
             return list(times)
@@ -108,21 +113,21 @@ def choose_times(choice: Any, times: Sequence[int]) -> list[int]:
 
 
 def add_shown(settings: Settings, deterministic: Sequence[int], figures: Iterable[Settings]) -> dict[str, Any]:
-    """Return the settings of an experiment with the curvature that its figures show.
+    """Add the runs whose curvature or spectrum figures show to the settings of an experiment.
 
     Args:
-        settings: of the experiment, with values in place of words.
-        deterministic: the batch sizes at which its training is deterministic.
-        figures: settings of the figures that show the experiment, with values in place of words, and ``draw``.
+        settings: settings of the experiment, without words.
+        deterministic: batch sizes at which the training is deterministic.
+        figures: settings of the figures of this experiment, without words and with ``draw``.
     """
-    along, spectrum = list(settings["curvature"]["along"]), list(settings["curvature"]["spectrum"])
+    shown, spectrum = [], list(settings["curvature"]["spectrum"])
     for figure in figures:
         drawn = figure["draw"]
         if drawn in ALONG:
-            along.append({"eta": [figure[ALONG[drawn]]], "B": "all", "realizations": figure["realizations"]})
+            shown.append({"eta": [figure[ALONG[drawn]]], "B": "all", "realizations": figure["realizations"]})
         if drawn in SPECTRA:
             eta = figure[SPECTRA[drawn]]
-            for B in settings["sweep"]["B"]:  # of deterministic cells, realization 0 is shown
+            for B in settings["sweep"]["B"]:  # a deterministic cell may have realization 0 alone
                 realization = 0 if B in deterministic else figure["realization"]
                 spectrum.append({"eta": [eta], "B": [B], "realizations": [realization]})
-    return {**settings, "curvature": {**settings["curvature"], "along": along, "spectrum": spectrum}}
+    return {**settings, "curvature": {**settings["curvature"], "shown": shown, "spectrum": spectrum}}

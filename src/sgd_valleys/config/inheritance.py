@@ -1,4 +1,4 @@
-"""Configurations on top of each other: experiments that are ``like`` another one, overlays, and differences."""
+"""Resolve inheritance (``like``), merge overlays, and list the differences of configurations."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,18 +9,24 @@ Settings = Mapping[str, Any]
 
 
 def resolve_inheritance(experiments: Settings) -> dict[str, Any]:
-    """Give every experiment the settings of the one that it is ``like``; its own settings come first.
+    """Give every experiment the settings of the experiment named by ``like``; its own settings take precedence.
 
-    Mappings are merged setting by setting, and other values are replaced. Null removes a setting or an experiment.
+    Mappings are merged recursively, and other values are replaced. Null removes a setting or an experiment.
 
     Args:
         experiments: settings by the names of experiments.
 
+    Returns:
+        settings without ``like`` by the names of experiments, without removed ones.
+
     Raises:
-        UserError: an experiment is like an unknown one, or like itself through others.
+        UserError: ``experiments`` is no mapping, or ``like`` names an unknown or removed experiment or forms a circle.
     """
     if not isinstance(experiments, Mapping):
-        raise UserError(f"config: experiments is {experiments!r}: it has to be settings by the experiments' names.")
+        raise UserError(
+            f"config: experiments = {experiments!r}: not a section; allowed are settings by the names of experiments; "
+            "indent the settings below experiments."
+        )
     known = {name: experiment for name, experiment in experiments.items() if experiment is not None}
 
     def resolve(name: str, path: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -32,11 +38,17 @@ def resolve_inheritance(experiments: Settings) -> dict[str, Any]:
         parent, path = own["like"], (*path, name)
         if not isinstance(parent, str) or parent not in known:
             removed = isinstance(parent, str) and parent in experiments
-            hint = "; null removed it: write template: true instead of null" if removed else ""
+            hint = f", or replace the null of {parent} by template: true" if removed else ""
             names = ", ".join(map(str, known))
-            raise UserError(f"config: experiments.{name}.like is {parent}: the experiments are {names}{hint}.")
+            raise UserError(
+                f"config: experiments.{name}.like = {parent}: unknown experiment; allowed are {names}; "
+                f"choose one of these{hint}."
+            )
         if parent in path:
-            raise UserError(f"config: experiments.{name}.like: {' is like '.join((*path, parent))}: break the circle.")
+            raise UserError(
+                f"config: experiments.{name}.like = {parent}: circular inheritance "
+                f"({' is like '.join((*path, parent))}); allowed are chains without repetition; delete one like."
+            )
         inherited = {key: value for key, value in resolve(parent, path).items() if key != "template"}
         return merge(inherited, {key: value for key, value in own.items() if key != "like"})
 
@@ -44,7 +56,7 @@ def resolve_inheritance(experiments: Settings) -> dict[str, Any]:
 
 
 def merge(below: Settings, above: Settings) -> dict[str, Any]:
-    """Return settings with others on top; null removes a setting."""
+    """Merge the settings ``above`` into those ``below``, and remove settings that are null."""
     found = {**below}
     for key, value in above.items():
         old = below.get(key)
@@ -53,28 +65,37 @@ def merge(below: Settings, above: Settings) -> dict[str, Any]:
 
 
 def as_overlay(below: Settings, config: Settings) -> dict[str, Any]:
-    """Return an overlay that reproduces a configuration on top of another one.
+    """Return the overlay that turns the configuration ``below`` into ``config``.
 
     Args:
-        below: configuration as it is written, with unresolved inheritance.
+        below: configuration with unresolved inheritance.
         config: configuration with resolved inheritance.
 
     Returns:
-        The settings of ``config``; null for settings that ``below`` has and ``config`` lacks.
+        the settings of ``config``, and null for settings that only ``below`` has.
     """
-    return _overlay(below | {"experiments": resolve_inheritance(below["experiments"])}, config)
+    return _overlay({**below, "experiments": resolve_inheritance(below["experiments"])}, config)
 
 
 def _overlay(below: Settings, config: Settings) -> dict[str, Any]:
     found = {}
-    for key, value in config.items():  # in their own order: Snakemake takes another order for another setting
+    for key, value in config.items():  # in the order of config: for Snakemake, another order is a changed setting
         old = below.get(key)
         found[key] = _overlay(old if isinstance(old, Mapping) else {}, value) if isinstance(value, Mapping) else value
     return found | {key: None for key in below if key not in config}
 
 
 def changes(below: Settings, above: Settings, where: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield the settings in which two configurations differ, as (name, below, above); None is an absent setting."""
+    """Yield the settings in which two configurations differ.
+
+    Args:
+        below: one configuration.
+        above: the other configuration.
+        where: prefix of the names.
+
+    Yields:
+        (name, value below, value above); None for an absent setting.
+    """
     for key in dict.fromkeys([*below, *above]):
         old, new, name = below.get(key), above.get(key), f"{where}{key}"
         if isinstance(old, Mapping) and isinstance(new, Mapping):

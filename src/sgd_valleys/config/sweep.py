@@ -1,4 +1,4 @@
-"""The cells and runs of a sweep: how they are named, selected, and divided into jobs."""
+"""Name and select the cells and runs of a sweep, and divide them into jobs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Run(NamedTuple):
     Attributes:
         eta: learning rate as canonical text.
         B: batch size.
-        realization: number of the minibatch order, from 0.
+        realization: number of the random stream, from 0; also selects the initialization (``Sweep.initializations``).
     """
 
     eta: str
@@ -42,7 +42,7 @@ class Run(NamedTuple):
 
 
 def canonical(number: float) -> str:
-    """Return the one spelling of a number in file names and keys: its shortest plain decimal, "0.00001" for 1e-05."""
+    """Return a number as canonical text for file names and keys: the shortest plain decimal, "0.00001" for 1e-05."""
     return np.format_float_positional(number, trim="-")
 
 
@@ -50,8 +50,8 @@ def log_grid(grid: Mapping[str, Any] | Sequence[float]) -> list[float]:
     """Return the values of a grid, ascending.
 
     Args:
-        grid: {first, last, points}, evenly spaced in the logarithm and rounded to the 6 digits of a file name; or a
-            list of values.
+        grid: a list of values, or {first, last, points} for values that are evenly spaced in the logarithm. Evenly
+            spaced values are rounded to 6 significant digits, because file names contain these values.
     """
     if not isinstance(grid, Mapping):
         return sorted(float(value) for value in grid)
@@ -61,12 +61,12 @@ def log_grid(grid: Mapping[str, Any] | Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class Selection:
-    """Some runs of a sweep; None stands for all.
+    """Some runs of a sweep; None selects all values.
 
     Attributes:
         eta: learning rates as canonical text.
         B: batch sizes.
-        realizations: numbers of the minibatch orders; a range is as many of the first ones as there are.
+        realizations: numbers of realizations; a range may exceed the number of runs of a cell.
     """
 
     eta: tuple[str, ...] | None
@@ -75,7 +75,7 @@ class Selection:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Selection":
-        """Build a selection from {eta, B, realizations}, each a list or "all"; realizations may be {first: 2}."""
+        """Build a selection from {eta, B, realizations}: lists or "all", and for realizations also {first: number}."""
         eta, B, realizations = (settings[name] for name in ("eta", "B", "realizations"))
         if isinstance(realizations, Mapping):
             realizations = range(realizations["first"])
@@ -97,13 +97,13 @@ class Selection:
 
 
 def select(selections: Iterable[Selection], cell: Cell, realizations: Iterable[int]) -> list[int]:
-    """Return those realizations of a cell that at least one of the selections names, in their order."""
+    """Return the realizations of a cell that at least one selection contains, in the given order."""
     selections = list(selections)
     return [r for r in realizations if any(Run(*cell, r) in selection for selection in selections)]
 
 
 def samples_per_step(recipe: Recipe, M: int) -> int:
-    """Return the samples that a step passes through the network, at most: a minibatch, or all M for other noise."""
+    """Return the largest number of samples per step over all phases: B for noise minibatch, else M."""
     return max(phase.B if phase.noise == "minibatch" else M for phase in recipe.phases)
 
 
@@ -114,13 +114,13 @@ class Sweep:
     Attributes:
         eta: learning rates as canonical text.
         B: batch sizes.
-        realizations: runs of a cell of SGD.
-        counts: cells with numbers of runs of their own; the last that names a cell is valid.
-        eta_T: eta times the iterations of a run, the same in every cell.
-        stack: realizations that one job trains together, at most.
-        job_samples: samples that one job passes through the network, about at most.
-        M: training samples; B = M is full-batch gradient descent.
-        training: section ``training`` of the experiment; empty for that of the paper.
+        realizations: number of runs of a stochastic cell, unless ``counts`` sets another number.
+        eta_T: eta times the number of iterations T of a run, the same in every cell.
+        stack: largest number of realizations that one job trains together.
+        job_samples: largest number of samples that one job passes through the network. One run may exceed this number.
+        M: number of training samples; B = M is full-batch gradient descent.
+        counts: numbers of runs of selected cells; the last entry that selects a cell applies.
+        training: section ``training`` of the experiment; empty for the training of the paper.
     """
 
     eta: tuple[str, ...]
@@ -151,7 +151,7 @@ class Sweep:
 
     @property
     def cells(self) -> list[Cell]:
-        """Every cell, rates first."""
+        """All cells: all batch sizes of the first learning rate, then those of the next."""
         return [Cell(eta, B) for eta in self.eta for B in self.B]
 
     def duration(self, eta: str) -> Decimal:
@@ -164,15 +164,15 @@ class Sweep:
 
     @property
     def initializations(self) -> int:
-        """Number of initializations; realization r starts from number r modulo this one."""
+        """Number n of initializations; realization r starts from initialization r mod n."""
         return self.training.get("initializations", 1)
 
     def recipe(self, cell: Cell) -> Recipe:
-        """Return how the runs of a cell are trained."""
+        """Return the recipe of the runs of a cell."""
         return Recipe.from_settings(float(cell.eta), cell.B, self.iterations(cell.eta), self.training)
 
     def is_deterministic(self, cell: Cell) -> bool:
-        """Whether the runs of a cell have no noise, and differ in their initialization alone."""
+        """Whether the training of a cell has no noise; its runs then differ only in their initialization."""
         return self.recipe(cell).is_deterministic(self.M)
 
     @property
@@ -181,16 +181,22 @@ class Sweep:
         return [B for B in self.B if self.is_deterministic(Cell(self.eta[0], B))]
 
     def count(self, cell: Cell) -> int:
-        """Return the number of runs of a cell: where training is deterministic, one for each initialization."""
+        """Return the number of runs of a cell; a deterministic cell has one run for each initialization."""
         if self.is_deterministic(cell):
             return self.initializations
         own = [count for selection, count in self.counts if Run(*cell, 0) in selection]
         return own[-1] if own else self.realizations
 
+    @property
+    def runs(self) -> int:
+        """Number of runs of all cells."""
+        return sum(map(self.count, self.cells))
+
     def job_chunks(self, cell: Cell) -> list[tuple[int, int]]:
         """Return the first and the last realization of each training job of a cell.
 
-        The size of a chunk depends on the cell alone, so that more realizations leave the full chunks as they are.
+        The size of a chunk is independent of the number of realizations. Additional realizations therefore do not
+        change the full chunks.
         """
         per_run = self.iterations(cell.eta) * samples_per_step(self.recipe(cell), self.M)
         size = min(self.stack, max(1, self.job_samples // per_run))
@@ -198,6 +204,10 @@ class Sweep:
         return [(first, min(first + size, count) - 1) for first in range(0, count, size)]
 
     def chunk_of(self, run: Run) -> tuple[int, int]:
-        """Return the first and the last realization of the training job that a run belongs to."""
+        """Return the first and the last realization of the training job of a run.
+
+        Raises:
+            ValueError: the sweep has no such run.
+        """
         (chunk,) = ((first, last) for first, last in self.job_chunks(run.cell) if first <= run.realization <= last)
         return chunk

@@ -15,11 +15,11 @@ Files = Mapping[str, Path]  # the path of each file of a data set, by file name
 
 
 class SourceUnavailable(Exception):
-    """A source cannot provide the files of a data set; the message states the reason."""
+    """A source cannot provide the files of a data set; the message states why."""
 
     @classmethod
     def because(cls, error: Exception, prefix: str = "") -> "SourceUnavailable":
-        """State an error of another library on one line, by its type if it has no message."""
+        """Convert an error of another library to one line of text; an error without a message is named by its type."""
         return cls(prefix + (" ".join(str(error).split()) or type(error).__name__))
 
 
@@ -27,9 +27,10 @@ class SourceUnavailable(Exception):
 class Format:
     """A file format of images and labels."""
 
-    # (data set, folder of torchvision's class, output folder for files that this class does not keep) -> the files
+    # (data set, root of torchvision's class, output folder for converted files) -> files
     convert: Callable[["DataSet", Path, Path], Files]
-    # (data set, root, "train" or "test") -> pixels uint8 (sample, channel, row, column), labels (sample,); whole file
+    # (data set, root, "train" or "test") -> all images (sample, channel, row, column), uint8 or floating-point,
+    # and labels (sample,)
     read: Callable[["DataSet", Path, str], tuple[np.ndarray, np.ndarray]]
 
 
@@ -37,12 +38,12 @@ class Format:
 class Source:
     """A source of the files of a data set.
 
-    ``fetch`` raises ``SourceUnavailable`` if the source cannot provide the files, and ``UserError`` if a file under the
-    root is altered.
+    ``fetch`` raises ``SourceUnavailable`` if the source cannot provide the files. It raises ``UserError`` if a file
+    under the root is altered.
     """
 
     name: str  # in logs and results
-    fetch: Callable[["DataSet", Path, Path], Files]  # (data set, root, empty folder by absolute path) -> files in there
+    fetch: Callable[["DataSet", Path, Path], Files]  # (data set, root, absolute path of an empty folder) -> files
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,17 @@ class DataSet:
     classes: int  # number of classes, labelled from 0
     shape: tuple[int, int, int]  # (channel, row, column) of one image
     samples: Mapping[str, int]  # number of images in the "train" and in the "test" file
-    folder: str  # of its files, relative to the root
+    folder: str  # folder of the files, relative to the root
     files: Mapping[str, str]  # MD5 of every uncompressed file, by file name
-    format: Format  # of these files
+    format: Format  # format of ``files``
     sources: tuple[Source, ...]  # in the order of trial
-    local_folders: tuple[Path, ...] = ()  # other folders of this machine that may hold the files, plain or as .gz
-    originals: tuple[str, ...] = ()  # folder and archive, downloaded to the root, that ``files`` are converted from
-    legacy_files: tuple[str, ...] = ()  # which torchvision's class reads instead of ``files`` if all of them exist
+    local_folders: tuple[Path, ...] = ()  # other folders that may have the files, plain or as .gz
+    originals: tuple[str, ...] = ()  # names under the root of what ``files`` can be converted from
+    legacy_files: tuple[str, ...] = ()  # torchvision's class reads these instead of ``files`` if all of them exist
 
     @property
     def pixels(self) -> int:
-        """Number of values in one image, over all channels."""
+        """Number of values of one image, over all channels."""
         return prod(self.shape)
 
     def import_class(self) -> Any:
@@ -75,7 +76,7 @@ class DataSet:
         """List the names of the files that are not in the folder of the data set.
 
         Raises:
-            UserError: a file in that folder has another MD5 than expected.
+            UserError: a file in this folder has an unexpected MD5.
         """
         paths = {root / self.folder / file: md5 for file, md5 in self.files.items()}
         check_md5(paths)
@@ -85,9 +86,10 @@ class DataSet:
 def import_torchvision() -> ModuleType:
     """Import torchvision, even if its compiled operators do not fit the installed torch.
 
-    Beside a CPU-only torch, the operators of a torchvision built for CUDA do not load, and the import fails where
-    torchvision registers kernels for two of them. Data sets use no operator. The import succeeds once the schemas of
-    the two are declared, which is an error where the operators load.
+    With a CPU-only torch, the operators of a torchvision built for CUDA do not load. The import then fails where
+    torchvision registers kernels for two of the operators. Data sets do not use the operators. The import succeeds
+    after the schemas of the two operators are declared. A declaration would be an error if the operators were loaded,
+    so it follows only a failed import.
     """
     import torch
 

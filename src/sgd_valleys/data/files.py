@@ -8,7 +8,7 @@ import shutil
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from sgd_valleys.errors import UserError, refuse_all
 
@@ -16,14 +16,14 @@ GZIP_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 def expand_path(path: str | os.PathLike, setting: str = "data.root") -> Path:
-    """Return a path with ``~``, ``$NAME`` and ``${NAME}`` replaced, as a shell does.
+    """Return a path with ``~``, ``$NAME`` and ``${NAME}`` replaced, as in a shell.
 
     Args:
-        path: as a user writes it.
-        setting: that has the path, for the error message.
+        path: path of the configuration.
+        setting: name of the setting, for the error message.
 
     Raises:
-        UserError: an environment variable is not defined, or a user has no home folder.
+        UserError: an environment variable is not defined, or a home folder does not exist.
     """
     for name in re.findall(r"\$\{?(\w+)", str(path)):
         if name not in os.environ:
@@ -43,17 +43,20 @@ def compute_md5(path: Path) -> str:
 
 
 def check_md5(expected: Mapping[Path, str]) -> None:
-    """Check the MD5 of those of the files that exist.
+    """Check the MD5 of every existing file.
+
+    Args:
+        expected: MD5 (hexadecimal) by path.
 
     Raises:
-        UserError: files have another MD5 than expected. The message names each of them.
+        UserError: files have an unexpected MD5; the message names each of them.
     """
     found = {path: compute_md5(path) for path in expected if path.is_file()}
     refuse_all(mismatch_message(path, expected[path], md5) for path, md5 in found.items() if md5 != expected[path])
 
 
 def mismatch_message(path: Path, expected: str, found: str) -> str:
-    """Format the error message for a file whose MD5 is not the expected one."""
+    """Format the error message for a file with an unexpected MD5."""
     checksum = "MD5 of its uncompressed content" if path.suffix == ".gz" else "MD5"
     return (
         f"{path} is altered or truncated ({checksum}: expected {expected}, found {found}). "
@@ -67,12 +70,12 @@ def gzip_path(path: Path) -> Path:
 
 
 def copy_uncompressed(source: Path, target: Path) -> None:
-    """Copy a file, and decompress the copy if the name of the file ends in .gz."""
+    """Copy a file; decompress the copy if the name of ``source`` ends in .gz."""
     with gzip.open(source) if source.suffix == ".gz" else source.open("rb") as stream:
         write_stream(stream, target)
 
 
-def write_stream(stream: BinaryIO, target: Path) -> None:
+def write_stream(stream: IO[bytes] | gzip.GzipFile, target: Path) -> None:
     """Write the rest of a stream to a file."""
     with target.open("wb") as file:
         shutil.copyfileobj(stream, file, 2**20)

@@ -22,7 +22,7 @@ def _read_idx(dataset: DataSet, root: Path, part: str) -> tuple[np.ndarray, np.n
 
 
 def _convert_to_arrays(dataset: DataSet, torchvision_root: Path, folder: Path) -> Files:
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for part in ("train", "test"):
         samples = dataset.import_class()(torchvision_root, train=part == "train")
         arrays |= {f"{part}_image": samples.data, f"{part}_label": samples.targets}
@@ -30,7 +30,7 @@ def _convert_to_arrays(dataset: DataSet, torchvision_root: Path, folder: Path) -
 
 
 def _save_arrays(arrays: Mapping[str, Any], folder: Path) -> Files:
-    """Write arrays of bytes by name; equal values give equal files, whatever the memory layout."""
+    """Write arrays as uint8 .npy files in C order, so that equal values give files with the same bytes."""
     files = {f"{name}.npy": folder / f"{name}.npy" for name in arrays}
     for path, array in zip(files.values(), arrays.values(), strict=True):
         np.save(path, np.ascontiguousarray(array, dtype=np.uint8))
@@ -43,10 +43,14 @@ def _read_arrays(dataset: DataSet, root: Path, part: str) -> tuple[np.ndarray, n
 
 
 def decode_cifar10_pictures(files: Files, folder: Path) -> Files:
-    """Decode one picture per original batch of CIFAR-10, in which every image is a row of pixels.
+    """Decode the pictures of CIFAR-10: one picture per original batch, in which every image is a row of pixels.
 
-    The pictures are those of ``CIFAR10_PICTURES``, with train_label.json and test_label.json. The result is files of
-    the format ``ARRAYS`` in ``folder``.
+    Args:
+        files: the pictures of ``CIFAR10_PICTURES``, train_label.json and test_label.json, by name.
+        folder: output folder.
+
+    Returns:
+        files of the format ``ARRAYS``, by name.
 
     Raises:
         SourceUnavailable: a picture or a list of labels cannot be decoded.
@@ -66,7 +70,7 @@ def decode_cifar10_pictures(files: Files, folder: Path) -> Files:
     return _save_arrays(arrays, folder)
 
 
-# The format of MNIST, which torchvision downloads and reads unchanged.
+# The format of MNIST, which torchvision downloads and reads without a conversion.
 IDX = Format(_torchvision_files, _read_idx)
-# NumPy's format. Each part has images, uint8 (sample, row, column, channel), and labels, uint8 (sample,).
+# NumPy's format: images uint8 (sample, row, column, channel) and labels uint8 (sample,) of each part.
 ARRAYS = Format(_convert_to_arrays, _read_arrays)

@@ -19,7 +19,8 @@ from sgd_valleys.storage.hdf5 import Variable
 class Images:
     """A training and a test set in memory.
 
-    Images are float32 (sample, channel, row, column), pixels in [-1, 1]; labels are int64 (sample,), from 0.
+    Images are float32 (sample, channel, row, column), and labels are int64 (sample,), from 0. Pixels are in [-1, 1],
+    except for floating-point images of a user's file, which are not scaled.
     """
 
     train_image: np.ndarray
@@ -28,35 +29,48 @@ class Images:
     test_label: np.ndarray
 
     def data_sha256(self) -> str:
-        """Return the SHA-256 (hexadecimal) of the four arrays, with their names, types and shapes."""
+        """Return one SHA-256 (hexadecimal) of the four arrays, their names, types and shapes."""
         digest = hashlib.sha256()
         for name in ("train_image", "train_label", "test_image", "test_label"):
             array = np.ascontiguousarray(getattr(self, name))
             digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-            digest.update(array)
+            digest.update(array.data)
         return digest.hexdigest()
 
 
 def load(
-    name: str | DataSet, root: str | os.PathLike, train_per_class: PerClass = None, test_per_class: PerClass = None
+    name: str | DataSet,
+    root: str | os.PathLike,
+    train_per_class: PerClass = None,
+    test_per_class: PerClass = None,
+    train_subset: int = 0,
 ) -> Images:
-    """Read a data set that ``download.fetch`` has put under ``root``, or the first images of each of its classes.
+    """Read a data set that ``download.fetch`` has stored under ``root``, or the first images of each class.
 
-    Pixels are (uint8 / 255 - 0.5) / 0.5: black is -1 and white is 1. The images of each class are taken from the start
-    of the file, first those of class 0. "all" and None select the whole file in its own order.
+    Pixels of bytes are scaled to (uint8 / 255 - 0.5) / 0.5, so that black is -1 and white is 1. The images of a subset
+    are in the order of the classes.
+
+    Args:
+        name: name of the data set, or its description.
+        root: folder of all data sets; ``~`` and environment variables are replaced.
+        train_per_class: number of training images of each class, from the start of the file. "all" and None select the
+            whole file in its own order.
+        test_per_class: number of test images of each class, likewise.
+        train_subset: number k of the training subset, which has the images of each class after those of subsets
+            0 to k - 1.
 
     Raises:
-        UserError: the number of images is not an integer, a class has fewer, or files are missing or altered.
+        UserError: the number of images or of the subset is out of range, or files are missing or altered.
     """
     root = expand_path(root)
     dataset = _find_verified(name, root)
-    train = _read(dataset, root, "train", train_per_class)
+    train = _read(dataset, root, "train", train_per_class, train_subset)
     test = _read(dataset, root, "test", test_per_class)
     return Images(*train, *test)
 
 
 def load_test_file(name: str | DataSet, root: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
-    """Read the whole test file of a data set: images and labels in the form of the test set of :func:`load`.
+    """Read the whole test file of a data set: images and labels, in the form of the test set of :func:`load`.
 
     Raises:
         UserError: files are missing or altered.
@@ -66,7 +80,11 @@ def load_test_file(name: str | DataSet, root: str | os.PathLike) -> tuple[np.nda
 
 
 def _find_verified(name: str | DataSet, root: Path) -> DataSet:
-    """Return a data set, once its files are verified and no other files would be read instead."""
+    """Return a data set after checking that its files are verified and that torchvision will read no others.
+
+    Raises:
+        UserError: files are missing, altered or unreadable, or torchvision would read other files.
+    """
     dataset = find_data_set(name)
     try:
         missing = dataset.missing_files(root)
@@ -82,9 +100,11 @@ def _find_verified(name: str | DataSet, root: Path) -> DataSet:
     return dataset
 
 
-def _read(dataset: DataSet, root: Path, part: str, per_class: PerClass) -> tuple[np.ndarray, np.ndarray]:
+def _read(
+    dataset: DataSet, root: Path, part: str, per_class: PerClass, subset: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     pixels, label = dataset.format.read(dataset, root, part)
-    if per_class not in (None, "all"):
+    if per_class is not None and per_class != "all":
         counts = np.bincount(label, minlength=dataset.classes)
         integer = isinstance(per_class, int | np.integer) and not isinstance(per_class, bool)
         if not (integer and 1 <= per_class <= counts.min()):
@@ -92,10 +112,15 @@ def _read(dataset: DataSet, root: Path, part: str, per_class: PerClass) -> tuple
                 f"dataset.{part}_per_class = {per_class!r}: out of range; allowed: all, or 1 to {counts.min()}, "
                 f"the number of images of class {counts.argmin()} in the {part} file of {dataset.name}."
             )
-        index = first_of_each_class(label, per_class)
+        if subset and (subset + 1) * per_class > counts.min():
+            raise UserError(
+                f"dataset.{part}_subset = {subset}: out of range; with {per_class} images of each class, allowed are 0 "
+                f"to {counts.min() // per_class - 1}, since class {counts.argmin()} has {counts.min()}."
+            )
+        index = first_of_each_class(label, per_class, subset)
         pixels, label = pixels[index], label[index]
     image = pixels.astype(np.float32, order="C")
-    if pixels.dtype.kind != "f":  # numbers of a file of the user's own are taken as they are
+    if pixels.dtype.kind != "f":  # floating-point images of a user's file are not scaled
         image /= 255  # in place: CIFAR-10 takes 0.6 GB
         image -= 0.5
         image /= 0.5
@@ -105,7 +130,8 @@ def _read(dataset: DataSet, root: Path, part: str, per_class: PerClass) -> tuple
 def variables(images: Images) -> dict[str, Variable]:
     """Return the arrays in the form in which ``data.h5`` stores them.
 
-    Axes: ``train_image`` (train_sample, channel, row, column), ``train_label`` (train_sample); "test" likewise.
+    The axes are (train_sample, channel, row, column) for ``train_image`` and (train_sample) for ``train_label``. The
+    test set has the axis test_sample.
     """
     return {
         f"{part}_{kind}": Variable(

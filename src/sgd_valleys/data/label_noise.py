@@ -1,4 +1,4 @@
-"""Label noise: a share of the training labels, each replaced once by another class."""
+"""Label noise: replacement of a share of the training labels by other classes."""
 
 import numpy as np
 
@@ -11,11 +11,11 @@ def replace_labels(label: np.ndarray, classes: int, share: float, seed: int) -> 
     Args:
         label: (sample) classes from 0.
         classes: number of classes.
-        share: of the samples whose label is replaced; their number is rounded.
-        seed: master seed. The samples and their labels depend on the seed and the share alone.
+        share: share of the samples whose label is replaced; the number of samples is rounded.
+        seed: master seed. All runs with the same seed and share have the same new labels.
 
     Returns:
-        (sample) the labels with the replaced ones among them.
+        (sample) labels after the replacement.
     """
     rng = stream(seed, Stage.LABELS, float(share))
     chosen = rng.choice(len(label), round(share * len(label)), replace=False)

@@ -1,8 +1,8 @@
-"""A data set of the user's own: one NumPy file (.npz) with images and labels.
+"""A data set in a user's file: one NumPy file (.npz) with images and labels.
 
 The file has the arrays ``train_image``, ``train_label``, ``test_image`` and ``test_label``. Images are
-(sample, row, column) or (sample, channel, row, column): bytes, which are scaled like those of other data sets, or
-floating-point numbers, which are taken as they are. Labels are whole numbers from 0, (sample,).
+(sample, row, column) or (sample, channel, row, column). Bytes are scaled like those of other data sets; floating-point
+numbers are not scaled. Labels are integers from 0, (sample,).
 """
 
 import zipfile
@@ -20,14 +20,14 @@ PARTS = ("train", "test")
 
 
 def describe_file(path: str | Path, checksum: bool = False) -> DataSet:
-    """Describe the data set in a file. Only the labels are read.
+    """Describe the data set in a file, without reading the images.
 
     Args:
-        path: of the file, which ends in .npz; ``~`` and environment variables are replaced.
-        checksum: whether to compute the MD5 of the file, which takes seconds for a large one.
+        path: path of the .npz file; ``~`` and environment variables are replaced.
+        checksum: whether to compute the MD5 of the file, which takes seconds for a large file.
 
     Raises:
-        UserError: the file cannot be read, or its arrays are no images and labels.
+        UserError: the file cannot be read, or its arrays are not valid images and labels.
     """
     path = expand_path(path, "dataset.path")
     shapes, labels = {}, {}
@@ -51,11 +51,12 @@ def describe_file(path: str | Path, checksum: bool = False) -> DataSet:
         raise _refusal(path, f"no training image has label {missing[0]}; labels have to be 0 to {classes - 1}")
     if labels["test"].max() >= classes:
         raise _refusal(path, f"test label {labels['test'].max()} does not occur in train_label")
+    channels, rows, columns = (1, *shapes["train"][1:])[-3:]
     return DataSet(
         name=path.name,
         torchvision_class="",
         classes=classes,
-        shape=(1, *shapes["train"][1:])[-3:],
+        shape=(channels, rows, columns),
         samples={part: shapes[part][0] for part in PARTS},
         folder=str(path.absolute().parent),
         files=md5,
@@ -77,7 +78,7 @@ def _read_header(file: Any) -> tuple[tuple[int, ...], np.dtype]:
 
 
 def _check_part(path: Path, part: str, shape: tuple[int, ...], dtype: np.dtype, labels: np.ndarray) -> None:
-    """Refuse arrays that are no images with their labels."""
+    """Refuse arrays that are not valid images with their labels."""
     if len(shape) not in (3, 4) or 0 in shape:
         allowed = "(sample, row, column) or (sample, channel, row, column)"
         raise _refusal(path, f"{part}_image has the shape {shape}; allowed: {allowed}")
@@ -90,7 +91,7 @@ def _check_part(path: Path, part: str, shape: tuple[int, ...], dtype: np.dtype, 
 
 
 def _keep(dataset: DataSet, torchvision_root: Path, folder: Path) -> Files:
-    """Convert nothing: torchvision does not have the data set."""
+    """Convert nothing, since torchvision does not have the data set."""
     return {}
 
 

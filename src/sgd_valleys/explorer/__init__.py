@@ -1,1 +1,1 @@
-"""One HTML page in which a reader turns the trajectories and asks every cell of a heatmap for its runs."""
+"""One HTML page that shows trajectories in 3D and the runs of every cell of the heatmaps."""

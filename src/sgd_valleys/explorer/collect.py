@@ -1,4 +1,4 @@
-"""Values that the explorer shows, from files of results to plain values for JSON; null where a number is not finite."""
+"""Values of the explorer, from files of results to plain values for JSON; None for non-finite numbers."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ import numpy as np
 
 from sgd_valleys.config.sweep import canonical
 from sgd_valleys.storage import hdf5
-from sgd_valleys.storage.cells import find_cell, read_cells
+from sgd_valleys.storage.cells import locate_cell, read_cells
 
 Arrays = Mapping[str, np.ndarray]
-RANK_DIGITS = 12  # rounding for ranks: the last bits of a mean depend on the order of summation
-ENDPOINTS = ("converged", "diverged", "train_loss", "test_accuracy", "test_file_accuracy", "flatness")
+RANK_DIGITS = 12  # digits for ranks, since the last bits of a mean depend on the order of summation
+ENDPOINTS = ("converged", "diverged", "train_loss", "test_file_loss", "test_accuracy", "test_file_accuracy", "flatness")
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,14 @@ class MapStyle:
 
     symbol: str  # HTML
     title: str
-    superlative: str  # of the cell with rank 1, as in "flattest"
+    superlative: str  # description of the cell with rank 1, as in "flattest"
     lowest: bool = False  # whether rank 1 is the smallest value
     log: bool = False  # whether colours follow the logarithm
-    span: tuple[float, float] | None = None  # of the colours; by default the smallest and the largest value
+    span: tuple[float, float] | None = None  # range of the colours; by default from the smallest to the largest value
 
 
 TEST_FILE = "the whole test file"
-LOSS = {"superlative": "lowest in loss", "lowest": True, "log": True}
+LOSS: dict[str, Any] = {"superlative": "lowest in loss", "lowest": True, "log": True}
 MAPS = {  # by their names in cell_maps.h5
     "similarity": MapStyle("⟨Sim<sub>J</sub>⟩", "similarity of a cell’s solutions", "most similar"),
     "convergence_probability": MapStyle(
@@ -60,14 +60,14 @@ def to_json(array: np.ndarray) -> Any:
     """Return an array as nested lists without rounding; None where it is not finite."""
     if array.dtype.kind != "f":
         return array.tolist()
-    return np.where(np.isfinite(array), array.astype(object), None).tolist()
+    return np.where(np.isfinite(array), array.astype(object), np.array(None)).tolist()
 
 
 def ranks(values: np.ndarray, lowest: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Rank the finite values, the largest first unless ``lowest``; equal values share a rank.
 
     Returns:
-        of the shape of ``values``: the rank, 0 for non-finite values; and how many values share it.
+        two arrays of the shape of ``values``: the rank, 0 for non-finite values, and the number of values of that rank.
     """
     rank, share = np.zeros((2, *values.shape), dtype=int)
     finite = np.isfinite(values)
@@ -80,8 +80,8 @@ def ranks(values: np.ndarray, lowest: bool = False) -> tuple[np.ndarray, np.ndar
 def heatmaps(cell_maps: Arrays) -> list[dict[str, Any]]:
     """Return the heatmaps of a sweep, from the arrays of ``cell_maps.h5``, with their values (eta, B) and ranks.
 
-    A cell in which no run converges is empty in every map but that of the convergence probability. Every threshold of
-    the freezing time after the first, L_c, has a map of its own, as in Fig. S3.
+    A cell without a converged run is empty in every map except that of the convergence probability. Every threshold of
+    the freezing time after the first, L_c, has its own map, as in Fig. S3.
     """
     styles, values = dict(MAPS), {name: cell_maps[name] for name in MAPS}
     first = MAPS["eta_t_freeze"]
@@ -98,8 +98,19 @@ def heatmaps(cell_maps: Arrays) -> list[dict[str, Any]]:
     return found
 
 
+def final_values(endpoints: Arrays, cell: tuple[int, int], runs: np.ndarray) -> dict[str, Any]:
+    """Return the state and final values of ``runs`` (run) of a cell, from the arrays of ``cell_runs``."""
+    own = {name: array[cell][runs] for name, array in endpoints.items()}
+    state = np.where(own.pop("converged"), "converged", np.where(own.pop("diverged"), "diverged", "not converged"))
+    return {
+        "realization": to_json(runs),
+        "state": to_json(state),
+        "final": {name: to_json(values) for name, values in own.items()},
+    }
+
+
 def cell_runs(endpoints: Arrays, cell: tuple[int, int], train: Arrays, curvature: Arrays) -> dict[str, Any]:
-    """Return state, final values and curves of the runs of a cell.
+    """Return the state, final values and curves of the runs of a cell.
 
     Args:
         endpoints: arrays (eta, B, realization): ``ENDPOINTS``, and ``freezing_time`` at the first threshold.
@@ -107,15 +118,10 @@ def cell_runs(endpoints: Arrays, cell: tuple[int, int], train: Arrays, curvature
         train: the cell's ``realization``, and ``train_loss`` (realization, time).
         curvature: its ``realization``, and ``flatness`` (realization, time), NaN where it was not measured.
     """
-    runs = train["realization"]
-    own = {name: array[cell][runs] for name, array in endpoints.items()}
-    state = np.where(own.pop("converged"), "converged", np.where(own.pop("diverged"), "diverged", "not converged"))
     has_curve = np.flatnonzero(np.isfinite(curvature["flatness"]).sum(axis=1) > 1)
     return {
-        "realization": to_json(runs),
-        "state": to_json(state),
+        **final_values(endpoints, cell, train["realization"]),
         "loss": pack(train["train_loss"]),
-        "final": {name: to_json(values) for name, values in own.items()},
         "flatness_realization": to_json(curvature["realization"][has_curve]),
         "flatness": pack(curvature["flatness"][has_curve]),
     }
@@ -125,14 +131,14 @@ def read_block(path: str) -> dict[str, Any]:
     """Read the trajectories of Fig. 1A from ``projection.h5``.
 
     Returns:
-        of the block's runs ``eta`` and ``B`` (run), packed ``pc`` (run, time, component) and ``loss`` (run, time),
-        NaN for a diverged run; ``explained`` (component), the fraction of the variance.
+        ``eta`` and ``B`` (run) of the block's runs; packed ``pc`` (run, time, component) and ``loss`` (run, time), NaN
+        for a diverged run; ``explained`` (component), the fraction of the variance.
 
     Raises:
         UserError: the file is missing or damaged.
     """
     block = hdf5.read(path, ["block_pc", "block_loss", "block_eta", "block_B", "block_explained"])
-    # A diverged run has no coordinates, but it has losses before it diverges, which would stretch the height.
+    # A diverged run has no coordinates, but its finite losses before divergence would stretch the height.
     finite = np.isfinite(block["block_pc"]).all(axis=-1)
     return {
         "eta": [canonical(rate) for rate in block["block_eta"]],
@@ -147,15 +153,15 @@ def read_branches(paths: Mapping[str, str], reference: Sequence[Any]) -> dict[st
     """Read the SGD run of Fig. 4A and its branches.
 
     Args:
-        paths: ``branch_run``, the file that holds the run; ``branch_train``, ``branch_projection`` and
-            ``branch_endpoints`` of its branches.
+        paths: ``branch_run``, the file of the run; ``branch_train``, ``branch_projection`` and ``branch_endpoints``,
+            the files of its branches.
         reference: (eta, B, realization) of the run.
 
     Returns:
         the run's ``eta``, ``B``, ``realization``, ``freezing_time`` and ``run_iteration`` (run time), packed ``run_pc``
-        (run time, component) and ``run_loss`` (run time); of the branches ``t_c`` and final ``flatness``
-        (branch), ``iteration`` (time), packed ``pc`` (branch, time, component) and ``loss`` (branch, time);
-        ``explained`` (component), the fraction of the variance.
+        (run time, component) and ``run_loss`` (run time); the branches' ``t_c`` and final ``flatness`` (branch),
+        ``iteration`` (time), packed ``pc`` (branch, time, component) and ``loss`` (branch, time); ``explained``
+        (component), the fraction of the variance.
 
     Raises:
         UserError: a file is missing or damaged.
@@ -176,36 +182,63 @@ def read_branches(paths: Mapping[str, str], reference: Sequence[Any]) -> dict[st
     }
 
 
-def read_experiment(paths: Mapping[str, Any], reference: Sequence[Any] | None) -> dict[str, Any]:
-    """Read what the page shows of an experiment.
+def _read_endpoints(paths: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    endpoints = hdf5.read(paths["endpoints"], ENDPOINTS)
+    return endpoints | {"freezing_time": hdf5.read(paths["freezing"], ["freezing_time"])["freezing_time"][0]}
+
+
+def _read_axes(paths: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``eta``, ``B``, ``deterministic`` and ``units`` as in ``read_experiment``."""
+    described, axes = hdf5.describe(paths["endpoints"]), hdf5.read(paths["endpoints"], ["eta", "B", "gradient_descent"])
+    return {
+        "eta": [canonical(eta) for eta in axes["eta"]],
+        "B": to_json(axes["B"]),
+        "deterministic": axes["B"][axes["gradient_descent"] == 1].tolist(),
+        "units": {name: described[name].units for name in ("train_loss", "flatness")},
+    }
+
+
+def read_arm(paths: Mapping[str, Any], reference: None = None) -> dict[str, Any]:
+    """Read an experiment of one cell that the page shows only as an arm.
 
     Args:
-        paths: ``cell_maps``, ``endpoints``, ``freezing`` and ``projection``; the lists ``train`` and ``curvature``; and
-            those of ``read_branches`` if there are branches.
-        reference: (eta, B, realization) of the run with branches, if there are any.
+        paths: ``endpoints`` and ``freezing``.
+        reference: not used, since arms have no branches on the page.
 
     Returns:
-        the sweep's ``eta``, ``B``, ``deterministic`` (the B without noise) and ``L_c``, ``units`` of ``train_loss`` and
-        ``flatness``, ``iteration`` (time) by rate, the list ``maps``, ``cells`` (eta, B) from ``cell_runs``, None for a
-        cell without runs, ``block``, and ``branches`` or None.
+        ``eta``, ``B``, ``deterministic``, ``units`` and ``cells`` as in ``read_experiment``, without curves.
+    """
+    endpoints = _read_endpoints(paths)
+    count = int(hdf5.read(paths["endpoints"], ["runs"])["runs"][0, 0])
+    return _read_axes(paths) | {"cells": [[final_values(endpoints, (0, 0), np.arange(count))]]}
+
+
+def read_experiment(paths: Mapping[str, Any], reference: Sequence[Any] | None) -> dict[str, Any]:
+    """Read the values of an experiment on the page.
+
+    Args:
+        paths: ``cell_maps``, ``endpoints``, ``freezing`` and ``projection``; the lists ``train`` and ``curvature``;
+            with branches also those of ``read_branches``.
+        reference: (eta, B, realization) of the run with branches; None without branches.
+
+    Returns:
+        the sweep's ``eta``, ``B``, ``deterministic`` (B without noise) and ``L_c``; ``units`` of ``train_loss`` and
+        ``flatness``; ``iteration`` (time) by learning rate; the list ``maps``; ``cells`` (eta, B) from ``cell_runs``,
+        None without runs; ``block``; ``branches`` or None.
 
     Raises:
         UserError: a file is missing or damaged.
     """
     cell_maps = hdf5.read(paths["cell_maps"])
-    endpoints, described = hdf5.read(paths["endpoints"], ENDPOINTS), hdf5.describe(paths["endpoints"])
-    endpoints["freezing_time"] = hdf5.read(paths["freezing"], ["freezing_time"])["freezing_time"][0]
+    endpoints = _read_endpoints(paths)
     train = read_cells(paths["train"], ["train_loss"], shared=["iteration"])
     curvature = read_cells(paths["curvature"], ["flatness"])
     cells: list[list[dict[str, Any] | None]] = [[None] * len(cell_maps["B"]) for _ in cell_maps["eta"]]
     for (eta, B), runs in train.items():
-        i, j = find_cell(cell_maps["eta"], cell_maps["B"], eta, B)
+        i, j = locate_cell(cell_maps["eta"], cell_maps["B"], eta, B)
         cells[i][j] = cell_runs(endpoints, (i, j), runs, curvature[eta, B])
     return {
-        "eta": [canonical(eta) for eta in cell_maps["eta"]],
-        "B": to_json(cell_maps["B"]),
-        "deterministic": cell_maps["B"][cell_maps["gradient_descent"]].tolist(),
-        "units": {name: described[name].units for name in ("train_loss", "flatness")},
+        **_read_axes(paths),
         "L_c": float(cell_maps["threshold"][0]),
         "iteration": {canonical(eta): to_json(runs["iteration"]) for (eta, _), runs in train.items()},
         "maps": heatmaps(cell_maps),
@@ -219,8 +252,8 @@ def read_diagram(path: str) -> dict[str, Any]:
     """Read a phase diagram of the two-valley model.
 
     Returns:
-        ``eta`` and ``sigma`` as text, ``stable`` (eta), and of ``p_flat`` and ``eta_t_freeze``, eta <t_freeze>, the
-        ``values`` and their standard ``error`` (eta, sigma).
+        ``eta`` and ``sigma`` as text; ``stable`` (eta); ``p_flat``, and ``eta_t_freeze``, eta <t_freeze> over the runs
+        that change valley, both with ``values`` and their standard ``error`` (eta, sigma).
 
     Raises:
         UserError: the file is missing or damaged.

@@ -1,5 +1,4 @@
-"use strict";
-// Everything is drawn from `data`; collect.py documents its names.
+// All charts show `data`; collect.py documents its names.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const find = (id) => document.getElementById(id);
@@ -9,14 +8,14 @@ const STYLES = {
   "not converged": { color: "#D55E00", dash: "dot" },
   "diverged": { color: "#000000", dash: "dash" },
 };
-const SYMBOLS = ["circle", "square", "diamond", "cross", "x", "circle-open", "square-open", "diamond-open"]; // of B
+const SYMBOLS = ["circle", "square", "diamond", "cross", "x", "circle-open", "square-open", "diamond-open"]; // markers of B
 const QUIET = { displayModeBar: false, responsive: true };
 const SPACE = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["tableRotation", "resetCameraLastSave3d"] };
 const FONT = { family: '"DejaVu Sans", Verdana, sans-serif', size: 11, color: INK };
 
-let experiment; // the experiment shown
+let experiment; // the experiment on the page
 let sweep; // its heatmaps, from heatmaps()
-let cell = null; // [i, j], the cell whose runs are shown
+let cell = null; // [i, j], the cell whose runs are on the page
 let pinned = false;
 
 // ---- numbers
@@ -70,12 +69,13 @@ const plainText = (symbol) => symbol.replace(/<sub>/g, "_").replace(/<\/sub>/g, 
 // ---- heatmaps
 
 /**
- * Draw heatmaps over one grid; a cell is marked in all of them.
+ * Draw heatmaps over one grid; all heatmaps mark the same cell.
  *
  * `axes`: {x: {title, labels}, y: {title, labels}}; `maps`: [{name, symbol, title, values (x, y), log, span, colormap, unstable}];
- * `tooltip`: (map, [i, j]) => text; `show`: ([i, j], pin) => called when the pointer is on a cell or the user chooses one.
+ * `tooltip`: (map, [i, j]) => text; `show`: ([i, j], pin) => called when the pointer is on a cell or the user chooses one;
+ * `owner`: the name of the experiment or diagram, for the names of saved files.
  */
-function heatmaps(container, axes, maps, tooltip, show) {
+function heatmaps(container, axes, maps, tooltip, show, owner) {
   container.replaceChildren();
   const drawn = maps.map((map) => {
     const box = document.createElement("div");
@@ -85,9 +85,12 @@ function heatmaps(container, axes, maps, tooltip, show) {
     container.append(box);
     const graph = box.querySelector(".plot");
     graph.dataset.map = map.name;
-    graph.setAttribute("aria-label", `Heatmap of ${plainText(map.symbol)}, ${map.title}. Arrow keys choose a cell, Enter keeps it.`);
+    graph.setAttribute("aria-label", `Heatmap of ${plainText(map.symbol)}, ${map.title}. Arrow keys choose a cell, Enter pins it.`);
     graph.setAttribute("aria-describedby", container.dataset.status);
     drawScale(box.querySelector(".scale"), map);
+    const { x, y } = axes;
+    offerCsv(graph, map.name, owner, () => [[x.title, y.title, map.title, ...(map.error ? ["standard error"] : [])],
+      ...x.values.flatMap((first, i) => y.values.map((second, j) => [first, second, map.values[i][j], ...(map.error ? [map.error[i][j]] : [])]))]);
     return { graph, ready: drawHeatmap(graph, axes, map, tooltip) };
   });
   const size = [axes.x.labels.length, axes.y.labels.length];
@@ -155,14 +158,14 @@ function drawHeatmap(graph, axes, map, tooltip) {
   const background = (value) => (value === null ? GREY : map.colormap[Math.round(steps * (high > low ? (value - low) / (high - low) : 0.5))]);
   const cells = y.labels.flatMap((_, j) => x.labels.map((_, i) => [i, j]));
   const traces = [
-    { // grey under all cells: shows the tooltip on cells without a value as well
+    { // grey under all cells, so that cells without a value have a tooltip
       ...common, z: rows(() => 0), hoverinfo: "text", hovertext: rows((i, j) => tooltip(map, [i, j])),
       colorscale: scale([GREY, GREY]), zmin: 0, zmax: 1,
     },
     { ...common, z, hoverinfo: "skip", colorscale: scale(map.colormap), ...(map.span ? { zmin: low, zmax: high } : {}) },
     {
       type: "scatter", mode: "text", x: column(cells, 0), y: column(cells, 1), hoverinfo: "skip",
-      text: cells.map(([i, j]) => formatNumber(map.values[i][j], Math.abs(map.values[i][j]) < 0.01 ? 2 : 3)), // fits into a cell
+      text: cells.map(([i, j]) => formatNumber(map.values[i][j], Math.abs(map.values[i][j]) < 0.01 ? 2 : 3)), // few digits, to fit into a cell
       textfont: { size: 10, color: cells.map(([i, j]) => textColor(background(z[j][i]))) },
     },
   ];
@@ -235,10 +238,16 @@ function drawRuns(at) {
     of(state).filter(({ number }) => withCurve.includes(number)).map(({ number }) => ({ number, values: flatness[withCurve.indexOf(number)] })),
     t, state, style));
   find("flatness-hint").textContent = !at ? "" : withCurve.length
-    ? `Measured along training for ${withCurve.length} of ${numbers.length} runs; points: final values of all runs.`
-    : "Not measured along training for this cell; points: final values of all runs.";
+    ? `Curves: ${withCurve.length} of ${numbers.length} runs, measured along training. Points: final values of all runs.`
+    : "This cell has no measurement along training. Points: final values of all runs.";
   const flat = { ...layout, yaxis: { ...layout.yaxis, title: { text: `F${unitLabel("flatness")}`, standoff: 4 }, rangemode: "tozero", nticks: 5 } };
   const log = { ...layout, ...marks, yaxis: { ...layout.yaxis, type: "log", dtick: decades > 2 ? 1 : "D2", title: { text: `ℒ<sub>train</sub>${unitLabel("train_loss")}`, standoff: 4 } } };
+  const chosen = runs ? [eta, experiment.B[at[1]]] : [];
+  offerCsv(find("cell-loss"), "cell-loss", experiment.name, () => [["eta", "B", "realization", "state", "t", "train_loss"],
+    ...numbers.flatMap((number, r) => t.map((each, k) => [...chosen, number, runs.state[r], each, loss[r][k]]))]);
+  offerCsv(find("cell-flatness"), "cell-flatness", experiment.name, () => [["eta", "B", "realization", "t", "flatness"],
+    ...withCurve.flatMap((number, r) => t.map((each, k) => [...chosen, number, each, flatness[r][k]])),
+    ...numbers.flatMap((number, r) => (withCurve.includes(number) ? [] : [[...chosen, number, end, runs.final.flatness[r]]]))]);
   return Promise.all([
     Plotly.react("cell-loss", losses, log, QUIET),
     Plotly.react("cell-flatness", [...along, ...ends], flat, QUIET),
@@ -260,9 +269,9 @@ function fillTables(at) {
   find("cell-B").value = at ? at[1] : "";
   find("pin").disabled = !at;
   find("pin").setAttribute("aria-pressed", pinned);
-  find("pin").textContent = pinned ? "Let this cell go" : "Keep this cell";
+  find("pin").textContent = pinned ? "Unpin this cell" : "Pin this cell";
   const count = (state) => runs.state.filter((each) => each === state).length;
-  find("cell-summary").textContent = !at ? "Point at a cell of a heatmap, or choose one here." : !runs ? "This cell was not run."
+  find("cell-summary").textContent = !at ? "Point at a cell of a heatmap, or choose one here." : !runs ? "This cell has no runs."
     : `η = ${experiment.eta[at[0]]}, B = ${batchLabel(experiment.B[at[1]])}: ${runs.state.length} run${runs.state.length === 1 ? "" : "s"}, `
       + `${count("converged")} converged (solid)` + Object.entries({ "not converged": "dotted", diverged: "dashed" })
         .filter(([state]) => count(state)).map(([state, dash]) => `, ${count(state)} ${state} (${dash})`).join("") + ".";
@@ -275,12 +284,13 @@ function fillTables(at) {
     `<tr><td>${number}</td>${shown.map(([name, [, format]]) => `<td>${dataElement(runs.final[name][r], format)}</td>`).join("")}<td>${runs.state[r]}</td></tr>`).join("");
 }
 
-/** Show a cell's runs. While a cell is pinned, hovering over others has no effect; choosing it again unpins it. */
+/** Show a cell's runs. While a cell is pinned, the pointer on other cells has no effect; choosing the pinned cell again unpins it. */
 function showCell(at, choose, moved) {
   if (choose) {
     pinned = Boolean(at) && !(pinned && cell && at[0] === cell[0] && at[1] === cell[1]);
   } else if (pinned && !moved) return;
   if (at || !choose) cell = at;
+  if (choose || (moved && pinned)) remember({ cell: pinned ? `${experiment.eta[cell[0]]},${experiment.B[cell[1]]}` : null });
   sweep.mark(cell, pinned);
   fillTables(cell);
   return drawRuns(cell);
@@ -289,19 +299,21 @@ function showCell(at, choose, moved) {
 function drawSweep() {
   const { eta, B } = experiment;
   const axes = {
-    x: { title: "η", labels: eta },
-    y: { title: "B", labels: B.map((each) => (experiment.deterministic.join() === String(each) ? "GD" : batchLabel(each))) },
+    x: { title: "η", labels: eta, values: eta },
+    y: { title: "B", values: B, labels: B.map((each) => (experiment.deterministic.join() === String(each) ? "GD" : batchLabel(each))) },
   };
   const tooltip = (map, [i, j]) => `η = ${eta[i]}, B = ${batchLabel(B[j])}<br>${map.symbol}: ${formatNumber(map.values[i][j])}<br>${rankText(map, [i, j])}`;
-  sweep = heatmaps(find("maps"), axes, experiment.maps.map((map) => ({ ...map, colormap: experiment.colors.colormap })), tooltip, showCell);
+  sweep = heatmaps(find("maps"), axes, experiment.maps.map((map) => ({ ...map, colormap: experiment.colors.colormap })), tooltip, showCell, experiment.name);
   const options = (labels) => `<option value="" disabled></option>` + labels.map((label, k) => `<option value="${k}">${label}</option>`).join("");
   find("cell-eta").innerHTML = options(eta);
   find("cell-B").innerHTML = options(B.map(batchLabel));
-  // the first cell shown is that of the run with branches, or the one in the middle
+  // the first cell is that of the run with branches, or the middle cell
   const { branches } = experiment;
   cell = branches ? [eta.indexOf(branches.eta), B.indexOf(branches.B)] : [eta, B].map((each) => Math.floor(each.length / 2));
   pinned = false;
-  return sweep.ready.then(() => showCell(cell, false));
+  const [rate, size] = (state.get("cell") || "").split(","), linked = [eta.indexOf(rate), B.indexOf(Number(size))];
+  const isLinked = Math.min(...linked) >= 0;
+  return sweep.ready.then(() => showCell(isLinked ? linked : cell, isLinked));
 }
 
 // ---- 3D scenes
@@ -317,7 +329,7 @@ function drawScene(graph, traces, explained) {
       xaxis: axis(share(0)), yaxis: axis(share(1)), zaxis: axis("log₁₀ ℒ<sub>train</sub>"), aspectmode: "manual",
       aspectratio: { x: 1.1, y: 1.1, z: 0.9 }, camera: { eye: { x: -1.1 * distance, y: -1.5 * distance, z: 0.55 * distance }, center: { x: 0, y: 0, z: -0.2 } },
     },
-    uirevision: experiment.name, // keeps the view that the reader has chosen
+    uirevision: experiment.name, // keeps the reader's view
   };
   return Plotly.react(graph, traces, layout, SPACE);
 }
@@ -364,6 +376,8 @@ function drawBlock() {
     type: "scatter3d", x: [points[start][0][0]], y: [points[start][0][1]], z: [log10(loss[start][0])], mode: "markers", name: "start", legendgroup: "start",
     marker: { color: INK, symbol: "diamond", size: 6 }, hovertemplate: "start of all runs<extra></extra>",
   });
+  offerCsv(find("block"), "trajectories", experiment.name, () => [["eta", "B", "t", "PC1", "PC2", "train_loss"],
+    ...block.eta.flatMap((eta, r) => experiment.iteration[eta].map((t, k) => [eta, block.B[r], t, ...points[r][k].slice(0, 2), loss[r][k]]))]);
   return drawScene("block", traces, block.explained);
 }
 
@@ -397,6 +411,9 @@ function drawBranches() {
     marker: { color: "#ffffff", symbol: "diamond", size: 6, line: { color: INK, width: 2 } },
     hovertemplate: `t<sub>freeze</sub> = ${branches.freezing_time}<extra></extra>`,
   });
+  offerCsv(find("branches"), "branches", experiment.name, () => [["t_c", "iteration", "PC1", "PC2", "train_loss"],
+    ...t.map((each, i) => ["SGD run", each, ...run[i].slice(0, 2), runLoss[i]]),
+    ...times.flatMap((t_c, b) => branches.iteration.map((each, i) => [t_c, each, ...points[b][i].slice(0, 2), loss[b][i]]))]);
   return drawScene("branches", traces, branches.explained);
 }
 
@@ -414,10 +431,10 @@ function drawDiagrams() {
     if (unstable.length) box.insertAdjacentHTML("beforeend", '<p class="hint">A cross marks learning rates at which the sharp valley is unstable.</p>');
     const maps = [
       { name: `${name}-p_flat`, symbol: "P<sub>flat</sub>", title: "fraction of runs in the flat valley", log: false, colormap: diagram.colors.p_flat_colormap, ...diagram.p_flat },
-      { name: `${name}-eta_t_freeze`, symbol: "η⟨t<sub>freeze</sub>⟩", title: "mean time of the last change of valley", log: true, colormap: diagram.colors.freezing_colormap, ...diagram.eta_t_freeze },
+      { name: `${name}-eta_t_freeze`, symbol: "η⟨t<sub>freeze</sub>⟩", title: "mean time of the last change of valley, over runs that change", log: true, colormap: diagram.colors.freezing_colormap, ...diagram.eta_t_freeze },
     ].map((map) => ({ ...map, unstable }));
     const two = (labels) => labels.map((label) => String(Number(Number(label).toPrecision(2))));
-    const axes = { x: { title: "η", labels: two(diagram.eta) }, y: { title: "σ", labels: two(diagram.sigma) } };
+    const axes = { x: { title: "η", labels: two(diagram.eta), values: diagram.eta }, y: { title: "σ", labels: two(diagram.sigma), values: diagram.sigma } };
     const value = (map, [i, j]) => `${formatNumber(map.values[i][j])} ± ${formatNumber(map.error[i][j])}`;
     const where = ([i, j]) => `η = ${diagram.eta[i]}, σ = ${diagram.sigma[j]}`;
     let kept = null;
@@ -430,7 +447,7 @@ function drawDiagrams() {
       group.mark(at, Boolean(kept));
       box.querySelector("p").innerHTML = `${where(at)}: ${maps.map((map) => `${map.symbol} = ${value(map, at)}`).join(", ")}`
         + (diagram.stable[at[0]] ? "." : "; the sharp valley is unstable at this learning rate.");
-    });
+    }, "two_valley");
     return group.ready;
   }));
 }
@@ -446,17 +463,31 @@ function choose(name) {
     const n = branches.t_c.length;
     find("branches-shown").innerHTML = [1, 2, 5, 10].filter((every) => every === 1 || every < n)
       .map((every) => `<option value="${every}">${every === 1 ? `all ${n}` : `every ${ordinal(every)}`}</option>`).join("");
-    find("branches-shown").value = n > 20 ? 5 : 1;
+    const linked = find("branches-shown").querySelector(`[value="${Number(state.get("branches"))}"]`);
+    find("branches-shown").value = linked ? linked.value : n > 20 ? 5 : 1;
   }
-  return Promise.all([drawBlock(), drawBranches(), drawSweep()]).then(() => { document.body.dataset.ready = name; });
+  return Promise.all([drawBlock(), drawBranches(), drawSweep(), showArms()]).then(() => { document.body.dataset.ready = name; });
 }
 
-const names = Object.keys(data.experiments);
-find("experiments").insertAdjacentHTML("beforeend", names.map((name, k) =>
-  `<label><input type="radio" name="experiment" value="${name}" ${k ? "" : "checked"}> ${name}</label>`).join(""));
-find("experiments").addEventListener("change", (event) => choose(event.target.value));
-find("block-color").addEventListener("change", drawBlock);
-find("branches-shown").addEventListener("change", drawBranches);
+const names = Object.keys(data.experiments).filter((name) => data.experiments[name].maps); // the other experiments are only arms
+const first = names.includes(state.get("experiment")) ? state.get("experiment") : names[0];
+find("experiments").insertAdjacentHTML("beforeend", names.map((name) =>
+  `<label><input type="radio" name="experiment" value="${name}" ${name === first ? "checked" : ""}> ${name}</label>`).join(""));
+find("experiments").addEventListener("change", (event) => {
+  remember({ experiment: event.target.value });
+  choose(event.target.value);
+});
+if (state.get("colour") === "time") find("block-color").value = "time";
+find("block-color").addEventListener("change", (event) => {
+  remember({ colour: event.target.value });
+  drawBlock();
+});
+find("branches-shown").addEventListener("change", (event) => {
+  remember({ branches: event.target.value });
+  drawBranches();
+});
+find("arms-form").addEventListener("submit", (event) => event.preventDefault());
+find("arms-form").addEventListener("change", chooseArms);
 find("maps").dataset.status = "cell-summary";
 find("chooser").addEventListener("submit", (event) => event.preventDefault());
 for (const id of ["cell-eta", "cell-B"]) find(id).addEventListener("change", () => {
@@ -465,7 +496,9 @@ for (const id of ["cell-eta", "cell-B"]) find(id).addEventListener("change", () 
   showCell(at, true);
 });
 find("pin").addEventListener("click", () => showCell(cell, true));
-// a run may lack networks, or the two-valley model
-for (const id of ["experiments", "space-section", "sweep-section"]) find(id).hidden = names.length === 0;
+// a run of the workflow may lack networks, or the two-valley model
+for (const id of ["experiments", "space-section", "sweep-section", "arms-section"]) find(id).hidden = names.length === 0;
 find("model-section").hidden = Object.keys(data.diagrams).length === 0;
-Promise.all([names.length ? choose(names[0]) : null, drawDiagrams()]).then(() => { document.body.dataset.drawn = "all"; });
+const isSimulated = Object.keys(data.landscape).length > 0;
+find("simulator-section").hidden = !isSimulated;
+Promise.all([names.length ? choose(first) : null, drawDiagrams(), isSimulated ? buildSimulator() : null]).then(() => { document.body.dataset.drawn = "all"; });

@@ -12,7 +12,8 @@ from matplotlib.colors import to_hex
 from plotly.offline import get_plotlyjs
 
 FOLDER = Path(__file__).parent
-COLORMAP_STEPS = 17  # colours of a colour map in the page; the browser interpolates
+SCRIPTS = ("simulator.js", "state.js", "simulation.js", "arms.js", "page.js")  # in order; the last one draws the page
+COLORMAP_STEPS = 17  # colours of a colour map in the page, which the browser interpolates
 
 
 def to_css(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,7 +31,9 @@ def html(data: Mapping[str, Any]) -> str:
     """Return the whole page.
 
     Args:
-        data: ``experiments`` and ``diagrams``, each by name, from ``collect``, with their ``colors``.
+        data: ``experiments`` and ``diagrams`` by name, from ``collect``, with their ``colors``. Experiments also have
+            ``training`` and, as arms, ``summaries``. ``arms`` are lists of names of experiments for comparison.
+            ``landscape`` has the parameters of the two-valley model, and is empty without the model.
 
     Raises:
         ValueError: a number in ``data`` is not finite.
@@ -39,7 +42,7 @@ def html(data: Mapping[str, Any]) -> str:
         # In a script element, only "<" can end the text.
         "data": json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
         "plotly": get_plotlyjs(),
-        "script": (FOLDER / "page.js").read_text(encoding="utf-8"),
+        "script": "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS),
         "style": (FOLDER / "page.css").read_text(encoding="utf-8"),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], (FOLDER / "page.html").read_text(encoding="utf-8"))

@@ -1,1 +1,1 @@
-"""The paper's figures: each module has ``load(paths)`` and ``draw(data, settings, style)``, and needs no torch."""
+"""The figures: each module has ``load(paths)`` and ``draw(data, settings, style)``, and does not import torch."""

@@ -1,6 +1,6 @@
-"""The check of the colours that the configuration gives to figures, before a job starts."""
+"""The colours of the figures in the configuration, checked before a job starts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -17,9 +17,10 @@ def check_appearance(figures: Mapping[str, Any]) -> list[str]:
         figures: the section ``figures`` of the configuration, settings by figure.
 
     Returns:
-        a sentence for every wrong setting, with the nearest name that Matplotlib knows; empty if all are right.
+        an error message for every invalid setting, with the nearest name that Matplotlib knows.
     """
-    return [
+    palette = list(_palette_errors(figures.get("style", {}).get("palette", {})))
+    return palette or [
         error
         for figure, settings in figures.items()
         for key, value in settings.items()
@@ -27,8 +28,19 @@ def check_appearance(figures: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _palette_errors(palette: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the errors of the palette; the figures that use an invalid entry are not listed."""
+    known = [*colors.get_named_colors_mapping(), *colormaps]
+    for name, value in palette.items():
+        if not (isinstance(value, str) and (value in colormaps or colors.is_color_like(value))):
+            yield (
+                f"figures.style.palette.{name} = {value!r}: neither a colour nor a colour map of Matplotlib; allowed: "
+                f"{ALLOWED_COLORS}, or for a colour map {ALLOWED_COLORMAPS}{_suggest(value, known)}"
+            )
+
+
 def _errors(setting: str, key: str, value: Any) -> Iterator[str]:
-    """Yield what is wrong with the value of a setting; only keys that end in color, colors or colormap are checked."""
+    """Yield the errors of a setting's value; only keys that end in color, colors or colormap are checked."""
     if key.endswith("colormap") and not (isinstance(value, str) and value in colormaps):
         yield f"{setting} = {value!r}: not a colour map of Matplotlib; {ALLOWED_COLORMAPS}{_suggest(value, colormaps)}"
     elif key.endswith("colors") and isinstance(value, list | tuple):
@@ -39,8 +51,8 @@ def _errors(setting: str, key: str, value: Any) -> Iterator[str]:
         yield f"{setting} = {value!r}: not a colour of Matplotlib; {ALLOWED_COLORS}{_suggest(value, names)}"
 
 
-def _suggest(value: Any, names: Mapping[str, Any]) -> str:
-    """End a sentence, with the known name nearest to ``value`` if one is near."""
+def _suggest(value: Any, names: Iterable[str]) -> str:
+    """Return the end of an error message, with the known name nearest to ``value`` if one is near."""
     known = {name.lower(): name for name in reversed(list(names))}
     nearest = get_close_matches(value.lower(), known, n=1) if isinstance(value, str) else []
     return f"; did you mean {known[nearest[0]]!r}?" if nearest else "."

@@ -12,16 +12,17 @@ from matplotlib.patheffects import withStroke
 
 from sgd_valleys.figures import panels
 from sgd_valleys.figures.style import GREY, INK, Arrays, color_norm, colorbar, label_panel, mark_empty, styled_figure
-from sgd_valleys.figures.symbols import FLATNESS, TEST_ACCURACY, TRAIN_LOSS
+from sgd_valleys.figures.symbols import FLATNESS, TEST_ACCURACY, TRAIN_LOSS, with_loss_units
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.cells import find_cell, index_of
 
 NUMBERS = "①②③④⑤⑥⑦⑧⑨"
-QUANTITIES = {"test_accuracy": TEST_ACCURACY, "flatness": FLATNESS}
+QUANTITIES = {"test_accuracy": (TEST_ACCURACY, 0), "flatness": (FLATNESS, -1)}  # symbol and power of the loss
+MIN_RUNS_FOR_VIOLIN = 5
 
 
 def load(paths: dict[str, str]) -> Arrays:
-    """Read what the panels show."""
+    """Read the plotted arrays from the files ``paths``."""
     return (
         panels.load_grid(paths["cell_maps"], ["similarity", *(f"max_{name}" for name in QUANTITIES)])
         | hdf5.read(paths["endpoints"], ["converged", *QUANTITIES])
@@ -40,16 +41,17 @@ def draw(data: Arrays, settings: dict, style: dict) -> Figure:
         _draw_trajectories(top[1:], data, settings["trajectory_colormap"])
 
         rows = below.subgridspec(2, 2, width_ratios=[1, 1.6]).subplots()
-        for (left, right), letters, (name, symbol) in zip(rows, ("DE", "FG"), QUANTITIES.items(), strict=True):
+        for (left, right), letters, (name, (symbol, power)) in zip(rows, ("DE", "FG"), QUANTITIES.items(), strict=True):
             panels.draw_map(left, letters[0], data, f"max_{name}", colormap)
             if name == "test_accuracy":
                 box_rate(left, data, eta)
-            draw_violins(right, letters[1], data, name, symbol, settings)
+            label = with_loss_units(symbol, data["loss_units"], power)
+            draw_violins(right, letters[1], data, name, label, settings)
     return figure
 
 
 def converged_values(data: Arrays, name: str, eta: float) -> list[np.ndarray]:
-    """Return for every B the finite values of the converged runs at ``eta``; no item if the sweep has no such rate."""
+    """Return the finite values of the converged runs at ``eta`` for every B; empty without such a rate."""
     row = index_of(data["eta"], eta)
     if row is None:
         return []
@@ -58,7 +60,7 @@ def converged_values(data: Arrays, name: str, eta: float) -> list[np.ndarray]:
 
 
 def _number_cells(axes: Axes, data: Arrays) -> None:
-    """Number the cells whose trajectories are drawn."""
+    """Write the numbers of the cells whose trajectories are drawn."""
     for number, eta, B in zip(NUMBERS, data["cell_eta"], data["cell_B"], strict=False):
         cell = find_cell(data["eta"], data["B"], eta, B)
         if cell is not None:
@@ -67,7 +69,7 @@ def _number_cells(axes: Axes, data: Arrays) -> None:
 
 
 def box_rate(axes: Axes, data: Arrays, eta: float) -> None:
-    """Frame the column of the rate whose violins are drawn."""
+    """Draw a frame around the column of the learning rate of the violins."""
     column = index_of(data["eta"], eta)
     if column is not None:
         size = len(data["B"])
@@ -99,13 +101,17 @@ def _draw_trajectories(pair: np.ndarray, data: Arrays, colormap: str) -> None:
         margin = 0.06 * (high - low)
         axes.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
         if axes is pair[-1]:
-            colorbar(axes, lines, TRAIN_LOSS)
+            colorbar(axes, lines, with_loss_units(TRAIN_LOSS, data["loss_units"]))
 
 
 def draw_violins(
     axes: Axes, letter: str, data: Arrays, name: str, symbol: str, settings: dict, separator: str = " "
 ) -> None:
-    """Draw the distribution of the converged runs at one rate for every B; a point if all values are the same."""
+    """Draw the distribution of the converged runs at one learning rate for every B.
+
+    The width of a violin is proportional to its number of runs. Fewer runs than ``MIN_RUNS_FOR_VIOLIN``, or runs of
+    equal value, are drawn as points without a violin.
+    """
     eta, color = settings["violin_eta"], settings["violin_color"]
     groups = converged_values(data, name, eta)
     label_panel(axes, letter, rf"$\eta = {eta:g}$")
@@ -119,9 +125,10 @@ def draw_violins(
         if values.size == 0:
             axes.axvspan(x - 0.5, x + 0.5, color=GREY, linewidth=0)
             continue
-        if np.ptp(values) > 0:
-            violin = axes.violinplot([values], [x], widths=0.8, showextrema=False)
+        if values.size >= MIN_RUNS_FOR_VIOLIN and np.ptp(values) > 0:
+            width = 0.8 * values.size / max(group.size for group in groups)
+            violin = axes.violinplot([values], [x], widths=width, showextrema=False)
             for body in violin["bodies"]:
                 body.set(facecolor=color, edgecolor=INK, linewidth=0.6, alpha=0.8)
-        axes.plot(np.full(values.size, x), values, "o", color=INK, markersize=2, alpha=0.5, markeredgewidth=0)
+        axes.plot(np.full(values.size, x), values, "o", color=INK, markersize=2, alpha=0.8, markeredgewidth=0)
         axes.plot(x, values.mean(), "o", color="white", markeredgecolor="black", markeredgewidth=0.8, markersize=4)

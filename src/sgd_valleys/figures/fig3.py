@@ -1,7 +1,8 @@
 """Fig. 3: stronger noise extends the transient search before freezing.
 
-Reads ``cell_maps``, ``freezing``, ``train`` (the files of every B at ``fig3.eta`` and of the run of panel A)
-and ``curvature`` (the files of every B at ``fig3.eta``). The first threshold is L_c.
+Reads ``cell_maps``, ``freezing``, ``train`` and ``curvature``. The files of ``train`` are those of every B at
+``fig3.eta`` and of the run of panel A. The files of ``curvature`` are those of every B at ``fig3.eta``. The first
+threshold is L_c.
 """
 
 from typing import Any
@@ -12,13 +13,13 @@ from matplotlib.figure import Figure
 
 from sgd_valleys.figures import panels, runs
 from sgd_valleys.figures.style import Arrays, label_panel, mark_empty, mark_value, styled_figure
-from sgd_valleys.figures.symbols import ITERATION, TRAIN_ACCURACY, TRAIN_LOSS
+from sgd_valleys.figures.symbols import ITERATION, TRAIN_ACCURACY, TRAIN_LOSS, with_loss_units
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.cells import find_cell, index_of
 
 
 def load(paths: dict[str, Any]) -> dict[str, Any]:
-    """Read what the panels show; ``train`` and ``curvature`` are cells by (eta, B)."""
+    """Read the plotted arrays; ``train`` and ``curvature`` are dictionaries of cells by (eta, B)."""
     return (
         panels.load_grid(paths["cell_maps"], ["eta_t_freeze"])
         | hdf5.read(paths["freezing"], ["threshold", "realization", "freezing_time"])
@@ -41,7 +42,7 @@ def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
 
 
 def read_run(data: dict[str, Any], eta: float, B: int, realization: int) -> tuple[Arrays, float] | None:
-    """Return the curves of a run and its freezing time (NaN if it does not freeze); None if it was not trained."""
+    """Return the curves and the freezing time of a run (NaN if the run does not freeze); None without such a run."""
     trained, cell = data["train"].get((eta, B)), find_cell(data["eta"], data["B"], eta, B)
     row = None if trained is None else index_of(trained["realization"], realization)
     if row is None or cell is None:
@@ -56,9 +57,9 @@ def _draw_run(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     chosen = settings["run"]
     label_panel(axes, "A", rf"$B = {chosen['B']},\ \eta = {chosen['eta']:g}$")
     axes.set_xlabel(ITERATION)
-    axes.set_ylabel(TRAIN_LOSS, color=settings["loss_color"])
+    axes.set_ylabel(with_loss_units(TRAIN_LOSS, data["loss_units"]), color=settings["loss_color"])
     run = read_run(data, **chosen)
-    if run is None or np.isfinite(run[0]["train_loss"]).sum() < 2:  # only the start is finite
+    if run is None or np.isfinite(run[0]["train_loss"]).sum() < 2:  # only the value at the start is finite
         mark_empty(axes)
         return
     curves, freezing_time = run

@@ -1,7 +1,7 @@
-"""Fig. 6X: how far the theory of the two-valley model is from its dynamics.
+"""Fig. 6X: the deviation of the two-valley model's theory from its dynamics.
 
-Reads ``theory``, ``occupancy``, ``diagram``, ``small_eta_limit`` and the Fokker-Planck solutions ``ito`` (the limit of
-the update of Eq. 13) and ``printed`` (Eq. 16 as printed in the paper).
+Reads ``theory``, ``occupancy``, ``diagram``, ``small_eta_limit``, and the Fokker-Planck solutions ``ito`` and
+``printed``. The solution ``ito`` is the limit of the update of Eq. 13; ``printed`` is Eq. 16 as printed in the paper.
 """
 
 from itertools import cycle
@@ -24,11 +24,11 @@ Y_FREEZE = r"$y_{\mathrm{freeze}}$"
 
 
 def load(paths: dict[str, Any]) -> dict[str, Any]:
-    """Read what the panels show, one dictionary for each kind of file."""
+    """Read the plotted arrays, one dictionary for each file."""
     return {
         "theory": hdf5.read(paths["theory"], ["along", *STATIONARY, *FREEZE]),
         "runs": hdf5.read(paths["occupancy"], ["delta_S", "p_flat", "mean_y"]),
-        "diagram": hdf5.read(paths["diagram"], ["eta", "sigma", "p_flat", "freezing_y", "changed"]),
+        "diagram": hdf5.read(paths["diagram"], ["eta", "sigma", "p_flat", "freezing_y", "enough_changes", "frozen"]),
         "small_eta_limit": [
             hdf5.read(path) | {"delta_S": float(hdf5.read_attributes(path)["delta_S"])}
             for path in paths["small_eta_limit"]
@@ -54,7 +54,7 @@ def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
 
 
 def _draw_courses(axes: Axes, data: dict[str, Any], settings: dict) -> None:
-    """Draw P_flat against mean y: simulated, and from both Fokker-Planck equations."""
+    """Draw P_flat against mean y, simulated and from both Fokker-Planck equations."""
     label_panel(axes, "A")
     runs = data["runs"]
     for k, color in enumerate(color_noise_levels(axes, runs["delta_S"], settings["sigma_colormap"])):
@@ -62,12 +62,14 @@ def _draw_courses(axes: Axes, data: dict[str, Any], settings: dict) -> None:
         for name, line in (("ito", "-"), ("printed", "--")):
             axes.plot(data[name]["mean_y"][k], data[name]["p_flat"][k], line, color=color)
     axes.set(xscale="log", xlabel=r"$\langle y \rangle$", ylabel=P_FLAT)
-    kinds = [Line2D([], [], color="0.3", linestyle=line, label=name) for line, name in (("-", "Ito"), ("--", "Eq. 16"))]
+    kinds = [Line2D([], [], color="0.3", linewidth=0.5, alpha=0.6, label="simulation")]
+    equations = ("-", "Ito"), ("--", "Eq. 16")
+    kinds += [Line2D([], [], color="0.3", linestyle=line, label=name) for line, name in equations]
     axes.legend(handles=kinds, loc="center right")
 
 
 def _draw_small_eta_limit(axes: Axes, data: dict[str, Any], settings: dict) -> None:
-    """Draw the simulated P_flat minus that of the Ito equation against sqrt(eta), and that of Eq. 16 at eta = 0."""
+    """Draw simulated minus Ito P_flat against sqrt(eta), and the difference of Eq. 16 to Ito at eta = 0."""
     label_panel(axes, "B")
     axes.axhline(0, color=settings["ito_color"])
     parts = sorted(data["small_eta_limit"], key=lambda part: part["delta_S"])
@@ -83,7 +85,10 @@ def _draw_small_eta_limit(axes: Axes, data: dict[str, Any], settings: dict) -> N
         axes.plot(0, printed - ito, marker, color=settings["printed_color"], clip_on=False, zorder=3)
     axes.set_xlim(left=0)
     axes.set(xlabel=r"$\sqrt{\eta}$", ylabel=f"{P_FLAT} less Ito's")
-    axes.legend(title=DELTA_S)
+    handles, _ = axes.get_legend_handles_labels()
+    handles.append(Line2D([], [], color=settings["ito_color"], label="Ito"))
+    handles.append(Line2D([], [], color=settings["printed_color"], marker="o", linestyle="", label="Eq. 16"))
+    axes.legend(handles=handles, title=DELTA_S)
 
 
 def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
@@ -96,7 +101,7 @@ def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     colors = {"c": rate, "cmap": settings["eta_colormap"], "norm": norm}
     points = axes.scatter(delta_S, diagram["p_flat"], **colors, s=6, linewidths=0, zorder=3)
     colorbar(axes, points, r"$\eta$")
-    # thin: at the end of the runs of the smallest eta; thick: at the end of those of the largest
+    # thin lines: end time of the runs of the smallest eta; thick lines: end time of those of the largest eta
     for name, label in (("ito", "Ito"), ("printed", "Eq. 16")):
         for end, width in (("halving", 0.6), ("longest", 1.3)):
             axes.plot(
@@ -106,16 +111,22 @@ def _draw_final(axes: Axes, data: dict[str, Any], settings: dict) -> None:
     axes.plot(theory["delta_S"], theory["p_flat_transient_here"], ":", color="black", label="Eq. 26")
     axes.set(xscale="log", xlim=(delta_S.min() * 0.8, delta_S.max() * 1.25), xlabel=DELTA_S)
     axes.set_ylabel(f"final {P_FLAT}")
-    axes.legend(loc="center left")
+    handles, _ = axes.get_legend_handles_labels()
+    handles.append(Line2D([], [], color="0.3", marker="o", linestyle="", label="simulation"))
+    ends = (1.3, r"largest $\eta\,t$"), (0.6, r"smallest $\eta\,t$")
+    handles += [Line2D([], [], color="0.3", linewidth=width, label=label) for width, label in ends]
+    axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.6, 1.0), ncols=2, borderaxespad=0.1)
 
 
 def _draw_freezing_points(axes: Axes, data: dict[str, Any], settings: dict) -> None:
-    """Draw y at freezing: in closed form, from the criterion A30, and the mean y of the last change of valley."""
+    """Draw y at freezing in closed form, from criterion A30, and as the mean y of the last change of valley."""
     label_panel(axes, "D")
     diagram, theory = data["diagram"], data["theory"]
     delta_S = diagram["eta"][:, None] * diagram["sigma"]
-    frequent = diagram["changed"] > 0.05  # fraction of runs that change valley
-    axes.plot(delta_S[frequent], diagram["freezing_y"][frequent], "o", color="0.6", markersize=2, label="simulation")
+    enough, frozen = diagram["enough_changes"], diagram["frozen"]
+    for cells, face, label in ((enough & frozen, "0.6", "simulation"), (enough & ~frozen, "white", "not frozen")):
+        point = {"color": "0.6", "markerfacecolor": face, "markersize": 2.5, "markeredgewidth": 0.6}
+        axes.plot(delta_S[cells], diagram["freezing_y"][cells], "o", **point, label=label)
     axes.plot(theory["delta_S"], theory["y_freeze"], ":", color="black", label="Eq. 25")
     axes.plot(theory["delta_S"], theory["y_freeze_numerical"], color=settings["ito_color"], label="A30")
     axes.set(xscale="log", yscale="log", xlim=(delta_S.min() * 0.8, delta_S.max() * 1.25))
@@ -144,11 +155,11 @@ def _draw_fixed(axes: Axes, theory: Arrays, settings: dict) -> None:
             textcoords="offset points", ha="right", color="0.4",
         )  # fmt: skip
     axes.set(xscale="log", xlim=(theory["along"][0], 30), xlabel="$y$", ylabel=f"stationary {P_FLAT}")
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.55, 1.0), ncols=2, borderaxespad=0.1)
 
 
 def _draw_kramers(axes: Axes, theory: Arrays) -> None:
-    """Draw the mean time to the ridge times the rate of Eq. 21: 1 where the barrier is high relative to the noise."""
+    """Draw the mean time to the ridge times the rate of Eq. 21; the product is 1 for barriers much above the noise."""
     label_panel(axes, "F")
     axes.plot(theory["height"], theory["kramers"], color="black")
     axes.axhline(1, color=INK, linewidth=0.6)

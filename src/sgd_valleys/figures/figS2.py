@@ -19,7 +19,7 @@ MAPS = (
 
 
 def load(paths: dict[str, str]) -> Arrays:
-    """Read what the panels show."""
+    """Read the plotted arrays from the files ``paths``."""
     return panels.load_grid(paths["cell_maps"], MAPS)
 
 

@@ -12,7 +12,7 @@ from sgd_valleys.figures.style import Arrays, styled_figure
 
 
 def load(paths: dict[str, str]) -> Arrays:
-    """Read what the panels show."""
+    """Read the plotted arrays from the files ``paths``."""
     return panels.load_grid(paths["cell_maps"], ["threshold", "eta_t_freeze_by_threshold"])
 
 

@@ -1,7 +1,8 @@
 """Fig. S5: CIFAR-10 and a convolutional network.
 
-Reads ``cell_maps``, ``jaccard``, ``projection``, ``train`` (the files of every B at ``figS5.eta``) and ``curvature``
-(the files of every B at ``figS5.eta`` and ``figS5.spectrum_eta``). The first threshold is L_c.
+Reads ``cell_maps``, ``jaccard``, ``projection``, ``train`` and ``curvature``. The files of ``train`` are those of every
+B at ``figS5.eta``. The files of ``curvature`` are those of every B at ``figS5.eta`` and ``figS5.spectrum_eta``. The
+first threshold is L_c.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ MAPS = ("similarity", "max_test_accuracy", "max_flatness", "convergence_probabil
 
 
 def load(paths: dict[str, Any]) -> dict[str, Any]:
-    """Read what the panels show; ``train`` and ``curvature`` are cells by (eta, B)."""
+    """Read the plotted arrays; ``train`` and ``curvature`` are dictionaries of cells by (eta, B)."""
     return (
         panels.load_grid(paths["cell_maps"], ["threshold", *MAPS])
         | runs.load_block(paths["projection"], paths["jaccard"])
@@ -33,7 +34,7 @@ def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
     curves = settings["eta"], settings["B_colormap"]
     with styled_figure(style, 8.5, grey="no converged run, or not available") as figure:
         rows = figure.add_gridspec(4, 1, height_ratios=[1.9, 1, 1, 1])
-        block = rows[0].subgridspec(1, 2, width_ratios=[1, 1.1])
+        block = rows[0].subgridspec(1, 2, width_ratios=[1.1, 1])
         runs.draw_trajectories(figure.add_subplot(block[0], projection="3d"), "A", data, settings["eta_colors"])
         runs.draw_similarity(figure.add_subplot(block[1]), "B", data, settings["similarity_colormap"])
         spectra, *grids = rows[1:3].subgridspec(2, 3).subplots().flat
@@ -44,5 +45,5 @@ def draw(data: dict[str, Any], settings: dict, style: dict) -> Figure:
         runs.draw_mean_loss(loss, "I", data, *curves)
         runs.draw_mean_flatness(flatness, "J", data, *curves)
         for axes in (loss, flatness):
-            axes.xaxis.set_major_locator(MaxNLocator(5))  # iterations have many digits
+            axes.xaxis.set_major_locator(MaxNLocator(5))  # fewer ticks, since iterations have many digits
     return figure

@@ -1,1 +1,1 @@
-"""What is measured of trained networks: curvature, flatness, similarity, paths, basins, projections."""
+"""Measures of trained networks: curvature, flatness, gradient noise, similarity, paths, basins and projections."""

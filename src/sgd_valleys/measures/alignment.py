@@ -1,10 +1,10 @@
 """Alignment of two networks by permutations of hidden units, which leave the function of a network unchanged.
 
-A permutation of the units of a hidden layer permutes the rows of its weights, its biases, and the columns of the
-weights of the next layer. The units of a convolution are its channels. A flattened feature map has the pixels of a
-channel side by side, such that the columns of the first fully connected layer move in blocks.
+A permutation of a hidden layer's units permutes the biases, the rows of the weights, and the columns of the next
+layer's weights. The units of a convolution are its channels. In a flattened feature map the pixels of a channel are
+adjacent. The columns of the first fully connected layer therefore move in blocks.
 
-Source: weight matching of Ainsworth, Hayase and Srinivasa, "Git Re-Basin" (2023).
+Source: weight matching (Ainsworth, Hayase & Srinivasa 2023, "Git Re-Basin", arXiv 2209.04836).
 """
 
 from collections.abc import Callable, Sequence
@@ -16,18 +16,18 @@ from scipy.optimize import linear_sum_assignment
 from sgd_valleys.measures.paths import pair_lines
 from sgd_valleys.networks.network import Network, Parameters
 
-RELATIVE_GAIN = 1e-12  # of the squared norm: smaller gains of an assignment are rounding errors
+RELATIVE_GAIN = 1e-12  # of the squared norm; a smaller gain of an assignment is rounding error
 
 Layer = tuple[np.ndarray, np.ndarray]  # weights (out, in, block) and biases (out), float64
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """A network whose hidden units are permuted to match those of another one.
+    """A network whose hidden units are permuted to match the units of another network.
 
     Attributes:
-        parameters: of the permuted network, by name; its function is that of the network before.
-        permutations: of each hidden layer (unit); unit k is unit ``permutation[k]`` of the network before.
+        parameters: parameters of the permuted network, by name; the permutation preserves its function.
+        permutations: permutation (unit) of each hidden layer; unit k was unit ``permutation[k]`` before.
     """
 
     parameters: dict[str, np.ndarray]
@@ -35,30 +35,31 @@ class Alignment:
 
     @property
     def moved(self) -> int:
-        """The number of hidden units that change their place."""
+        """Number of hidden units that change their position."""
         return sum(int((order != np.arange(len(order))).sum()) for order in self.permutations)
 
 
 def align(target: Parameters, other: Parameters) -> Alignment:
-    """Permute the hidden units of one network for a large inner product of its parameters with those of another.
+    """Permute the hidden units of ``other`` for a large inner product of its parameters with those of ``target``.
 
-    The inner product decides the distance, since permutations change no norm. Coordinate descent takes the layers in
-    turn, first to last. Each step is the optimal assignment of one layer's units with all other layers fixed. The
-    descent ends where no layer's assignment has a larger inner product.
+    A larger inner product is a smaller distance, since permutations preserve the norm. Coordinate descent visits the
+    layers in turn, first to last. Each step finds the optimal assignment of one layer's units with all other layers
+    fixed. The descent ends when no assignment of a single layer increases the inner product.
 
-    Two descents run, and the better end is returned. One starts from the identity, such that the result is never
-    farther from ``target`` than ``other`` is. The other starts from assignments by incoming weights alone, first layer
-    to last. It recovers every permutation of ``target`` exactly if the units of each layer differ in these weights.
+    Two descents run, and the better result is returned. The first starts from the identity. The result is therefore
+    never farther from ``target`` than ``other`` is. The second starts from assignments by incoming weights and biases
+    alone, first layer to last. The second descent recovers every permutation of ``target`` exactly if the units of each
+    layer differ in these parameters.
 
     Args:
-        target: parameters by name, which are not permuted.
+        target: parameters by name; they are not permuted.
         other: parameters of the same shapes, of fully connected or convolutional layers.
     """
     fixed = _layers(target)
     moving = _layers(other)
     identity = [np.arange(len(bias)) for _, bias in moving[:-1]]
     ends = [_descend(fixed, moving, start) for start in (identity, _from_below(fixed, moving))]
-    best = max(ends, key=lambda orders: _inner_product(fixed, moving, orders))  # the first of equal ones
+    best = max(ends, key=lambda orders: _inner_product(fixed, moving, orders))  # if equal, the first
     return Alignment(permute(other, best), tuple(best))
 
 
@@ -67,7 +68,7 @@ def permute(parameters: Parameters, permutations: Sequence[np.ndarray]) -> dict[
 
     Args:
         parameters: by name.
-        permutations: of each hidden layer (unit); unit k becomes what unit ``permutation[k]`` was.
+        permutations: permutation (unit) of each hidden layer; unit k of the result is unit ``permutation[k]``.
     """
     permuted = {}
     for k, layer in enumerate(_permuted(_layers(parameters, dtype=None), permutations), start=1):
@@ -90,7 +91,7 @@ def aligned_lines(
     Arguments are those of :func:`sgd_valleys.measures.paths.pair_lines`.
 
     Returns:
-        losses (pair, point), and the number of hidden units that move (pair).
+        losses (pair, point) in units of the loss, and numbers (pair) of hidden units that change their position.
     """
     lines, moved = np.empty((len(pairs), len(alpha))), np.empty(len(pairs), dtype=int)
     for k, (i, j) in enumerate(pairs.tolist()):
@@ -103,7 +104,7 @@ def aligned_lines(
 
 
 def _layers(parameters: Parameters, dtype: type | None = np.float64) -> list[Layer]:
-    """Return weights and biases with the same axes for all kinds of layers; the first layer has one block."""
+    """Return weights (out, in, block) and biases (out) of every layer; all inputs of layer 1 form one block."""
     layers, units = [], 1
     for k in range(1, len(parameters) // 2 + 1):
         weight, bias = (np.asarray(parameters[f"layer{k}_{kind}"], dtype) for kind in ("weight", "bias"))
@@ -113,7 +114,7 @@ def _layers(parameters: Parameters, dtype: type | None = np.float64) -> list[Lay
 
 
 def _permuted(layers: Sequence[Layer], orders: Sequence[np.ndarray]) -> list[Layer]:
-    """Permute the hidden units of layers; the inputs and the classes stay."""
+    """Permute the hidden units of layers; inputs and classes keep their order."""
     below = [np.arange(1), *orders]
     above = [*orders, np.arange(len(layers[-1][1]))]
     return [(w[rows][:, columns], b[rows]) for (w, b), rows, columns in zip(layers, above, below, strict=True)]
@@ -131,7 +132,7 @@ def _incoming(one: Layer, other: Layer) -> np.ndarray:
 
 
 def _outgoing(one: Layer, other: Layer) -> np.ndarray:
-    """Return the inner products (unit, unit) of the weights of the next layer out of the units of one layer."""
+    """Return the inner products (unit, unit) of the weights out of the units of one layer, given the next layer."""
     a, b = (np.moveaxis(weight, 1, 0).reshape(weight.shape[1], -1) for weight, _ in (one, other))
     return a @ b.T
 
@@ -159,7 +160,7 @@ def _descend(fixed: Sequence[Layer], moving: Sequence[Layer], start: Sequence[np
         improved = False
         for k, order in enumerate(orders):
             units = np.arange(len(order))
-            others = [*orders[:k], units, *orders[k + 1 :]]  # this layer in its own order
+            others = [*orders[:k], units, *orders[k + 1 :]]  # with this layer unpermuted
             now = _permuted(moving, others)
             gain = _incoming(fixed[k], now[k]) + _outgoing(fixed[k + 1], now[k + 1])
             new = _assign(gain)

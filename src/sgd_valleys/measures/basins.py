@@ -1,4 +1,4 @@
-"""Basins: whether two solutions lie in one, by several criteria, and in which the branches of a run end."""
+"""Basins: criteria for two solutions in the same basin, and freezing times by the basins of a run's branches."""
 
 import operator
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from sgd_valleys.measures.similarity import pair_mean
 
 @dataclass(frozen=True)
 class Criterion:
-    """A criterion that two solutions lie in one basin.
+    """A criterion for two solutions in the same basin.
 
     Attributes:
-        description: of the value that is compared with a threshold.
-        units: of value and threshold.
-        holds: returns whether values satisfy a threshold; NaN, of a diverged solution, never does.
+        description: description of the value that the criterion compares with a threshold.
+        units: units of value and threshold.
+        holds: returns whether values satisfy a threshold. NaN, the value of a diverged solution, never does.
     """
 
     description: str
@@ -36,14 +36,15 @@ def basin_freezing_time(t_c: np.ndarray, value: np.ndarray, threshold: float, cr
     """Find the earliest branching time from which on every branch ends in the basin of the last branch.
 
     Args:
-        t_c: (branch) iterations at which the branches leave the run, ascending; repeated where several leave at one.
-        value: (branch) of the criterion, between each final solution and that of the last branch.
-        threshold: largest barrier or height, or else smallest value, of two solutions in the same basin.
+        t_c: (branch) branching times in iterations, ascending; several branches may share a branching time.
+        value: (branch) value of the criterion for each branch's endpoint and the last branch's endpoint.
+        threshold: largest barrier or height, or smallest similarity or agreement, in the same basin.
         criterion: one of ``CRITERIA``.
 
     Returns:
-        iterations. The last branching time if the branch before it ends in another basin; NaN if the last branch
-        diverged, or if branches from the last branching time end in several basins.
+        branching time in iterations. The last branching time means that a branch of the time before ends in another
+        basin. NaN means that the last branch diverged, or that branches from the last branching time end in several
+        basins.
     """
     other_basin = np.flatnonzero(~CRITERIA[criterion].holds(value, threshold))
     first = np.searchsorted(t_c, t_c[other_basin[-1]], side="right") if len(other_basin) else 0
@@ -54,12 +55,12 @@ def similarity_by_freezing(t_c: np.ndarray, jaccard: np.ndarray, t_freeze: float
     """Average the similarity of pairs of branches that leave the run on the same side of its freezing time.
 
     Args:
-        t_c: (branch) iterations at which the branches leave the run.
-        jaccard: (branch, branch) similarity of the final solutions, Eq. 4; NaN for a diverged branch.
+        t_c: (branch) branching times in iterations.
+        jaccard: (branch, branch) similarity of the branches' endpoints, Eq. 4; NaN for a diverged branch.
         t_freeze: freezing time of the run in iterations; NaN if the run does not freeze.
 
     Returns:
-        mean over the pairs of branches before ``t_freeze``, and of branches from ``t_freeze`` on; NaN without a pair.
+        means over the pairs of branches before ``t_freeze``, and from ``t_freeze`` on; NaN without a pair.
     """
     finite = np.isfinite(np.diagonal(jaccard))
     before, after = finite & (t_c < t_freeze), finite & (t_c >= t_freeze)

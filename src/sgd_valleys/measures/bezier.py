@@ -4,11 +4,11 @@ The curve from theta_j (alpha = 0) to theta_i (alpha = 1) with control point c i
 
     phi(alpha) = (1 - alpha)^2 theta_j + 2 alpha (1 - alpha) c + alpha^2 theta_i.
 
-Training minimizes its mean loss, the integral of L(phi(alpha)) over alpha, by L-BFGS from the straight line. The
-integral is a Gauss-Legendre sum. All is float64, over all samples, and without random numbers.
+L-BFGS minimizes the mean loss of the curve, the integral of L(phi(alpha)) over alpha, from the straight line. The
+integral is a Gauss-Legendre sum. The training uses float64, all samples, and no random numbers.
 
-Source: Garipov et al., "Loss surfaces, mode connectivity, and fast ensembling of DNNs" (2018), with a deterministic
-optimizer in place of SGD.
+Source: Garipov et al. 2018 (arXiv 1802.10026), "Loss surfaces, mode connectivity, and fast ensembling of DNNs". L-BFGS
+replaces their SGD.
 """
 
 from collections.abc import Callable
@@ -23,24 +23,24 @@ from sgd_valleys.measures.paths import barrier
 from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Network, Parameters
 from sgd_valleys.networks.tensor_functions import LOSSES as TENSOR_LOSSES
-from sgd_valleys.networks.tensor_functions import logits_from_first, preactivation
+from sgd_valleys.networks.tensor_functions import gradient_of, logits_from_first, preactivation
 
-NODES = 10  # of the Gauss-Legendre sum
-SLICE = 1000  # samples that are differentiated at once, which bounds the memory
+NODES = 10  # points of the Gauss-Legendre sum
+SLICE = 1000  # samples that are differentiated at once; bounds the memory
 MEMORY = 20  # pairs of steps and gradients from which L-BFGS estimates the curvature
 
 
 @dataclass(frozen=True)
 class BezierCurve:
-    """The lowest curve that the training passes, after each of its steps 0, 1, ....
+    """The lowest curve of a training, with its values up to each step 0, 1, ....
 
-    Lowest is the curve with the smallest maximum. Step 0 is the straight line.
+    The lowest curve has the smallest maximum of the loss. Step 0 is the straight line.
 
     Attributes:
-        control: control point of the lowest curve of all, by name.
-        loss: (point) along this curve.
+        control: control point of the lowest curve of all steps, by name.
+        loss: (point) loss along this curve, in units of the loss.
         excess: (step) maximum of the loss on the lowest curve so far, above the mean of the ends, as in Eq. 5.
-        accuracy: (step) lowest training accuracy on that curve.
+        accuracy: (step) lowest training accuracy on the lowest curve so far.
     """
 
     control: dict[str, np.ndarray]
@@ -50,7 +50,7 @@ class BezierCurve:
 
 
 def weights_of_ends(alpha: np.ndarray) -> np.ndarray:
-    """Return the Bernstein weights of theta_j, of the control point and of theta_i at ``alpha`` (point): (point, 3)."""
+    """Return the Bernstein weights (point, 3) of theta_j, the control point and theta_i at ``alpha`` (point)."""
     return np.stack([(1 - alpha) ** 2, 2 * alpha * (1 - alpha), alpha**2], axis=-1)
 
 
@@ -71,20 +71,22 @@ def train_curve(
 ) -> BezierCurve:
     """Train the control point of the curve between two solutions.
 
-    The maximum is over ``alpha`` and the minimum over the curves of all steps. Therefore the excess falls with the
-    steps, and is an upper bound of the excess of the best curve.
+    The maximum of the loss is over ``alpha``. The lowest curve is the lowest of all steps so far. Therefore the excess
+    never rises with the steps, and is an upper bound of the excess of the best curve.
 
     Args:
         network: architecture of both solutions.
         ends: parameters of theta_i (alpha = 1) and of theta_j.
         samples: inputs (sample, ...) in the network's form, and labels (sample).
-        alpha: (point) from 0 to 1, both included, at which the curves are compared.
-        steps: of L-BFGS; fewer where the gradient vanishes or no step decreases the loss.
+        alpha: (point) points at which the curves are compared, from 0 to 1, both included.
+        steps: largest number of L-BFGS steps. The training ends earlier if the gradient vanishes or no step decreases
+            the loss.
         loss: one of ``sgd_valleys.recipe.LOSSES``.
         progress: called after each step.
 
     Returns:
-        arrays (step) of length ``steps`` + 1. Their last values are repeated where the training ends earlier.
+        the lowest curve. Its arrays (step) have length ``steps`` + 1. If the training ends earlier, their last values
+        are repeated.
     """
     curve = _Curve(network, ends, samples, loss)
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
@@ -117,10 +119,10 @@ def train_curve(
 
 
 class _Curve:
-    """The curves between two solutions; a point is the flattened control point.
+    """The curves between two solutions, as functions of the flattened control point (``point``).
 
-    The first layer's preactivation is linear in the parameters: that of the ends is computed once, and that of the
-    control point once for all points of a curve.
+    The first layer's preactivation is linear in the parameters. Each curve therefore needs this preactivation only
+    at the ends, computed once for all curves, and at the control point.
     """
 
     def __init__(self, network: Network, ends: tuple[Parameters, Parameters], samples: tuple, loss: str) -> None:
@@ -143,7 +145,7 @@ class _Curve:
         return losses, accuracy
 
     def mean_loss(self, point: np.ndarray, alpha: np.ndarray, weights: np.ndarray) -> tuple[float, np.ndarray]:
-        """Compute the weighted sum of the loss over points of the curve, and its gradient in the control point."""
+        """Compute the weighted sum of the loss over ``alpha``, and its gradient (parameter) in the control point."""
         control = {
             name: torch.from_numpy(array).requires_grad_()
             for name, array in unflatten(self.network, point, self.layers).items()
@@ -153,7 +155,7 @@ class _Curve:
         total = 0.0
         for x, y, z_i, z_j in zip(*(torch.from_numpy(array).split(SLICE) for array in arrays), strict=True):
             z_c = preactivation(self.network, control, 1, x)
-            leaf = z_c.detach().requires_grad_()  # collects the gradient of all points for one pass through layer 1
+            leaf = z_c.detach().requires_grad_()  # collects the gradients of all ``alpha`` for one pass through layer 1
             for weight, (b_j, b_c, b_i) in zip(weights.tolist(), weights_of_ends(alpha).tolist(), strict=True):
                 between = {
                     name: b_c * control[name] + torch.from_numpy(b_i * self.ends[0][name] + b_j * self.ends[1][name])
@@ -164,4 +166,4 @@ class _Curve:
                 value.backward()
                 total += float(value.detach())
             z_c.backward(leaf.grad)
-        return total, flatten({name: tensor.grad.numpy() for name, tensor in control.items()}, self.layers)
+        return total, flatten({name: gradient_of(tensor).numpy() for name, tensor in control.items()}, self.layers)

@@ -1,4 +1,4 @@
-"""In which basin the branches of a run end, by each criterion of :mod:`sgd_valleys.measures.basins`."""
+"""Basins in which the branches of a run end, by each criterion of :mod:`sgd_valleys.measures.basins`."""
 
 from collections.abc import Callable, Mapping
 
@@ -22,21 +22,21 @@ def compare_with_last(
     loss: str = "cross_entropy",
     progress: Callable[[], object] = lambda: None,
 ) -> dict[str, np.ndarray]:
-    """Compute the value of every criterion between the final solution of each branch and that of the last branch.
+    """Compute the value of every criterion for the endpoint of each branch and the endpoint of the last branch.
 
     Args:
         network: architecture.
-        final: parameters (branch, ...) by name.
-        error: (branch, test_sample) misclassified samples of the test set.
+        final: parameters (branch, ...) of the endpoints by name.
+        error: (branch, test_sample) whether the endpoint misclassifies the sample of the test set.
         diverged: (branch) whether the branch diverged.
         samples: ``train`` for the losses, and ``test_file``, the whole test file, for the predictions.
         alpha: (point) interpolation coefficients from 0 to 1; the last branch is at 0.
         loss: one of ``sgd_valleys.recipe.LOSSES``.
-        progress: called after each branch.
+        progress: called after each branch that has not diverged.
 
     Returns:
-        by the names of ``basins.CRITERIA``, arrays (branch); NaN for a diverged branch, and for all branches if the
-        last one diverged.
+        arrays (branch) by the names of ``basins.CRITERIA``, in the units of the criterion. They are NaN for a diverged
+        branch, and for all branches if the last branch diverged.
     """
     last = len(diverged) - 1
     found = {name: np.full(last + 1, np.nan) for name in ("similarity", "agreement", "barrier", "chord_height")}
@@ -56,12 +56,12 @@ def compare_with_last(
 
 
 def basin_times(t_c: np.ndarray, values: Mapping[str, np.ndarray], thresholds: Mapping[str, float]) -> dict[str, float]:
-    """Find the time from which on all branches end in the basin of the last one, by each criterion.
+    """Find the time from which on all branches end in the basin of the last branch, by each criterion.
 
     Args:
-        t_c: (branch) iterations at which the branches leave the run.
-        values: by criterion, those of :func:`compare_with_last`.
-        thresholds: by criterion.
+        t_c: (branch) branching times in iterations, ascending.
+        values: values (branch) by criterion, from :func:`compare_with_last`.
+        thresholds: threshold by criterion, in the units of the criterion.
 
     Returns:
         iterations by criterion; see :func:`sgd_valleys.measures.basins.basin_freezing_time`.

@@ -3,81 +3,44 @@
 The logits of a ReLU network are piecewise linear in one layer's weights W. With a loss that is convex in the logits
 the Hessian is therefore exactly the Gauss-Newton matrix. For V of the shape of W,
 
-    H V = mean_n  J_n^T S_n J_n (V h_n) h_n^T,
+    H V = mean_n  J_n^T S_n J_n (V h_n) h_n^T.
 
-where h_n is the layer's input, J_n maps a change of the layer's preactivations to a change of the logits, and S_n is
-the Hessian of the loss in the logits: diag(p) - p p^T for softmax cross-entropy with the class probabilities p, and
-2 / K for the mean squared error over K classes. For the middle layer of three, J_n = W3 D_n with D_n the layer's active
-units. Other activations and losses have further terms (:mod:`~sgd_valleys.measures.true_hessian`). All arrays are
-float64.
+Here h_n is the layer's input, and J_n maps a change of the layer's preactivations to a change of the logits. S_n is the
+Hessian of the loss in the logits. For softmax cross-entropy with the class probabilities p, S_n = diag(p) - p p^T. For
+the mean squared error over K classes, S_n = 2 / K times the identity. For the middle layer of three, J_n = W3 D_n with
+the layer's active units D_n. Other activations and losses have further terms
+(:mod:`~sgd_valleys.measures.true_hessian`). All arrays are float64.
 """
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, eigsh
 
 from sgd_valleys.data.stored import load_network_and_samples
-from sgd_valleys.data.subset import first_of_each_class
+from sgd_valleys.data.subset import select_first
 from sgd_valleys.measures.flatness import flatness
+from sgd_valleys.measures.layer_operator import LayerOperator
 from sgd_valleys.measures.operators import NetworkCurvature
+from sgd_valleys.measures.output_curvature import CONVEX, OutputCurvature
+from sgd_valleys.measures.sample_gradients import slices
 from sgd_valleys.measures.spectra import trace_with_error
 from sgd_valleys.measures.true_hessian import TrueHessian
-from sgd_valleys.networks.loss import softmax
 from sgd_valleys.networks.network import Linearization, Network, Parameters
 from sgd_valleys.progress import Progress
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage.hdf5 import FilePath, Variable
 
 
-class _OfCrossEntropy:
-    """S = diag(p) - p p^T, from logits (sample, class)."""
-
-    def __init__(self, logits: np.ndarray) -> None:
-        self.p = softmax(logits)
-
-    def times(self, tangent: np.ndarray) -> np.ndarray:
-        """Compute S_n t_n (sample, class) in place."""
-        tangent *= self.p
-        tangent -= self.p * tangent.sum(axis=1, keepdims=True)
-        return tangent
-
-    def roots(self) -> Iterator[np.ndarray]:
-        """Yield the columns (sample, class) of L = diag(sqrt p) - p sqrt(p)^T, with S = L L^T."""
-        root = np.sqrt(self.p)
-        for c, unit_vector in enumerate(np.eye(self.p.shape[1])):
-            yield root[:, [c]] * (unit_vector - self.p)
-
-
-class _OfSquares:
-    """S = 2 / K, the same for all samples."""
-
-    def __init__(self, logits: np.ndarray) -> None:
-        self.shape = logits.shape
-
-    def times(self, tangent: np.ndarray) -> np.ndarray:
-        """Compute S_n t_n (sample, class) in place."""
-        tangent *= 2 / self.shape[1]
-        return tangent
-
-    def roots(self) -> Iterator[np.ndarray]:
-        """Yield the columns (sample, class) of L = sqrt(2 / K)."""
-        for unit_vector in np.eye(self.shape[1]):
-            yield np.broadcast_to(np.sqrt(2 / self.shape[1]) * unit_vector, self.shape)
-
-
-_OUTPUT_CURVATURE = {"cross_entropy": _OfCrossEntropy, "mse": _OfSquares}
-
-
-class LayerHessian(LinearOperator):
+class LayerHessian(LayerOperator):
     """The Hessian (out * in, out * in) of the mean loss in one layer's weights, flattened row by row.
 
     Args:
-        linear: linearization of a ReLU network.
+        linear: linearization of logits that are piecewise linear in the weights; see :func:`is_gauss_newton`.
         loss: "cross_entropy" or "mse".
 
     >>> import numpy as np
@@ -93,20 +56,18 @@ class LayerHessian(LinearOperator):
     """
 
     def __init__(self, linear: Linearization, loss: str = "cross_entropy") -> None:
-        self.linear = linear
-        self.output_curvature = _OUTPUT_CURVATURE[loss](linear.logits)
-        size = linear.out * linear.inputs.shape[1]
-        super().__init__(np.dtype(np.float64), (size, size))
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether the network's outputs are finite, so that the matrix is."""
-        return bool(np.isfinite(self.linear.logits).all())
+        self.output_curvature = OutputCurvature(loss, linear.logits)
+        super().__init__(linear)
 
     def _matvec(self, v: np.ndarray) -> np.ndarray:
-        h = self.linear.inputs
-        tangent = self.output_curvature.times(self.linear.jvp(h @ v.reshape(self.linear.out, -1).T))
-        return (self.linear.vjp(tangent).T @ h).ravel() / len(h)
+        V, M = v.reshape(self.linear.out, -1).T, len(self.linear.inputs)
+        return np.ravel(sum(self._product(V, part) for part in slices(M))) / M
+
+    def _product(self, V: np.ndarray, part: slice) -> np.ndarray:
+        """Compute the sum (out, in) of J_n^T S_n J_n (V h_n) h_n^T over some samples; the argument is V^T (in, out)."""
+        h = self.linear.inputs[part]
+        tangent = self.output_curvature.times(self.linear.jvp(h @ V, part).T, part).T
+        return self.linear.vjp(tangent, part).T @ h
 
     def _factors(self) -> Iterator[np.ndarray]:
         """Yield q_c (sample, out) for each class c, with J_n^T S_n J_n = sum_c q_nc q_nc^T."""
@@ -114,34 +75,34 @@ class LayerHessian(LinearOperator):
             yield self.linear.vjp(column)
 
     def trace(self) -> float:
-        """Compute the trace in closed form, mean_n sum_c |q_nc|^2 |h_n|^2, in nat."""
-        h = self.linear.inputs
-        length = np.einsum("ni,ni->n", h, h)
-        return float(sum(np.einsum("no,no->n", q, q) @ length for q in self._factors()) / len(h))
+        """Compute the trace in closed form, mean_n sum_c |q_nc|^2 |h_n|^2, in units of the loss."""
+        length = self._lengths()
+        return float(sum(np.einsum("no,no->n", q, q) @ length for q in self._factors()) / len(length))
 
     def block_traces(self) -> np.ndarray:
-        """Compute the traces (out, out) of the blocks of each two units, mean_n |h_n|^2 sum_c q_nc q_nc^T."""
-        h = self.linear.inputs
-        length = np.einsum("ni,ni->n", h, h)[:, None]
-        return sum((length * q).T @ q for q in self._factors()) / len(h)
+        """Compute the traces (out, out) of the blocks of all pairs of units, mean_n |h_n|^2 sum_c q_nc q_nc^T."""
+        length = self._lengths()[:, None]
+        return sum((length * q).T @ q for q in self._factors()) / len(length)
 
-    def dense(self) -> np.ndarray:
-        """Compute the whole matrix, mean_n sum_c (q_nc h_n^T)(q_nc h_n^T)^T with each q_nc h_n^T flattened."""
-        h = self.linear.inputs
-        rows = np.concatenate([(q[:, :, None] * h[:, None, :]).reshape(len(h), -1) for q in self._factors()])
-        return rows.T @ rows / len(h)
+    @cached_property
+    def _kept_factors(self) -> list[np.ndarray]:
+        return list(self._factors())
 
-    def spectrum(self) -> np.ndarray:
-        """Compute all eigenvalues, in descending order."""
-        return eigh(self.dense(), eigvals_only=True, driver="evd", check_finite=False)[::-1]
+    def blocks(self, part: slice = slice(None)) -> np.ndarray:
+        """Compute A_n = sum_c q_nc q_nc^T (sample, out, out) of some samples."""
+        q = np.stack([each[part] for each in self._kept_factors], axis=1)  # (sample, class, out)
+        return q.transpose(0, 2, 1) @ q
 
 
 Hessian = LayerHessian | TrueHessian | NetworkCurvature
 
 
 def is_gauss_newton(network: Network, layer: int, loss: str) -> bool:
-    """Whether a layer's Hessian is exactly its Gauss-Newton matrix: logits are piecewise linear in its weights."""
-    return loss in _OUTPUT_CURVATURE and (network.activation == "relu" or layer == network.depth)
+    """Return whether a layer's Hessian is exactly its Gauss-Newton matrix.
+
+    The two are equal for a convex loss and logits that are piecewise linear in the layer's weights.
+    """
+    return loss in CONVEX and (network.activation == "relu" or layer == network.depth)
 
 
 def load_hessian(
@@ -151,16 +112,18 @@ def load_hessian(
 
     Args:
         data: the file ``data.h5`` of the experiment.
-        settings: ``network`` and ``classes`` of the experiment, ``loss`` (cross-entropy by default), the images
-            ``per_class`` (None for all), and ``layer`` for the weights of a layer, or ``layers`` for all parameters of
-            several ("all" for the whole network).
+        settings: ``network`` and ``classes`` of the experiment, ``loss`` (cross-entropy by default), and ``per_class``,
+            the number of images of each class (None for all). ``layer`` selects the weights of one layer. ``layers``
+            selects all parameters of several layers ("all" for the whole network).
         log: receives whether the Hessian is the Gauss-Newton matrix.
+
+    Raises:
+        UserError: a class has fewer than ``per_class`` images.
     """
     loss = settings.get("loss", "cross_entropy")
     network, samples = load_network_and_samples(data, settings, ["train"])
-    images, labels = samples["train"]
-    index = first_of_each_class(labels, settings["per_class"])
-    inputs, chosen = images[index].astype(np.float64), labels[index]
+    inputs, chosen = select_first(samples.pop("train"), settings["per_class"], "curvature.per_class")
+    inputs = inputs.astype(np.float64)
     if "layers" in settings:
         return lambda parameters: NetworkCurvature(network, parameters, (inputs, chosen), settings["layers"], loss)
 
@@ -177,7 +140,7 @@ def load_hessian(
 
 
 def name_of(settings: Mapping[str, Any]) -> str:
-    """Name the Hessian of :func:`load_hessian` for long names."""
+    """Return the name of the Hessian of :func:`load_hessian`, for the long names of stored arrays."""
     if "layers" not in settings:
         return f"layer-{settings['layer']} Hessian"
     layers = settings["layers"]
@@ -189,8 +152,8 @@ class TopEigenvalues:
     """The N largest eigenvalues, in descending order.
 
     Attributes:
-        eigenvalue: (N) in nat; all NaN where they could not be computed.
-        failure: why they could not be computed; None where they could.
+        eigenvalue: (N) in units of the loss; all NaN after a failure.
+        failure: reason of the failure; None after a success.
     """
 
     eigenvalue: np.ndarray
@@ -200,11 +163,13 @@ class TopEigenvalues:
 def top_eigenvalues(hessian: "Hessian", N: int, rng: np.random.Generator, tolerance: float = 1e-6) -> TopEigenvalues:
     """Compute the N largest eigenvalues by Lanczos iteration, and check the residual of each.
 
+    An eigenvalue that is not positive beyond rounding is a failure, since the flatness F needs positive eigenvalues.
+
     Args:
         hessian: the operator.
         N: number of eigenvalues.
         rng: draws the start vector.
-        tolerance: largest accepted |H v - lambda v| relative to the largest eigenvalue.
+        tolerance: largest accepted residual |H v - lambda v| relative to the largest eigenvalue.
     """
     unknown = np.full(N, np.nan)
     if not hessian.is_finite:
@@ -213,7 +178,7 @@ def top_eigenvalues(hessian: "Hessian", N: int, rng: np.random.Generator, tolera
     if not hessian.matvec(start).any():
         return TopEigenvalues(unknown, "the Hessian is zero")
     try:
-        # a matrix of low rank makes the iteration restart from a vector that it draws: hence rng as well as v0
+        # for a matrix of low rank ARPACK draws a new start vector: hence rng as well as v0
         value, vector = eigsh(hessian, k=N, which="LA", tol=tolerance, v0=start, rng=rng)
     except ArpackError as error:
         return TopEigenvalues(unknown, f"Lanczos iteration did not converge: {error}")
@@ -232,23 +197,27 @@ class CurvatureAlongTraining:
     """The curvature of several runs at some of their recorded times.
 
     Attributes:
-        eigenvalue: (run, time, N) largest eigenvalues in nat; NaN where not computed.
-        trace: (run, time) in nat; NaN where not computed.
-        trace_error: (run, time) standard error of the trace in nat, 0 for a closed form; NaN where not computed.
-        spectrum: all eigenvalues in nat, in descending order, by the run's position.
+        eigenvalue: (run, time, N) largest eigenvalues in units of the loss; NaN where not computed.
+        trace: (run, time) in units of the loss; NaN where not computed.
+        trace_error: (run, time) standard error of the trace, 0 for a closed form; NaN where not computed.
+        spectrum: (parameter) all eigenvalues in descending order, by the run's position.
+        spectrum_method: method of the spectrum, such as "dense"; None without a spectrum.
     """
 
     eigenvalue: np.ndarray
     trace: np.ndarray
     trace_error: np.ndarray
     spectrum: dict[int, np.ndarray]
+    spectrum_method: str | None = None
 
     def variables(self, axis: str, hessian: str) -> dict[str, Variable]:
         """Describe eigenvalues, trace and flatness for ``hdf5.write``, with the runs along ``axis``.
 
+        The units are those of the cross-entropy.
+
         Args:
-            axis: of the runs.
-            hessian: its name, such as "layer-2 Hessian".
+            axis: name of the axis of the runs.
+            hessian: name of the Hessian, such as "layer-2 Hessian".
         """
         axes = axis, "time"
         error = Variable(axes, self.trace_error, f"standard error of the trace of the {hessian}", "nat")
@@ -274,21 +243,21 @@ def along_training(
 ) -> CurvatureAlongTraining:
     """Compute the top eigenvalues and the trace of several runs at some of their recorded times.
 
-    Every Lanczos iteration starts from the same vector, so that a result does not depend on the other points.
+    Every Lanczos iteration starts from the same vector. The result at a point therefore depends on no other point.
 
     Args:
         hessian_at: returns the Hessian at positions (run, time).
         points: (run, time) positions at which the curvature is computed.
         shape: numbers of runs and of recorded times.
         N: number of top eigenvalues.
-        tolerance: largest accepted residual relative to the largest eigenvalue.
+        tolerance: largest accepted residual of an eigenvalue, relative to the largest eigenvalue.
         seed: master seed.
         label: names the point (run, time) in the log.
         log: receives the progress, and a warning for each point without top eigenvalues.
-        spectra: those of the points, at most one a run, at which all eigenvalues are computed.
+        spectra: points at which all eigenvalues are computed, at most one for each run.
     """
     eigenvalue, (trace, trace_error) = np.full((*shape, N), np.nan), np.full((2, *shape), np.nan)
-    spectrum = {}
+    spectrum, method = {}, None
     failures = 0
     progress = Progress(len(points), "spectra", log)
     for run, time in points:
@@ -300,7 +269,8 @@ def along_training(
             failures += 1
             log.warning(f"{label(run, time)}: no top {N}: {top.failure}")
         if (run, time) in spectra:
-            spectrum[run] = hessian.spectrum()
+            method = hessian.spectrum_method
+            spectrum[run] = hessian.spectrum(stream(seed, Stage.SPECTRUM))
         progress()
     log.info(f"top {N} eigenvalues at {len(points) - failures} of {len(points)} points, {failures} failures")
-    return CurvatureAlongTraining(eigenvalue, trace, trace_error, spectrum)
+    return CurvatureAlongTraining(eigenvalue, trace, trace_error, spectrum, method)

@@ -1,30 +1,32 @@
 """Traces, norms and inner products of curvature matrices (parameter, parameter), without the matrices where possible.
 
-A curvature matrix H of the weights of one layer is mean_n A_n (x) h_n h_n^T, with the layer's input h_n and a symmetric
-A_n (out, out) for each sample (:mod:`~sgd_valleys.measures.curvature`, :mod:`~sgd_valleys.measures.true_hessian`). The
-inner product of two such matrices is
+A curvature matrix of one layer's weights is H = mean_n A_n (x) h_n h_n^T. Here h_n is the layer's input, and A_n
+(out, out) is a symmetric matrix of sample n (:mod:`~sgd_valleys.measures.curvature`,
+:mod:`~sgd_valleys.measures.true_hessian`). The inner product of two such matrices is
 
-    <X, Y> = mean_nm  <A_n, B_m> (h_n^T h_m)^2,
+    <X, Y> = mean_nm  <A_n, B_m> (h_n^T h_m)^2.
 
-also with C + g g^T = mean_n d_n d_n^T (x) h_n h_n^T of the gradients. The matrix of several layers has no such form.
+The gradients' matrix C + g g^T = mean_n d_n d_n^T (x) h_n h_n^T has this form. The matrix of several layers has not.
 """
 
-from collections.abc import Sequence
-from functools import cached_property
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
-from sgd_valleys.measures.operators import NetworkCurvature, OutputCurvature
-from sgd_valleys.measures.sample_gradients import Covariance, SampleGradients
+from sgd_valleys.measures.curvature import LayerHessian
+from sgd_valleys.measures.operators import NetworkCurvature
+from sgd_valleys.measures.output_curvature import OutputCurvature
+from sgd_valleys.measures.sample_gradients import Covariance, SampleGradients, slices
 from sgd_valleys.measures.spectra import Eigenpairs
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.networks.network import Linearization, Network, Parameters
 
-LARGEST_DENSE = 4_000  # parameters up to which the Hessian of several layers is computed whole: 128 MB
-SLICE = 1_000  # samples that are compared with all others at once
-VECTORS = 50  # that are multiplied at once
+LARGEST_DENSE = 4_000  # parameters up to which the Hessian of several layers is a dense matrix (128 MB)
+KEPT_PARTS = 4  # slices of the samples whose blocks are cached: at most 1.3 GB with 200 units
+VECTORS = 50  # vectors that are multiplied at once
 
 
 class CurvatureMatrix(Protocol):
@@ -47,91 +49,103 @@ class LayerMatrix:
     """The matrix mean_n A_n (x) h_n h_n^T of one layer.
 
     Args:
-        blocks: A (sample, out, out), symmetric.
+        blocks: returns A (sample, out, out) of some samples, symmetric.
         h: (sample, in) inputs of the layer.
-        by_sample: whether inner products are sums over pairs of samples; by default where these are fewer than the
-            entries of the matrix.
+        by_sample: whether inner products are sums over pairs of the M samples, at a cost of order M^2 out^2. Otherwise
+            the cost is of order M out^2 in^2. By default True if the samples are at most the in (in + 1) / 2 products
+            of two inputs.
     """
 
-    def __init__(self, blocks: np.ndarray, h: np.ndarray, by_sample: bool | None = None) -> None:
-        self.blocks, self.h = blocks, h
+    def __init__(self, blocks: Callable[[slice], np.ndarray], h: np.ndarray, by_sample: bool | None = None) -> None:
+        self.h = h
         width = h.shape[1]
         self.by_sample = len(h) <= width * (width + 1) // 2 if by_sample is None else by_sample
+        self._blocks = lru_cache(KEPT_PARTS)(lambda start, stop: blocks(slice(start, stop)))
+
+    @classmethod
+    def of_gradients(cls, gradients: SampleGradients) -> "LayerMatrix":
+        """Return C + g g^T = mean_n d_n d_n^T (x) h_n h_n^T of the gradients of one layer, with their mean g."""
+        ((d, h),) = gradients.factors
+        return cls(lambda part: d[part, :, None] * d[part, None, :], h)
+
+    def blocks(self, part: slice) -> np.ndarray:
+        """Return A (sample, out, out) of some samples."""
+        return self._blocks(part.start, part.stop)
 
     def trace(self) -> float:
         """Compute mean_n Tr(A_n) |h_n|^2."""
-        return float(np.trace(self.blocks, axis1=1, axis2=2) @ (self.h**2).sum(axis=1) / len(self.h))
-
-    @cached_property
-    def _packed(self) -> np.ndarray:
-        return _packed(self.blocks)
+        h, parts = self.h, slices(len(self.h))
+        total = sum(np.trace(self.blocks(part), axis1=1, axis2=2) @ (h[part] ** 2).sum(axis=1) for part in parts)
+        return float(total / len(h))
 
     def norm(self) -> float:
         """Compute the Frobenius norm."""
-        return float(np.sqrt(self._inner(self._packed)))
+        return float(np.sqrt(self._inner(self)))
 
     def power(self, C: Covariance) -> float:
-        """Compute Tr(H C) = <H, C + g g^T> - g^T H g. C is of the same layer."""
-        ((d, _),) = C.gradients.factors
-        return self._inner(_packed(d[:, :, None] * d[:, None, :])) - float(self.along(C.mean)[0])
+        """Compute Tr(H C) = <H, C + g g^T> - g^T H g, with C of the same layer and samples."""
+        return self._inner(LayerMatrix.of_gradients(C.gradients)) - float(self.along(C.mean)[0])
 
     def along(self, V: np.ndarray) -> np.ndarray:
-        """Compute v^T H v (vector) = mean_n z_n^T A_n z_n with z_n = V h_n."""
-        found, out = [], self.blocks.shape[1]
+        """Compute v^T H v (vector) = mean_n z_n^T A_n z_n, where z_n = v h_n with v as (out, in)."""
+        found = np.zeros(V.shape[1])
         for start in range(0, V.shape[1], VECTORS):
-            part = V[:, start : start + VECTORS]
-            k = part.shape[1]
-            z = (self.h @ part.reshape(out, -1, k).transpose(1, 0, 2).reshape(-1, out * k)).reshape(-1, out, k)
-            found.append(np.einsum("nok,nok->k", z, self.blocks @ z) / len(self.h))
-        return np.concatenate(found)
+            vectors = slice(start, start + VECTORS)
+            own = V[:, vectors]
+            out, k = len(V) // self.h.shape[1], own.shape[1]
+            wide = own.reshape(out, -1, k).transpose(1, 0, 2).reshape(-1, out * k)
+            for part in slices(len(self.h)):
+                z = (self.h[part] @ wide).reshape(-1, out, k)
+                found[vectors] += np.einsum("nok,nok->k", z, self.blocks(part) @ z)
+        return found / len(self.h)
 
-    def _inner(self, other: np.ndarray) -> float:
-        """Compute the inner product with the matrix of other blocks, packed."""
-        own, h, M = self._packed, self.h, len(self.h)
+    def _inner(self, other: "LayerMatrix") -> float:
+        """Compute the inner product with another matrix of the same inputs."""
+        h, M, parts = self.h, len(self.h), slices(len(self.h))
         if self.by_sample:
-            return float(sum(np.vdot(own[part] @ other.T, (h[part] @ h.T) ** 2) for part in slices(M))) / M**2
-        first, second = 0, 0
-        for part in slices(M):
+            total = 0.0
+            for part in parts:
+                own = _packed(self.blocks(part))
+                for against in parts:
+                    total += np.vdot(own @ _packed(other.blocks(against)).T, (h[part] @ h[against].T) ** 2)
+            return float(total) / M**2
+        first: Any = 0
+        second: Any = 0
+        for part in parts:
             products = _packed(h[part, :, None] * h[part, None, :])
-            first, second = first + own[part].T @ products, second + other[part].T @ products
+            first = first + _packed(self.blocks(part)).T @ products
+            second = first if other is self else second + _packed(other.blocks(part)).T @ products
         return float(np.vdot(first, second)) / M**2
 
 
-def slices(M: int) -> list[slice]:
-    """Divide M samples into parts of at most ``SLICE``."""
-    return [slice(start, start + SLICE) for start in range(0, M, SLICE)]
-
-
 def _packed(blocks: np.ndarray) -> np.ndarray:
-    """Return the upper triangles (sample, entry) of symmetric matrices, such that inner products are the matrices'."""
+    """Return the upper triangles (sample, entry) of symmetric matrices, scaled to preserve inner products."""
     row, column = np.triu_indices(blocks.shape[1])
     return blocks[:, row, column] * np.where(row == column, 1.0, np.sqrt(2.0))
 
 
 def gauss_newton_factors(linear: Sequence[Linearization], S: OutputCurvature) -> list[SampleGradients]:
-    """Compute r_c with the Gauss-Newton matrix G = mean_n sum_c r_nc r_nc^T, for each class c.
+    """Compute the factors r_c of the Gauss-Newton matrix G = mean_n sum_c r_nc r_nc^T, for each class c.
 
     Args:
-        linear: of each layer, at the same parameters and inputs.
-        S: curvature of the loss in the logits; ``OutputCurvature.roots`` has its part in G.
+        linear: linearization of each layer, at the same parameters and inputs.
+        S: curvature of the loss in the logits; G contains the part that ``OutputCurvature.roots`` returns.
     """
     return [SampleGradients.of(linear, column) for column in S.roots()]
 
 
 def gauss_newton_matrix(linear: Sequence[Linearization], S: OutputCurvature) -> CurvatureMatrix:
     """Return the Gauss-Newton matrix of the mean loss in the weights of some layers; see ``gauss_newton_factors``."""
-    factors = gauss_newton_factors(linear, S)
     if len(linear) > 1:
-        return FactoredMatrix(factors)
-    q = np.stack([each.factors[0][0] for each in factors], axis=1)  # (sample, class, out)
-    return LayerMatrix(q.transpose(0, 2, 1) @ q, linear[0].inputs)
+        return FactoredMatrix(gauss_newton_factors(linear, S))
+    return LayerMatrix(LayerHessian(linear[0], S.loss).blocks, linear[0].inputs)
 
 
 class FactoredMatrix:
     """The matrix mean_n sum_c r_nc r_nc^T of several layers together.
 
     Args:
-        factors: r_c for each class c.
+        factors: r_c for each class c; see :func:`gauss_newton_factors`.
     """
 
     def __init__(self, factors: Sequence[SampleGradients]) -> None:
@@ -153,7 +167,7 @@ class FactoredMatrix:
         return float(np.sqrt(total)) / M
 
     def power(self, C: Covariance) -> float:
-        """Compute Tr(G C) = mean_m sum_nc (r_nc^T (g_m - g))^2 / M."""
+        """Compute Tr(G C) = mean_nm sum_c (r_nc^T (g_m - g))^2."""
         M = C.gradients.samples
         total = 0.0
         for r in self.factors:
@@ -169,13 +183,13 @@ class FactoredMatrix:
 class WeightHessian(LinearOperator):
     """The Hessian in the weights of some fully connected layers, in the order of ``SampleGradients``.
 
-    The layers below the first chosen one do not move: the Hessian is that of the network from there on.
+    The layers below the first chosen layer are fixed. The Hessian is therefore that of the network above them.
 
     Args:
         network: the architecture.
         parameters: by name, float64.
-        linear: of each layer, first layer first, with or without a further column for the biases.
-        layers: their numbers, ascending.
+        linear: linearization of each layer, first layer first. Inputs with a further column of 1 include the biases.
+        layers: numbers of the layers, ascending.
         labels: (sample) classes.
         loss: one of ``sgd_valleys.recipe.LOSSES``.
     """
@@ -208,7 +222,7 @@ class WeightHessian(LinearOperator):
 
     @property
     def is_finite(self) -> bool:
-        """Whether the network's outputs are finite, so that the matrix is."""
+        """Whether the network's outputs, and therefore the matrix, are finite."""
         return self.whole.is_finite
 
     def _matmat(self, V: np.ndarray) -> np.ndarray:
@@ -225,12 +239,12 @@ class ProductMatrix:
 
     Args:
         operator: the Hessian.
-        trace: its trace, which is the sum of those of the layers' own Hessians.
-        top: some of its eigenvalues with their eigenvectors; may have failed.
+        trace: trace of the Hessian, the sum of the traces of the layers' own Hessians.
+        top: largest eigenvalues of the Hessian with their eigenvectors; their computation may have failed.
         directions: (parameter, direction) random unit vectors.
-        dense: whether the norm is that of the whole matrix; by default up to ``LARGEST_DENSE`` parameters. Otherwise
-            the norm is an estimate: exact in the span of the eigenvectors, and in the rest P times the mean of
-            |H v|^2 over the directions v without their components in the span.
+        dense: whether to compute the norm from the dense matrix; by default up to ``LARGEST_DENSE`` parameters P.
+            Otherwise the norm is an estimate. The squared norm is exact in the span of the eigenvectors. The rest is P
+            times the mean of |H v|^2 over the directions v without their components in the span.
     """
 
     def __init__(

@@ -1,12 +1,12 @@
-"""Is a run at the edge of stability? Sharpness of the whole network against 2 / eta, and along minibatch gradients.
+"""The edge of stability: sharpness of the whole network, and along the gradients of minibatches, against 2 / eta.
 
-Full-batch gradient descent with a constant eta hovers where the largest Hessian eigenvalue of all parameters is 2 / eta
-(Cohen et al. 2021, arXiv 2103.00065). For SGD the curvature that a minibatch sees along its own gradient plays this
-part: the batch sharpness
+At constant eta, full-batch gradient descent hovers where the largest Hessian eigenvalue of all parameters is 2 / eta
+(Cohen et al. 2021, arXiv 2103.00065). For SGD the batch sharpness
 
-    E_B[ g_B^T H_B g_B / |g_B|^2 ],
+    E_B[ g_B^T H_B g_B / |g_B|^2 ]
 
-with gradient and Hessian of the loss of the same minibatch (Andreyev & Beneventano 2024, arXiv 2412.20553).
+takes the place of this eigenvalue (Andreyev & Beneventano 2024, arXiv 2412.20553). The gradient g_B and the Hessian H_B
+are those of the same minibatch's loss.
 """
 
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ Samples = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Sharpness:
-    """The sharpness of a network at one point, in units of the loss.
+    """The sharpness of a network at one point, in units of the loss; NaN where the network's outputs are not finite.
 
     Attributes:
         largest: largest eigenvalue of the Hessian of the mean training loss in all parameters.
         batch: batch sharpness; NaN without minibatches.
-        batch_error: its standard error.
+        batch_error: standard error of the batch sharpness; NaN for fewer than 2 minibatches.
     """
 
     largest: float
@@ -51,11 +51,11 @@ def sharpness(
         network: architecture.
         parameters: of one network by name.
         samples: training inputs (sample, ...) in the network's form, and labels (sample).
-        B: samples of a minibatch, drawn without replacement.
-        minibatches: how many; 0 leaves the batch sharpness out.
+        B: number of samples in a minibatch, drawn without replacement.
+        minibatches: number of minibatches; 0 omits the batch sharpness.
         rng: draws the start vector and the minibatches.
         loss: one of ``sgd_valleys.recipe.LOSSES``.
-        tolerance: largest accepted residual of the eigenvalue, relative to it.
+        tolerance: largest accepted residual of the eigenvalue, relative to the eigenvalue.
     """
     whole = NetworkCurvature(network, parameters, samples, "all", loss)
     if not whole.is_finite:

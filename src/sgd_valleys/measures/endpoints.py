@@ -15,24 +15,24 @@ SERIES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
 def cell_endpoints(
     run: Mapping[str, np.ndarray],
     curvature: Mapping[str, np.ndarray],
-    file_score: tuple[np.ndarray, np.ndarray],
+    file_score: tuple[np.ndarray, np.ndarray, np.ndarray],
     layer: int,
     deterministic: bool,
 ) -> dict[str, np.ndarray]:
     """Compute the quantities of one cell's runs at their end.
 
     Args:
-        run: of the training files, ``SERIES`` (run, time), ``diverged`` (run), ``test_error`` (run, time, test_sample),
-            ``initial_layer{layer}_weight`` (out, in), or (run, out, in) where runs have starts of their own;
-            ``final_layer{layer}_weight`` (run, out, in).
-        curvature: of the curvature files, ``flatness`` and ``trace`` (run, time), ``eigenvalue`` (run, time, N).
-        file_score: loss (run) in nat and accuracy (run) on the whole test file.
-        layer: layer whose displacement from the start is taken, counted from 1.
+        run: arrays of the training files: ``SERIES`` (run, time), ``diverged`` (run), ``test_error``
+            (run, time, test_sample), and ``final_layer{layer}_weight`` (run, out, in). The array
+            ``initial_layer{layer}_weight`` is (out, in), or (run, out, in) if the runs differ in initialization.
+        curvature: arrays of the curvature files: ``flatness``, ``trace`` (run, time), ``eigenvalue`` (run, time, N).
+        file_score: loss (run) in units of the loss, accuracy (run) and errors (run, image) on the whole test file.
+        layer: number of the layer whose displacement from the start is computed, counted from 1.
         deterministic: whether the training has no noise. A single run then stands for all realizations, which are
-            identical; several runs differ in their initialization.
+            identical. Several runs differ in their initialization.
 
     Returns:
-        by name, as ``endpoints.h5`` has them, arrays (run) and numbers of the cell.
+        by the names of ``endpoints.h5``, arrays (run, ...) and numbers of the cell.
     """
     finite = ~run["diverged"]
     runs = len(finite)
@@ -47,6 +47,8 @@ def cell_endpoints(
         **{name: run[name][:, -1] for name in SERIES},
         "test_file_loss": file_score[0],
         "test_file_accuracy": file_score[1],
+        "test_error": run["test_error"][:, -1].astype(bool),
+        "test_file_error": file_score[2],
         "flatness": curvature["flatness"][:, -1],
         "trace": curvature["trace"][:, -1],
         "top_sum": curvature["eigenvalue"][:, -1].sum(axis=1),
@@ -63,7 +65,7 @@ def cell_endpoints(
 def branch_endpoints(
     branches: Mapping[str, np.ndarray],
     curvature: Mapping[str, np.ndarray],
-    file_score: tuple[np.ndarray, np.ndarray],
+    file_score: tuple[np.ndarray, ...],
     run: Mapping[str, np.ndarray],
     L_c: float,
     same_basin: float,
@@ -71,26 +73,26 @@ def branch_endpoints(
     """Compute the quantities of one run's branches at their end, and the freezing times of the run.
 
     Args:
-        branches: ``t_c`` (branch) in iterations; ``final`` (branch), the position of the branch's end among its times;
-            ``SERIES`` (branch, time), ``diverged`` (branch), ``test_error`` (branch, time, test_sample).
+        branches: ``t_c`` (branch) in iterations, ``final`` (branch), the position of the endpoint among the times,
+            ``SERIES`` (branch, time), ``diverged`` (branch), and ``test_error`` (branch, time, test_sample).
         curvature: ``flatness`` and ``trace`` (branch, time).
-        file_score: loss (branch) in nat and accuracy (branch) on the whole test file.
-        run: of the run that the branches leave, ``iteration`` and ``train_loss`` (time), ``test_error``
-            (time, test_sample).
-        L_c: threshold of the training loss for the freezing time, Eq. 7, in nat.
-        same_basin: smallest similarity of two solutions in the same basin.
+        file_score: loss (branch) and accuracy (branch) on the whole test file; further arrays are ignored.
+        run: ``iteration`` and ``train_loss`` (time) and ``test_error`` (time, test_sample) of the run that the branches
+            leave.
+        L_c: threshold of the training loss for the freezing time, Eq. 7, in units of the loss.
+        same_basin: smallest Jaccard similarity of two solutions in the same basin.
 
     Returns:
-        by name, as the branches' ``endpoints`` files have them, arrays (branch), ``jaccard`` (branch, branch), and
-        numbers of the run.
+        by the names of the branches' ``endpoints`` files, arrays (branch), ``jaccard`` (branch, branch), and numbers of
+        the run.
     """
     t_c = branches["t_c"]
     end = np.arange(len(t_c)), branches["final"]
     final = {name: branches[name][end] for name in SERIES}
     final |= {name: curvature[name][end] for name in ("flatness", "trace")}
-    final["test_file_loss"], final["test_file_accuracy"] = np.where(branches["diverged"], np.nan, file_score)
+    final["test_file_loss"], final["test_file_accuracy"] = np.where(branches["diverged"], np.nan, file_score[:2])
 
-    error = np.concatenate([branches["test_error"][end], run["test_error"][-1:]])  # the run itself is the last
+    error = np.concatenate([branches["test_error"][end], run["test_error"][-1:]])  # the run follows its branches
     diverged = np.append(branches["diverged"], ~np.isfinite(run["train_loss"][-1]))
     similarity = mask_solutions(jaccard(error), diverged)
     among = similarity[:-1, :-1]

@@ -7,9 +7,9 @@ def flatness(eigenvalue: np.ndarray) -> np.ndarray:
     """Compute the flatness F, the inverse geometric mean of N eigenvalues, Eq. 6.
 
     Args:
-        eigenvalue: (..., N) largest eigenvalues of the Hessian in nat.
+        eigenvalue: (..., N) largest eigenvalues of the Hessian, in units of the loss.
 
     Returns:
-        (...) F in 1/nat; NaN where an eigenvalue is NaN or not positive.
+        (...) F in inverse units of the loss; NaN where an eigenvalue is NaN or not positive.
     """
     return np.exp(-np.log(np.where(eigenvalue > 0, eigenvalue, np.nan)).mean(axis=-1))

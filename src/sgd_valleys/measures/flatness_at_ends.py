@@ -1,4 +1,4 @@
-"""Measures of flatness at the ends of several runs."""
+"""Measures of flatness at the endpoints of several runs."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -13,15 +13,18 @@ from sgd_valleys.storage.hdf5 import Variable
 
 
 def at_ends(points: Sequence[Point], names: str | Sequence[str], log: logging.Logger) -> dict[str, np.ndarray]:
-    """Compute measures of flatness at the ends of several runs.
+    """Compute measures of flatness at the endpoints of several runs.
 
     Args:
-        points: the ends.
-        names: of measures, or "all".
-        log: receives the progress, and a warning for each value that is not finite.
+        points: the endpoint of each run.
+        names: names of measures, or "all".
+        log: receives the progress, and a warning for each run with a value that is not finite.
 
     Returns:
-        arrays (run) by name.
+        arrays (run) by name, with the standard errors of random measures.
+
+    Raises:
+        UserError: a name is not a measure.
     """
     progress, found = Progress(len(points), "endpoints", log), []
     for r, point in enumerate(points):
@@ -33,7 +36,7 @@ def at_ends(points: Sequence[Point], names: str | Sequence[str], log: logging.Lo
 
 
 def measure_variables(arrays: Mapping[str, np.ndarray], names: str | Sequence[str]) -> dict[str, Variable]:
-    """Describe arrays (realization) of measures for ``hdf5.write``."""
+    """Describe arrays (realization) of measures for ``hdf5.write``, in the units of the cross-entropy."""
     variables = {}
     for each in find_measures(names):
         title = f"{each.name.replace('_', ' ')}, {each.formula}"

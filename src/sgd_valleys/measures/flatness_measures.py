@@ -1,14 +1,17 @@
-"""Measures of flatness: a registry, one function a measure.
+"""Registry of the measures of flatness, one function per measure.
 
 To add a measure, write a function of a :class:`~sgd_valleys.measures.point.Point` that returns a number, or an
-:class:`Estimate`, and decorate it with :func:`measure`. Configuration, files, and
-:class:`~sgd_valleys.results.cell.Cell` then know it by its name.
+:class:`Estimate`, and decorate the function with :func:`measure`. The configuration, the files, and
+:class:`~sgd_valleys.results.cell.Cell` then accept the function's name.
 
-Notation: theta are all parameters, W (out, in) the weights of the studied layer with rows w_s, H the Hessian of the
-mean loss L in W, and lambda_i its eigenvalues in descending order. The loss is over the images of the Hessian. The
-rescaling of a ReLU network multiplies the weights of every layer by a positive factor, and its biases by the product of
-the factors up to this layer. The network computes the same function if the product of all factors is 1. The rescaling
-of a hidden unit multiplies the weights into the unit and its bias, and divides the weights out of it.
+Notation: theta are all parameters, and W (out, in) the weights of the studied layer with rows w_s. H is the Hessian of
+the mean loss L in W, and lambda_i are its eigenvalues in descending order. L is the mean over the images of the
+Hessian.
+
+The rescaling of the layers of a ReLU network multiplies the weights of every layer by a positive factor. The biases of
+a layer are multiplied by the product of the factors up to this layer. The network computes the same function if the
+product of all factors is 1. The rescaling of a hidden unit multiplies the weights into the unit and its bias, and
+divides the weights out of the unit.
 """
 
 import re
@@ -24,13 +27,13 @@ from sgd_valleys.measures.flatness import flatness
 from sgd_valleys.measures.perturbation import Perturbation
 from sgd_valleys.randomness import Stage, stream
 
-if TYPE_CHECKING:  # the check of a configuration needs names alone, and torch imports slowly
+if TYPE_CHECKING:  # the check of a configuration needs only names, and this import is slow
     from sgd_valleys.measures.point import Point
     from sgd_valleys.networks.network import Parameters
 
 
 class Estimate(NamedTuple):
-    """A number that random displacements estimate, with its standard error."""
+    """An estimate from random displacements, with its standard error."""
 
     value: float
     standard_error: float
@@ -45,11 +48,11 @@ class Measure:
     """A measure of flatness.
 
     Attributes:
-        name: of the measure and of its array in the files.
-        evaluate: returns its value at a point.
-        formula: in the notation of this module.
-        source: of the definition.
-        units: for a loss in nat.
+        name: name of the measure and of its array in the files.
+        evaluate: returns the value at a point.
+        formula: formula in the notation of this module.
+        source: source of the definition.
+        units: units for a loss in nat.
         invariant: whether the measure does not change when a ReLU network is rescaled layer by layer.
         unit_invariant: whether the measure does not change when a ReLU network is rescaled hidden unit by hidden unit.
         random: whether random displacements estimate the value, which then has a standard error.
@@ -80,16 +83,17 @@ def measure(formula: str, source: str, *, units: str = "nat", **properties: bool
     """Return a decorator that registers a function as a measure, and adds its properties to the docstring.
 
     Args:
-        formula: in the notation of this module.
-        source: of the definition.
-        units: for a loss in nat.
+        formula: formula in the notation of this module.
+        source: source of the definition.
+        units: units for a loss in nat.
         properties: ``invariant``, ``unit_invariant`` and ``random`` of :class:`Measure`, False by default.
     """
 
     def register(function: Function) -> Function:
         found = Measure(function.__name__, function, formula, source, units, **properties)
         lines = f"Formula: {formula}", f"Source: {source}", f"Invariant under rescaling of: {found.invariances}"
-        function.__doc__ = "\n    ".join([f"{function.__doc__.rstrip()}\n", *lines, ""])
+        docstring = (function.__doc__ or "").rstrip()
+        function.__doc__ = "\n    ".join([f"{docstring}\n", *lines, ""])
         MEASURES[found.name] = found
         return function
 
@@ -121,7 +125,7 @@ def hessian_trace(point: "Point") -> float:
     "sum_{s,s'} <w_s, w_s'> Tr H_ss'", "Petzka et al. 2021 (2001.00939), relative flatness of a layer", invariant=True
 )
 def relative_flatness(point: "Point") -> float:
-    """Compute the relative flatness of the layer, with H_ss' (in, in) the block of H of the neurons s and s'."""
+    """Compute the relative flatness of the layer; H_ss' (in, in) is the block of H for the units s and s'."""
     return float(np.sum((point.weight @ point.weight.T) * point.hessian.block_traces()))
 
 
@@ -158,7 +162,10 @@ def fisher_rao_norm(point: "Point") -> float:
     unit_invariant=True,
 )
 def fisher_rao_norm_of_model(point: "Point") -> float:
-    """Compute the Fisher-Rao norm of all parameters; for the cross-entropy its matrix is the Gauss-Newton matrix."""
+    """Compute the Fisher-Rao norm of all parameters.
+
+    For the cross-entropy the Fisher matrix is the Gauss-Newton matrix.
+    """
     p = point.probability
     square = sum(p[:, y] * point.radial_slope(np.full_like(point.labels, y)) ** 2 for y in range(p.shape[1]))
     return float(np.sqrt(np.mean(square)))
@@ -173,8 +180,8 @@ def fisher_rao_norm_of_model(point: "Point") -> float:
 def adaptive_sharpness(point: "Point") -> float:
     """Compute the adaptive sharpness of all parameters: the largest increase that projected ascent finds.
 
-    The ascent is deterministic. Every step adds radius times the normalized gradient in delta, and projects delta to
-    the ball. The first step is that of ASAM. The maximum is over all steps, hence a lower bound.
+    The ascent is deterministic. Every step adds radius times the normalized gradient in delta, and projects delta onto
+    the ball. The first step is that of ASAM. The maximum over all steps is a lower bound of the maximum over the ball.
     """
     radius, theta = point.perturbation.radius, point.parameters
     scale = {name: np.abs(array) for name, array in theta.items()}
@@ -202,7 +209,7 @@ def adaptive_sharpness(point: "Point") -> float:
     random=True,
 )
 def average_adaptive_sharpness(point: "Point") -> Estimate:
-    """Estimate the mean increase of the loss if every parameter gets a Gaussian displacement relative to its size."""
+    """Estimate the mean increase of the loss under a Gaussian displacement of every parameter relative to its size."""
     s = point.perturbation.relative_sigma
     return _mean_increase(point, lambda xi: {name: s * np.abs(point.parameters[name]) * xi[name] for name in xi})
 
@@ -221,16 +228,16 @@ def perturbation_increase(point: "Point") -> Estimate:
     random=True,
 )
 def filter_normalized_increase(point: "Point") -> Estimate:
-    """Estimate the mean increase of the loss along random directions, each filter as long as that of the network.
+    """Estimate the mean increase of the loss along random directions with the filter norms of the network.
 
-    A filter holds the weights into one unit or output channel. Biases stay.
+    A filter holds the weights into one unit or output channel. The displacement does not change the biases.
     """
     s = point.perturbation.relative_sigma
 
     def displacement(xi: "Parameters") -> dict[str, np.ndarray]:
         found = {}
         for name, array in xi.items():
-            axes = tuple(range(1, array.ndim))  # of a filter; a bias has none
+            axes = tuple(range(1, array.ndim))  # axes of a filter; a bias has none
             own, drawn = (np.sum(each**2, axis=axes, keepdims=True) for each in (point.parameters[name], array))
             found[name] = s * np.sqrt(own / drawn) * array if axes else np.zeros_like(array)
         return found
@@ -243,14 +250,14 @@ def _norm(parameters: "Parameters") -> float:
 
 
 def _mean_increase(point: "Point", displacement: "Callable[[Parameters], Parameters]") -> Estimate:
-    """Average the increase over antithetic pairs, which all points and measures draw from the same stream."""
+    """Average the increase over antithetic pairs; all points and measures draw from the same random stream."""
     rng, pairs = stream(point.seed, Stage.FLATNESS), point.perturbation.pairs
     increase = [point.mean_increase_of_pair(displacement(point.draw(rng))) for _ in range(pairs)]
     return Estimate(float(np.mean(increase)), float(np.std(increase, ddof=1) / np.sqrt(pairs)))
 
 
 def measure_errors(names: str | Iterable[str]) -> Iterator[str]:
-    """Yield a sentence for every name that no measure has."""
+    """Yield an error message for every name that is not a measure."""
     for name in () if names == "all" else names:
         if name not in MEASURES and not ANY_FLATNESS.fullmatch(name):
             near = get_close_matches(name, MEASURES, 1)
@@ -260,10 +267,10 @@ def measure_errors(names: str | Iterable[str]) -> Iterator[str]:
 
 
 def find_measures(names: str | Iterable[str]) -> list[Measure]:
-    """Return measures by their names; "all" returns every registered one, and ``flatness_N`` has any N.
+    """Return measures by their names; "all" returns every registered measure, and ``flatness_N`` allows any N >= 1.
 
     Raises:
-        UserError: there is no such measure.
+        UserError: a name is not a measure.
     """
     names = MEASURES if names == "all" else list(names)
     refuse_all(measure_errors(names))
@@ -271,7 +278,7 @@ def find_measures(names: str | Iterable[str]) -> list[Measure]:
 
 
 def flatness_settings(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the section ``flatness`` of an experiment with defaults, and with names in place of "all"."""
+    """Return the section ``flatness`` of an experiment with defaults, and with all names in place of "all"."""
     names = [each.name for each in find_measures(section["measures"])]
     return {**asdict(Perturbation.from_settings(section)), "measures": names}
 
@@ -280,14 +287,14 @@ def evaluate(point: "Point", names: str | Sequence[str] = "all") -> dict[str, fl
     """Compute measures of flatness at a point; random ones come with ``<name>_standard_error``.
 
     Args:
-        point: of parameter space.
-        names: of measures, or "all".
+        point: point of parameter space.
+        names: names of measures, or "all".
 
     Returns:
-        values by name; all NaN where the network's outputs are not finite.
+        values by name; all NaN if the network's outputs are not finite.
 
     Raises:
-        UserError: there is no such measure.
+        UserError: a name is not a measure.
     """
     return dict(_values(point, find_measures(names)))
 
@@ -297,7 +304,7 @@ def _values(point: "Point", measures: Iterable[Measure]) -> "Iterator[tuple[str,
         finite = point.is_finite
     for each in measures:
         value = each.evaluate(point) if finite else Estimate(np.nan, np.nan) if each.random else np.nan
-        if each.random:
-            value, error = value
-            yield each.name_of_error, error
+        if isinstance(value, Estimate):
+            yield each.name_of_error, value.standard_error
+            value = value.value
         yield each.name, value

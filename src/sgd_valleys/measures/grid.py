@@ -1,4 +1,4 @@
-"""Arrays of cells side by side, for the axes (eta, B, realization) of a file."""
+"""Arrangement of the arrays of cells on the axes (eta, B, realization) of a file."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,13 +8,13 @@ from sgd_valleys.storage.cells import Cell, grid
 
 
 def stack_cells(cells: Sequence[np.ndarray]) -> np.ndarray:
-    """Stack arrays (run, ...) of cells with different numbers of runs; gradient descent has one.
+    """Stack arrays (run, ...) of cells with different numbers of runs; gradient descent may have a single run.
 
     Args:
-        cells: (run, ...) array of each cell, or one number a cell.
+        cells: (run, ...) array of each cell, or one number per cell.
 
     Returns:
-        (cell, run, ...). The runs that a cell lacks are NaN in floats (float64), and 0 or False in others.
+        (cell, run, ...), or (cell). Missing runs are NaN in float arrays (float64), and 0 or False in other arrays.
     """
     first = np.asarray(cells[0])
     lengths = [max(len(cell) for cell in cells), *first.shape[1:]] if first.ndim else []
@@ -26,7 +26,7 @@ def stack_cells(cells: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def on_grid(cells: Mapping[Cell, np.ndarray]) -> np.ndarray:
-    """Arrange the arrays (run, ...), or numbers, of all cells of a sweep on the grid: (eta, B, run, ...) or (eta, B).
+    """Arrange the arrays (run, ...) or numbers of all cells on the grid: (eta, B, run, ...) or (eta, B), ascending.
 
     Raises:
         ValueError: a combination of eta and B is missing.

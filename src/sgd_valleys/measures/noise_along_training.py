@@ -12,7 +12,7 @@ from sgd_valleys.networks.network import Network, Parameters
 from sgd_valleys.progress import Progress
 from sgd_valleys.storage.hdf5 import Variable
 
-# axes after those of run and time, long name, and unit of each measure, in nat for the cross-entropy
+# axes after run and time, long name, and units of each measure for the cross-entropy
 MEASURES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "loss": ((), "mean training loss L", "nat"),
     "covariance_trace": ((), "trace of the covariance C of the samples' gradients", "nat^2"),
@@ -59,10 +59,10 @@ def along_training(
 
     Args:
         network: the architecture.
-        samples: all training images (sample, ...) in the network's form, and their classes (sample).
+        samples: training images (sample, ...) in the network's form, and their classes (sample).
         parameters_at: returns the parameters at positions (run, time).
         shape: numbers of runs and of times.
-        B: batch size of the cell.
+        B: batch size of the cell. The minibatches contain all images if there are fewer than B.
         settings: ``layers``, ``biases``, ``loss`` (cross-entropy by default), ``N``, ``tolerance``, ``directions``,
             ``minibatches`` and ``seed``.
         log: receives the progress.
@@ -74,7 +74,7 @@ def along_training(
     own = {name: settings[name] for name in ("layers", "biases", "N", "tolerance")}
     size = number_of_weights(network, settings["layers"], settings["biases"])
     counts = {name: settings[name] for name in ("directions", "minibatches")}
-    draws = Draws.of(settings["seed"], size=size, M=len(labels), B=B, **counts)
+    draws = Draws.of(settings["seed"], size=size, M=len(labels), B=min(B, len(labels)), **counts)
     progress, runs, times = Progress(shape[0] * shape[1], "checkpoints", log), range(shape[0]), range(shape[1])
 
     def measure(run: int, time: int) -> GradientNoise:
@@ -89,7 +89,7 @@ def along_training(
 
 
 def noise_variables(found: Sequence[Sequence[GradientNoise]]) -> dict[str, Variable]:
-    """Describe measures by run and time for ``hdf5.write``, with how Tr C follows L and Tr H along each run."""
+    """Describe measures by run and time for ``hdf5.write``, with the exponents of Tr C in L and Tr H along each run."""
     axes = ("realization", "time")
     stacked = {name: np.array([[getattr(each, name) for each in run] for run in found]) for name in MEASURES}
     variables = {

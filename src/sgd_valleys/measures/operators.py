@@ -1,32 +1,33 @@
 """Hessian and Gauss-Newton matrix of the mean training loss in any layers of a network, as products with vectors.
 
-A vector has the weights and then the biases of each layer, flattened row by row, first layer first
-(:func:`flatten`). For a fully connected network with preactivations z_k = W_k h_(k-1) + b_k, activations
-h_k = a(z_k), and d_k = dl/dz_k, the derivative R along V = (V_k, v_k) gives (Pearlmutter 1994)
+A vector contains the weights and then the biases of each layer, flattened row by row, first layer first
+(:func:`flatten`). A fully connected network has preactivations z_k = W_k h_(k-1) + b_k, activations h_k = a(z_k), and
+gradients d_k = dl/dz_k. The derivative R along V = (V_k, v_k) gives (Pearlmutter 1994)
 
     R z_k = V_k h_(k-1) + v_k + W_k R h_(k-1),      R h_k = a'(z_k) R z_k,
     R d_L = S R z_L,
     R d_k = a'(z_k) (V_(k+1)^T d_(k+1) + W_(k+1)^T R d_(k+1)) + a''(z_k) R z_k (W_(k+1)^T d_(k+1)),
-    (H V)_k = mean_n  R d_k h_(k-1)^T + d_k R h_(k-1)^T,
+    (H V)_k = mean_n  R d_k h_(k-1)^T + d_k R h_(k-1)^T.
 
-with S the Hessian of the loss in the logits. The Gauss-Newton matrix leaves out the terms with a'', V^T d and d R h^T.
-Convolutional networks use automatic differentiation. All arrays are float64.
+Here S is the Hessian of the loss in the logits. The biases' part of H V is mean_n R d_k. The Gauss-Newton matrix omits
+the terms with a'', V^T d and d R h^T. Convolutional networks use automatic differentiation. All arrays are float64.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from sgd_valleys.errors import UserError
+from sgd_valleys.measures.output_curvature import CONVEX, OutputCurvature
 from sgd_valleys.networks.activation import ACTIVATIONS
-from sgd_valleys.networks.loss import one_hot, softmax
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.networks.network import Network, Parameters
 
-CACHE_BYTES = 2**20  # of a layer's activations under a block of vectors; more vectors at once are slower
-SLICE = 500  # images that a convolutional network differentiates at once, which bounds the memory
+CACHE_BYTES = 2**20  # of a layer's activations for a block of vectors; larger blocks are slower
+SLICE = 500  # images that a convolutional network differentiates at once; bounds the memory
 Layers = Sequence[int]
 
 
@@ -38,8 +39,8 @@ def flatten(parameters: Parameters, layers: Layers) -> np.ndarray:
 
 
 def unflatten(network: Network, vector: np.ndarray, layers: Layers) -> dict[str, np.ndarray]:
-    """Return the arrays (..., shape) by name whose :func:`flatten` is ``vector`` (..., parameter)."""
-    shapes = {}
+    """Return the arrays (..., shape) of ``vector`` (..., parameter) by name; the inverse of :func:`flatten`."""
+    shapes: dict[str, tuple[int, ...]] = {}
     for k in layers:
         weight = network.weight_shape(k)
         shapes |= {f"layer{k}_weight": weight, f"layer{k}_bias": weight[:1]}
@@ -48,13 +49,14 @@ def unflatten(network: Network, vector: np.ndarray, layers: Layers) -> dict[str,
 
 
 def layers_of(network: Network, layers: Layers | str) -> tuple[int, ...]:
-    """Return numbers of layers, in ascending order; "all" are those of the network.
+    """Return the numbers of the chosen layers in ascending order, counted from 1; "all" selects every layer.
 
     Raises:
         UserError: the network has no such layer.
     """
     known = range(1, network.depth + 1)
-    chosen = tuple(known) if layers == "all" else tuple(sorted(set(layers)))
+    wanted: Iterable[Any] = known if layers == "all" else layers
+    chosen = tuple(sorted(set(wanted)))
     if not chosen or not set(chosen) <= set(known):
         raise UserError(
             f"layers = {layers}: no layers of the network; allowed are all, and numbers from 1 to {known[-1]}."
@@ -71,9 +73,12 @@ class NetworkCurvature(LinearOperator):
         network: architecture.
         parameters: of one network by name.
         samples: inputs (sample, ...) in the network's form, and labels (sample).
-        layers: numbers of layers, or "all".
+        layers: numbers of layers, counted from 1, or "all".
         loss: one of ``sgd_valleys.recipe.LOSSES``.
         gauss_newton: whether the operator is the Gauss-Newton matrix.
+
+    Raises:
+        UserError: the network has no such layer.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -99,12 +104,13 @@ class NetworkCurvature(LinearOperator):
         inputs, self.labels = samples[0].astype(np.float64), samples[1]
         size = flatten(self.parameters, self.layers).size
         super().__init__(np.dtype(np.float64), (size, size))
-        kind = _Dense if isinstance(network, MLP) else _Convolutional
-        self.point = kind(network, self.parameters, inputs, self.labels, loss)
+        own = self.parameters, inputs, self.labels, loss
+        self.point: _Dense | _Convolutional
+        self.point = _Dense(network, *own) if isinstance(network, MLP) else _Convolutional(network, *own)
 
     @property
     def is_finite(self) -> bool:
-        """Whether the network's outputs are finite, so that the matrix is."""
+        """Whether the network's outputs, and therefore the matrix, are finite."""
         return bool(np.isfinite(self.point.logits).all())
 
     def _matvec(self, vector: np.ndarray) -> np.ndarray:
@@ -126,23 +132,23 @@ class NetworkCurvature(LinearOperator):
         return flatten(self.point.gradient(), self.layers)
 
     def trace(self) -> float | None:
-        """Return the trace in closed form; None where there is none.
+        """Return the trace in closed form, in units of the loss; None if there is no closed form.
 
         The trace of the Gauss-Newton matrix of a fully connected network is
 
             mean_n sum_c sum_k |q_ck|^2 (|h_(k-1)|^2 + 1),
 
-        with q_ck the derivative in z_k of column c of a root of S. The Hessian of a ReLU network has the same trace,
+        where q_ck is column c of a root of S, propagated back to z_k. The Hessian of a ReLU network has the same trace,
         since its logits are piecewise linear in each single layer.
         """
-        piecewise_linear = self.network.activation == "relu" and self.loss != "mse_softmax"
-        if isinstance(self.point, _Dense) and self.loss != "mse_softmax" and (self.gauss_newton or piecewise_linear):
+        is_gauss_newton = self.gauss_newton or self.network.activation == "relu"
+        if isinstance(self.point, _Dense) and self.loss in CONVEX and is_gauss_newton:
             return self.point.gauss_newton_trace(self.layers)
         return None
 
 
 class _Dense:
-    """A fully connected network at one point: all that products with vectors have in common."""
+    """A fully connected network at one point, with the quantities that all products with vectors share."""
 
     def __init__(self, network: MLP, parameters: Parameters, inputs: np.ndarray, labels: np.ndarray, loss: str) -> None:
         self.depth, self.loss, self.M = network.depth, loss, len(labels)
@@ -168,7 +174,7 @@ class _Dense:
 
     def _outer(self, d: Mapping[int, np.ndarray], h: Mapping[int, np.ndarray], single: bool = False) -> dict:
         """Compute mean_n d_k h_(k-1)^T and mean_n d_k by name, of arrays (vector, unit, sample) d."""
-        found = {}
+        found: dict[str, np.ndarray] = {}
         for k, own in d.items():
             vectors, units, _ = own.shape
             weight = own.reshape(vectors * units, self.M) @ h[k - 1].T / self.M
@@ -181,13 +187,13 @@ class _Dense:
         return found
 
     def products(self, directions: Mapping[str, np.ndarray], gauss_newton: bool) -> dict[str, np.ndarray]:
-        """Compute the products with directions (vector, ...) by name; layers without a direction have none."""
+        """Compute the products with directions (vector, ...), by name, for the layers of these directions."""
         chosen = sorted({int(name.removeprefix("layer").split("_")[0]) for name in directions})
         vectors = len(next(iter(directions.values())))
         Rz, Rh = {}, {}
         below = None  # R h of the layer below; None below the first direction
         for k in range(chosen[0], self.depth + 1):
-            R = 0.0 if below is None else self.weight[k] @ below
+            R = np.zeros(()) if below is None else self.weight[k] @ below
             if k in chosen:
                 V, v = directions[f"layer{k}_weight"], directions[f"layer{k}_bias"]
                 wide = V.reshape(-1, V.shape[2]) @ self.h[k - 1]  # one product for the whole block
@@ -227,12 +233,12 @@ class _Dense:
 class _Convolutional:
     """A convolutional network at one point, by automatic differentiation."""
 
-    vectors = 1  # that pass at once
+    vectors = 1  # vectors in one pass
 
     def __init__(
         self, network: Network, parameters: Parameters, inputs: np.ndarray, labels: np.ndarray, loss: str
     ) -> None:
-        import torch  # here, since a fully connected network does without
+        import torch  # here, since a fully connected network needs no torch
 
         self.network, self.loss = network, loss
         self.theta = {name: torch.from_numpy(array) for name, array in parameters.items()}
@@ -287,61 +293,7 @@ class _Convolutional:
         def outputs(chosen: dict) -> torch.Tensor:
             return logits(self.network, fixed | chosen, self.inputs[part])
 
-        z, tangent = jvp(outputs, (own,), (along,))
+        z, tangent = jvp(outputs, (own,), (along,))[:2]
         S = OutputCurvature(self.loss, z.numpy(), self.labels[part].numpy())
         cotangent = S.times(tangent.numpy().T[None])[0].T / len(self.labels)
         return vjp(outputs, own)[1](torch.from_numpy(np.ascontiguousarray(cotangent)))[0]
-
-
-class OutputCurvature:
-    """The Hessian S (class, class) of each sample's loss in the logits.
-
-    Args:
-        loss: one of ``sgd_valleys.recipe.LOSSES``.
-        logits: (sample, class).
-        labels: (sample).
-
-    Attributes:
-        gradient: (sample, class) of each sample's loss in the logits.
-    """
-
-    def __init__(self, loss: str, logits: np.ndarray, labels: np.ndarray) -> None:
-        self.loss, classes = loss, logits.shape[1]
-        target = one_hot(labels, classes)
-        self.factor = 1.0 if loss == "cross_entropy" else 2 / classes
-        self.p = logits if loss == "mse" else softmax(logits)
-        self.gradient = self.factor * (self.p - target)
-        if loss == "mse_softmax":
-            self.residual = self.gradient
-            self.gradient = _softmax_product(self.p, self.residual, axis=1)
-
-    def times(self, tangent: np.ndarray) -> np.ndarray:
-        """Compute S_n t_n of tangents (vector, class, sample)."""
-        p = self.p.T
-        if self.loss == "mse":
-            return self.factor * tangent
-        moved = _softmax_product(p, tangent, axis=-2)  # R p
-        if self.loss == "cross_entropy":
-            return moved
-        # derivative of p (r - p . r) with R r = factor R p
-        r, Rr = self.residual.T, self.factor * moved
-        inner = (p * r).sum(axis=0)
-        R_inner = (moved * r + p * Rr).sum(axis=-2, keepdims=True)
-        return moved * (r - inner) + p * (Rr - R_inner)
-
-    def roots(self) -> list[np.ndarray]:
-        """Return the columns (sample, class) of L with S = L L^T, of a loss that is convex in the logits.
-
-        For the squared error of p, L L^T is the positive semidefinite term 2 / K (diag(p) - p p^T)^2 of S.
-        """
-        classes = self.p.shape[1]
-        if self.loss == "mse":
-            return [np.broadcast_to(np.sqrt(self.factor) * unit, self.p.shape) for unit in np.eye(classes)]
-        root = np.sqrt(self.p) if self.loss == "cross_entropy" else np.sqrt(self.factor) * self.p
-        return [root[:, [c]] * (unit - self.p) for c, unit in enumerate(np.eye(classes))]
-
-
-def _softmax_product(p: np.ndarray, t: np.ndarray, axis: int) -> np.ndarray:
-    """Compute (diag(p) - p p^T) t along an axis of classes."""
-    moved = p * t
-    return moved - p * moved.sum(axis=axis, keepdims=True)

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
+from sgd_valleys.measures.sample_gradients import slices
 from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Network, Parameters
 
-PREACTIVATION_BYTES = 2**30  # memory for the first layer's preactivations: where they are small, of all solutions
+PREACTIVATION_BYTES = 2**30  # memory for cached preactivations of the first layer, of at least 2 solutions
 
 
 def line_loss(
@@ -20,35 +20,63 @@ def line_loss(
     alpha: np.ndarray,
     loss: str = "cross_entropy",
 ) -> np.ndarray:
-    """Compute the loss L(alpha theta_i + (1 - alpha) theta_j) at every ``alpha`` (point): (point).
+    """Compute the loss (point) L(alpha theta_i + (1 - alpha) theta_j) at every ``alpha`` (point).
 
-    The first layer's preactivation is linear in the parameters, so that the whole line needs it at the ends only:
-    ``preactivation`` (sample, ...) of theta_i and of theta_j, which are the parameters in ``ends``.
+    The first layer's preactivation is linear in the parameters. The line therefore needs this preactivation only at the
+    ends.
+
+    Args:
+        network: architecture of both ends.
+        ends: parameters of theta_i and of theta_j.
+        preactivation: preactivations (sample, ...) of the first layer at theta_i and at theta_j.
+        labels: (sample) classes.
+        alpha: (point) interpolation coefficients.
+        loss: one of ``sgd_valleys.recipe.LOSSES``.
     """
     (theta_i, theta_j), (z_i, z_j) = ends, preactivation
     upper_layers = [name for name in network.names() if not name.startswith("layer1_")]
-    along, evaluate = np.empty(len(alpha)), LOSSES[loss].evaluate
-    for k, a in enumerate(alpha.tolist()):  # a NumPy float64 would make float64 of float32 parameters
+    along, evaluate = np.zeros(len(alpha)), LOSSES[loss].evaluate
+    for k, a in enumerate(alpha.tolist()):  # a NumPy float64 would convert float32 parameters to float64
         between = {name: a * theta_i[name] + (1 - a) * theta_j[name] for name in upper_layers}
-        along[k] = evaluate(network.forward_from_first(between, a * z_i + (1 - a) * z_j), labels)
+        for part in slices(len(labels)):  # the activations of a slice fit the cache
+            logits = network.forward_from_first(between, a * z_i[part] + (1 - a) * z_j[part])
+            along[k] += len(logits) / len(labels) * evaluate(logits, labels[part])
     return along
 
 
 def barrier(loss: np.ndarray) -> np.ndarray:
-    """Compute the barrier, Eq. 5, from losses (..., point) along lines that include both ends: (...)."""
+    """Compute the barrier (...), Eq. 5, from losses (..., point) along lines that include both ends."""
     return loss.max(axis=-1) - (loss[..., 0] + loss[..., -1]) / 2
 
 
 def chord_height(loss: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Compute the largest height of the loss above the chord, from losses (..., point) along lines: (...).
+    """Compute the largest height (...) of the loss above the chord, from losses (..., point) along lines.
 
         max over alpha of  L(alpha) - (alpha L_i + (1 - alpha) L_j)
 
     The lines include both ends, and alpha = 1 is theta_i, as in :func:`line_loss`. The height is at least 0. A loss
-    that changes linearly has height 0, whereas its barrier by Eq. 5 is half the difference of the ends. With equal ends
-    the height is the barrier of Eq. 5.
+    that changes linearly has height 0, whereas its barrier by Eq. 5 is half the difference of the ends. For ends with
+    equal loss the height is the barrier of Eq. 5.
     """
     return (loss - (alpha * loss[..., -1:] + (1 - alpha) * loss[..., :1])).max(axis=-1)
+
+
+def dissimilar_pairs(similarity: np.ndarray, height: np.ndarray, largest: float) -> np.ndarray:
+    """Select (pair) the pairs with a final Sim_J (pair) of at most ``largest``.
+
+    A pair without a finite final height (pair, time) is left out, because one of its runs has diverged.
+    """
+    return (similarity <= largest) & np.isfinite(height[:, -1])
+
+
+def emergence(height: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Return the time (pair) from which on a height (pair, time) is at least half of its last value.
+
+    ``time`` (time) ascends, in any unit. All last values are finite (``dissimilar_pairs``).
+    """
+    above = (height >= height[:, -1:] / 2)[:, ::-1]  # from the end of training backwards
+    lasting = np.where(above.all(axis=1), len(time), above.argmin(axis=1))
+    return time[len(time) - lasting]
 
 
 def pair_lines(
@@ -60,7 +88,7 @@ def pair_lines(
     progress: Callable[[], object] = lambda: None,
     loss: str = "cross_entropy",
 ) -> np.ndarray:
-    """Compute the loss along the line between the two solutions of each pair: (pair, point) in units of the loss.
+    """Compute the loss (pair, point) along the line between the two solutions of each pair, in units of the loss.
 
     Args:
         network: architecture of all solutions.
@@ -88,11 +116,6 @@ def pair_lines(
     return lines
 
 
-def pair_barriers(*arguments: Any, **named: Any) -> np.ndarray:
-    """Compute the barrier, Eq. 5, between the two solutions of each pair: (pair). Arguments as :func:`pair_lines`."""
-    return barrier(pair_lines(*arguments, **named))
-
-
 def line_loss_along_training(
     network: Network,
     runs: Mapping[int, Parameters],
@@ -104,7 +127,7 @@ def line_loss_along_training(
     times: int,
     loss: str = "cross_entropy",
 ) -> np.ndarray:
-    """Compute the loss along the line between the two runs of each pair, at every recorded time: (pair, time, point).
+    """Compute the loss (pair, time, point) along the line between the two runs of each pair at every recorded time.
 
     Args:
         network: architecture of all runs.

@@ -1,4 +1,4 @@
-"""How the measures of flatness displace the parameters of a network."""
+"""Settings of the parameter displacements in the measures of flatness."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -7,14 +7,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Perturbation:
-    """How parameters are displaced.
+    """Settings of parameter displacements.
 
     Attributes:
-        radius: of the ball of relative displacements delta, |delta|_2 <= radius, in the worst case.
-        steps: of projected ascent in the worst case.
+        radius: largest norm |delta|_2 of the relative displacement delta in the worst case.
+        steps: number of steps of projected ascent in the worst case.
         sigma: standard deviation of the Gaussian displacement of every parameter.
-        relative_sigma: the same relative to a parameter or to a filter.
-        pairs: numbers of antithetic pairs of random displacements; at least 2.
+        relative_sigma: standard deviation of the Gaussian displacement relative to a parameter or to a filter's norm.
+        pairs: number of antithetic pairs of random displacements; at least 2.
     """
 
     radius: float = 0.5
@@ -25,5 +25,5 @@ class Perturbation:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Perturbation":
-        """Take those of the settings that are attributes; the others have their defaults."""
+        """Take the settings that are attributes; attributes without a setting have their defaults."""
         return cls(**{field.name: settings[field.name] for field in fields(cls) if field.name in settings})

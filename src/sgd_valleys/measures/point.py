@@ -1,4 +1,4 @@
-"""A point of parameter space, with what several measures of flatness need computed once.
+"""A point of parameter space, with the quantities that several measures of flatness share.
 
 All arrays are float64.
 """
@@ -6,26 +6,26 @@ All arrays are float64.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch.func import grad, jvp
 
 from sgd_valleys.data.stored import load_network_and_samples
-from sgd_valleys.data.subset import first_of_each_class
+from sgd_valleys.data.subset import select_first
 from sgd_valleys.measures.curvature import LayerHessian, is_gauss_newton, top_eigenvalues
+from sgd_valleys.measures.output_curvature import OutputCurvature
 from sgd_valleys.measures.perturbation import Perturbation
 from sgd_valleys.measures.true_hessian import TrueHessian
 from sgd_valleys.networks.loss import LOSSES, softmax
 from sgd_valleys.networks.network import Linearization, Network, Parameters
-from sgd_valleys.networks.tensor_functions import LOSSES as TENSOR_LOSSES
-from sgd_valleys.networks.tensor_functions import logits
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.storage.hdf5 import FilePath
 
+if TYPE_CHECKING:  # torch imports slowly: the methods that need automatic differentiation import it
+    import torch
+
 DEFAULT = Perturbation()
-SLICE = 500  # samples that are differentiated at once, which bounds the memory
+SLICE = 500  # samples that are differentiated at once; bounds the memory
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class Point:
     """One network at one point of parameter space.
 
     Attributes:
-        network: its architecture.
-        parameters: of this network, float64 by name.
+        network: architecture.
+        parameters: parameters by name, float64.
         inputs: (sample, ...) in the network's form, float64.
         labels: (sample) classes.
-        layer: whose Hessian is taken; a fully connected one.
+        layer: number of the fully connected layer whose Hessian is computed, counted from 1.
         loss: one of ``sgd_valleys.recipe.LOSSES``.
-        eigenvalue: largest eigenvalues of that Hessian where they are known, in descending order.
-        perturbation: of the measures that displace the parameters.
+        eigenvalue: known largest eigenvalues of this Hessian, in descending order; may be empty.
+        perturbation: settings of the measures that displace the parameters.
         tolerance: largest accepted residual of an eigenvalue, relative to the largest one.
         seed: master seed.
     """
@@ -80,11 +80,11 @@ class Point:
 
     @cached_property
     def trace(self) -> float:
-        """The trace of the layer's Hessian."""
+        """The trace of the layer's Hessian, in units of the loss."""
         return self.hessian.trace()
 
     def top(self, N: int) -> np.ndarray:
-        """Return the N largest eigenvalues of the layer's Hessian; NaN where they cannot be computed."""
+        """Return the N largest eigenvalues of the layer's Hessian, descending; all NaN if the computation fails."""
         found = self._known
         if self.weight.size <= N:
             return np.full(N, np.nan)
@@ -113,9 +113,9 @@ class Point:
         return self.network.first_preactivation(self.parameters, self.inputs)
 
     def mean_increase_of_pair(self, displacement: Parameters) -> float:
-        """Compute (L(theta + d) + L(theta - d)) / 2 - L(theta) of a displacement d of all parameters, by name.
+        """Compute (L(theta + d) + L(theta - d)) / 2 - L(theta) for a displacement d of all parameters, by name.
 
-        The first layer's preactivations are linear in the parameters: both signs share their largest product.
+        The first layer's preactivations are linear in the parameters. Both signs therefore share the largest product.
         """
         z, dz = self._first_preactivation, self.network.first_preactivation(displacement, self.inputs)
         losses = []
@@ -130,21 +130,40 @@ class Point:
 
     def loss_and_gradient(self, parameters: Parameters) -> tuple[float, dict[str, np.ndarray]]:
         """Compute the mean loss at other parameters, and its gradient by name."""
+        import torch
+
+        from sgd_valleys.networks.tensor_functions import LOSSES as TENSOR_LOSSES
+        from sgd_valleys.networks.tensor_functions import gradient_of, logits
+
         tensors = {name: torch.from_numpy(array).requires_grad_() for name, array in parameters.items()}
         total = 0.0
         for inputs, labels in zip(self._tensors[0].split(SLICE), self._tensors[1].split(SLICE), strict=True):
             part = TENSOR_LOSSES[self.loss].total(logits(self.network, tensors, inputs), labels) / len(self.labels)
             part.backward()
             total += part.item()
-        return total, {name: tensor.grad.numpy() for name, tensor in tensors.items()}
+        return total, {name: gradient_of(tensor).numpy() for name, tensor in tensors.items()}
 
     @cached_property
-    def _tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def _tensors(self) -> tuple["torch.Tensor", "torch.Tensor"]:
+        import torch
+
         return torch.from_numpy(self.inputs), torch.from_numpy(self.labels)
 
     @cached_property
     def radial_derivative(self) -> np.ndarray:
         """The derivative (sample, class) of the logits along the parameters themselves, d f(t theta) / dt at t = 1."""
+        if len(self.network.dense_layers) < self.network.depth:
+            return self._radial_derivative_of_tensors()
+        # linear in the layer's parameters, the preactivations are their own derivative along these parameters
+        layers = (self.network.linearize(self.parameters, self.inputs, k) for k in self.network.dense_layers)
+        return np.asarray(sum(layer.jvp(layer.preactivation) for layer in layers))
+
+    def _radial_derivative_of_tensors(self) -> np.ndarray:
+        import torch
+        from torch.func import jvp
+
+        from sgd_valleys.networks.tensor_functions import logits
+
         theta = {name: torch.from_numpy(array) for name, array in self.parameters.items()}
         parts = self._tensors[0].split(SLICE)
         return np.concatenate(
@@ -152,12 +171,11 @@ class Point:
         )
 
     def radial_slope(self, labels: np.ndarray) -> np.ndarray:
-        """Compute theta . grad l_n (sample) of every sample's loss, with labels (sample) in place of the samples' own.
+        """Compute theta . grad l_n (sample) of every sample's loss, with ``labels`` (sample) in place of its own.
 
-        The chain rule through the logits needs no gradient of any sample.
+        The chain rule through the logits avoids the gradients of single samples.
         """
-        total = TENSOR_LOSSES[self.loss].total
-        slope = grad(total)(torch.from_numpy(self.linear.logits), torch.from_numpy(labels)).numpy()
+        slope = OutputCurvature(self.loss, self.linear.logits, labels).gradient
         return np.einsum("nk,nk->n", slope, self.radial_derivative)
 
     @cached_property
@@ -172,12 +190,15 @@ def load_points(data: FilePath, settings: Mapping[str, Any]) -> Callable[[Parame
     Args:
         data: the file ``data.h5`` of the experiment.
         settings: ``network`` and ``classes`` of the experiment, ``loss`` (cross-entropy by default), ``layer``,
-            ``tolerance``, ``seed``, the images ``per_class`` (None for all), and those of ``Perturbation``.
+            ``tolerance``, ``seed``, ``per_class``, the number of images of each class (None for all), and the settings
+            of ``Perturbation``.
+
+    Raises:
+        UserError: a class has fewer than ``per_class`` images.
     """
     network, samples = load_network_and_samples(data, settings, ["train"])
-    images, labels = samples["train"]
-    index = first_of_each_class(labels, settings["per_class"])
-    inputs, chosen = images[index].astype(np.float64), labels[index]
+    inputs, chosen = select_first(samples.pop("train"), settings["per_class"], "curvature.per_class")
+    inputs = inputs.astype(np.float64)
 
     def point(parameters: Parameters, eigenvalue: Sequence[float] = ()) -> Point:
         return Point(

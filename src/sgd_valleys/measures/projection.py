@@ -1,24 +1,63 @@
 """Projection of trajectories on the plane of their principal components."""
 
+from dataclasses import dataclass
+
 import numpy as np
-from sklearn.decomposition import PCA
+from scipy.linalg import qr
+from sklearn.decomposition import PCA, KernelPCA
 
-LARGEST_COVARIANCE = 4000  # parameters: the time of its eigenvectors grows with the cube
-
-
-def principal_axes(weights: np.ndarray, components: int = 2) -> PCA:
-    """Fit the principal components of all finite points of all trajectories (..., parameter) together."""
-    finite = weights[np.isfinite(weights).all(axis=-1)].astype(np.float64)
-    solver = "covariance_eigh" if finite.shape[1] <= LARGEST_COVARIANCE else "arpack"
-    return PCA(n_components=components, svd_solver=solver, random_state=0).fit(finite)
+LARGEST_GRAM = 2_000  # points up to which the Gram matrix is computed; the time of its eigenvectors grows as their cube
 
 
-def coordinates(axes: PCA, weights: np.ndarray) -> np.ndarray:
-    """Project points (..., parameter) on principal axes: (..., component), NaN for points that are not finite."""
+@dataclass(frozen=True)
+class PrincipalAxes:
+    """The principal components of some points.
+
+    Attributes:
+        mean: (parameter) mean of the points.
+        components: (component, parameter) orthonormal; the entry of largest magnitude is positive.
+        explained: (component) fraction of the variance that the component explains.
+    """
+
+    mean: np.ndarray
+    components: np.ndarray
+    explained: np.ndarray
+
+
+def principal_axes(weights: np.ndarray, components: int = 2) -> PrincipalAxes:
+    """Find the principal components of all finite points of all trajectories (..., parameter) together.
+
+    The components are linear combinations of the centred points. Their coefficients are eigenvectors of the points'
+    Gram matrix. This matrix is smaller than the covariance of the parameters if the points are fewer. For more than
+    ``LARGEST_GRAM`` points only products with the centred points are computed. Their cost is proportional to points and
+    parameters.
+
+    Components are in descending order of their variance.
+    """
+    centred = weights[np.isfinite(weights).all(axis=-1)].astype(np.float64)
+    mean = centred.mean(axis=0)
+    centred -= mean
+    if len(centred) <= LARGEST_GRAM:
+        gram = KernelPCA(components, kernel="precomputed", eigen_solver="dense").fit(centred @ centred.T)
+        found = gram.eigenvectors_.T @ centred
+    else:
+        found = PCA(components, svd_solver="arpack", random_state=0).fit(centred).components_
+    axes = qr(found.T, mode="economic", check_finite=False)[0].T  # orthonormal also if a component has no variance
+    variance = ((centred @ axes.T) ** 2).sum(axis=0)
+    order = np.argsort(variance)[::-1]
+    axes, variance = axes[order], variance[order]
+    axes *= np.sign(axes[np.arange(components), np.abs(axes).argmax(axis=1)])[:, None]
+    return PrincipalAxes(mean, axes, variance / np.vdot(centred, centred))
+
+
+def coordinates(axes: PrincipalAxes, weights: np.ndarray) -> np.ndarray:
+    """Return the coordinates (..., component) of points (..., parameter) on principal axes; NaN if not finite."""
     finite = np.isfinite(weights).all(axis=-1)
-    projected = np.full((*finite.shape, axes.n_components_), np.nan)
+    projected = np.full((*finite.shape, len(axes.components)), np.nan)
     if finite.any():
-        projected[finite] = axes.transform(weights[finite].astype(np.float64))
+        centred = weights[finite].astype(np.float64)
+        centred -= axes.mean
+        projected[finite] = centred @ axes.components.T
     return projected
 
 
@@ -30,4 +69,4 @@ def project(weights: np.ndarray, components: int = 2) -> tuple[np.ndarray, np.nd
         fraction of the variance that each component explains.
     """
     axes = principal_axes(weights, components)
-    return coordinates(axes, weights), axes.explained_variance_ratio_
+    return coordinates(axes, weights), axes.explained

@@ -1,7 +1,7 @@
 """The gradients of every sample's loss in the weights of fully connected layers, without an array (sample, parameter).
 
-The gradient of sample n in a layer's weights is g_n = d_n h_n^T, with the layer's input h_n and the gradient d_n in its
-preactivations. Biases are one more column of the weights, whose input is 1. All arrays are float64.
+The gradient of sample n in a layer's weights is g_n = d_n h_n^T. Here h_n is the layer's input, and d_n the gradient in
+its preactivations. Biases are a further column of the weights with input 1. All arrays are float64.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,13 @@ from scipy.sparse.linalg import LinearOperator
 from sgd_valleys.networks.layers import check_dense_layers
 from sgd_valleys.networks.network import Linearization, Network, Parameters
 
+SLICE = 1_000  # samples that are processed at once; bounds the memory
 Factors = tuple[np.ndarray, np.ndarray]  # d (sample, out) and h (sample, in) of a layer
+
+
+def slices(M: int) -> list[slice]:
+    """Divide M samples into parts of at most ``SLICE``."""
+    return [slice(start, start + SLICE) for start in range(0, M, SLICE)]
 
 
 def linearize(
@@ -26,11 +32,11 @@ def linearize(
         network: the architecture.
         parameters: by name, float64.
         inputs: (sample, ...) in the network's form, float64.
-        layers: counted from 1.
+        layers: numbers of the layers, counted from 1.
         biases: whether the biases are a further column of the weights.
 
     Raises:
-        UserError: there is no layer, one is named twice, or one is not fully connected.
+        UserError: no layer is given, a layer is named twice, or a layer is not fully connected.
     """
     check_dense_layers(network, layers)
     found = [network.linearize(parameters, inputs, layer) for layer in sorted(layers)]
@@ -41,7 +47,7 @@ def linearize(
 
 @dataclass(frozen=True)
 class SampleGradients:
-    """A vector g_n of all chosen weights for each sample n, layer after layer, each layer's matrix row by row.
+    """Vectors g_n (parameter) of all samples n, flattened layer after layer, each layer's matrix row by row.
 
     Attributes:
         factors: d (sample, out) and h (sample, in) of each layer, g_n = d_n h_n^T.
@@ -51,7 +57,7 @@ class SampleGradients:
 
     @classmethod
     def of(cls, linear: Sequence[Linearization], cotangent: np.ndarray) -> "SampleGradients":
-        """Pull a vector of each sample's logits (sample, class), such as a gradient, back to the weights of layers."""
+        """Propagate ``cotangent`` (sample, class), such as a gradient in the logits, back to the weights of layers."""
         return cls(tuple((each.vjp(cotangent), each.inputs) for each in linear))
 
     @property
@@ -69,20 +75,30 @@ class SampleGradients:
         found, k = np.zeros((self.samples, V.shape[1])), V.shape[1]
         for (d, h), own in zip(self.factors, self._split(V), strict=True):
             out = d.shape[1]
-            moved = (h @ own.reshape(out, -1, k).transpose(1, 0, 2).reshape(-1, out * k)).reshape(-1, out, k)
-            found += (d[:, None] @ moved)[:, 0]
+            wide = own.reshape(out, -1, k).transpose(1, 0, 2).reshape(-1, out * k)
+            for part in slices(self.samples):
+                found[part] += (d[part, None] @ (h[part] @ wide).reshape(-1, out, k))[:, 0]
         return found
 
     def combine(self, weight: np.ndarray) -> np.ndarray:
         """Compute sum_n w_n g_n (parameter, vector) with weights (sample, vector)."""
         found, k = [], weight.shape[1]
         for d, h in self.factors:
-            weighted = (d[:, :, None] * weight[:, None, :]).reshape(len(d), -1)
-            found.append((h.T @ weighted).reshape(-1, d.shape[1], k).transpose(1, 0, 2).reshape(-1, k))
+            own = sum(
+                h[part].T @ (d[part, :, None] * weight[part, None, :]).reshape(-1, d.shape[1] * k)
+                for part in slices(self.samples)
+            )
+            found.append(own.reshape(-1, d.shape[1], k).transpose(1, 0, 2).reshape(-1, k))
         return np.concatenate(found)
 
+    def means(self, index: np.ndarray) -> np.ndarray:
+        """Compute the mean of g_n (minibatch, parameter) over the samples of minibatches (minibatch, sample)."""
+        B = index.shape[1]
+        sums = [(d[index].transpose(0, 2, 1) @ h[index]).reshape(len(index), -1) for d, h in self.factors]
+        return np.hstack(sums) / B
+
     def gram(self, rows: slice = slice(None), other: "SampleGradients | None" = None) -> np.ndarray:
-        """Compute g_n^T g_m (rows, sample), where g_m are those of ``other`` if it is given."""
+        """Compute g_n^T g_m (rows, sample); the g_m are those of ``other`` if given."""
         pairs = zip(self.factors, (other or self).factors, strict=True)
         return sum((d[rows] @ d2.T) * (h[rows] @ h2.T) for (d, h), (d2, h2) in pairs)
 
@@ -103,7 +119,7 @@ class SampleGradients:
 class Covariance(LinearOperator):
     """C = mean_n (g_n - g)(g_n - g)^T (parameter, parameter), with the mean g of the gradients g_n of M samples.
 
-    Only products are computed, C V = mean_n g_n (g_n - g)^T V.
+    The operator computes only products, C V = mean_n g_n (g_n - g)^T V.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -129,7 +145,7 @@ class Covariance(LinearOperator):
         return (self.project(V) ** 2).mean(axis=0)
 
     def gram(self, rows: slice = slice(None)) -> np.ndarray:
-        """Compute (g_n - g)^T (g_m - g) (rows, sample). Divided by M, the matrix has C's eigenvalues."""
+        """Compute (g_n - g)^T (g_m - g) (rows, sample). Divided by M it has C's nonzero eigenvalues."""
         a = self.onto_mean
         return self.gradients.gram(rows) - a[rows] - a.T + a.mean()
 

@@ -1,4 +1,4 @@
-"""Similarity of solutions: by the test samples that they misclassify, and by their displacement from the start."""
+"""Similarity of solutions by their misclassified test samples, and by their displacements from the start."""
 
 from collections.abc import Collection, Sequence
 
@@ -20,17 +20,17 @@ def jaccard(error: np.ndarray) -> np.ndarray:
     Returns:
         (solution, solution), symmetric, in [0, 1], 1 on the diagonal.
     """
-    sets = np.asarray(error, dtype=bool).astype(np.float64)
-    both = sets @ sets.T
-    size = sets.sum(axis=1)
+    sets = np.asarray(error, dtype=bool).astype(np.float32)  # exact, for fewer than 2^24 samples
+    both = (sets @ sets.T).astype(np.float64)
+    size = np.diagonal(both)
     either = size[:, None] + size[None, :] - both
     return np.divide(both, either, out=np.ones_like(both), where=either > 0)
 
 
 def agreement(prediction: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Compute the share of samples with the same predicted class, from classes (..., sample) of two solutions: (...).
+    """Compute the share (...) of samples with the same predicted class, from classes (..., sample) of two solutions.
 
-    The agreement is 1 for equal error sets only where the wrong classes are equal too.
+    Solutions with equal error sets have agreement 1 only if their wrong classes are equal too.
     """
     return (prediction == other).mean(axis=-1)
 
@@ -57,21 +57,24 @@ def pair_mean(matrix: np.ndarray) -> float:
 
 
 def all_pairs(members: np.ndarray) -> np.ndarray:
-    """List the distinct pairs of ``members`` (solution): (pair, 2), in their order."""
+    """List the distinct pairs (pair, 2) of ``members`` (solution), in the order of the members."""
     return members[np.stack(np.triu_indices(len(members), k=1), axis=1)]
 
 
 def sample_pairs(solutions: int, pairs: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw distinct pairs of solutions, all where there are fewer: (pair, 2) positions i < j, in ascending order."""
-    possible = all_pairs(np.arange(solutions))
-    drawn = rng.choice(len(possible), min(pairs, len(possible)), replace=False)
-    return possible[np.sort(drawn)]
+    """Draw ``pairs`` distinct pairs (pair, 2), positions i < j in ascending order, or all pairs if there are fewer."""
+    possible = solutions * (solutions - 1) // 2
+    drawn = np.sort(rng.choice(possible, min(pairs, possible), replace=False))
+    length = np.arange(solutions - 1, 0, -1)  # pairs of each i
+    starts = np.cumsum(length) - length
+    i = np.searchsorted(starts, drawn, side="right") - 1
+    return np.stack([i, drawn - starts[i] + i + 1], axis=1)
 
 
 def spread_pairs(similarity: np.ndarray, count: int) -> np.ndarray:
-    """Choose pairs evenly by the rank of their ``similarity`` (pair): their positions, the least similar pair first.
+    """Return the positions of ``count`` pairs evenly spaced by the rank of their ``similarity`` (pair), ascending.
 
-    Of several, the least and the most similar pair are among them. All are chosen where there are fewer.
+    With ``count`` > 1 the least and the most similar pair are included. If there are fewer pairs, all are returned.
     """
     ranked = np.argsort(similarity, kind="stable")
     return ranked[np.linspace(0, len(ranked) - 1, min(count, len(ranked))).round().astype(int)]
@@ -86,7 +89,7 @@ def pairs_by_realization(
         runs: (eta, B, realization) of each solution.
         cells: (eta, B) of the cells.
         deterministic: batch sizes without noise, which have one realization for each initialization.
-        initializations: realization r starts from number r modulo this one.
+        initializations: number of initializations; realization r has initialization r modulo this number.
 
     Returns:
         for realizations 0, 1, ..., (pair, 2) positions among ``runs``, in the order of the cells.
@@ -100,14 +103,14 @@ def pairs_by_realization(
 
 
 def nearest_pair(matrix: np.ndarray, target: float) -> tuple[int, int] | None:
-    """Find the pair (i < j) whose similarity is nearest to ``target``, the first of several; None if all are NaN."""
+    """Find the pair (i < j) with the similarity nearest to ``target``, the first of equal ones; None if all are NaN."""
     pairs = all_pairs(np.arange(len(matrix)))
     distance = np.abs(matrix[tuple(pairs.T)] - target)
     return tuple(pairs[np.nanargmin(distance)].tolist()) if np.isfinite(distance).any() else None
 
 
 def select_pairs(matrix: np.ndarray, targets: Sequence[float]) -> np.ndarray:
-    """Select the pair nearest to each target similarity, then every other pair at most as similar as the least target.
+    """Select the pair nearest to each target similarity, then all others with at most the smallest target.
 
     Returns:
         (pair, 2) positions i < j in the ``matrix`` (solution, solution) of similarities; first a pair for each target.

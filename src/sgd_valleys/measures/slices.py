@@ -9,7 +9,7 @@ from sgd_valleys.measures.projection import coordinates, principal_axes
 from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Network, Parameters
 
-MARGIN = 0.15  # of the extent of the trajectory, on each side of the slice
+MARGIN = 0.15  # on each side of the slice, relative to the extent of the trajectory
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class LossSlice:
 
     Attributes:
         coordinate: (axis, point) along the first and the second principal component.
-        loss: (point of axis 0, point of axis 1).
-        trajectory: (time, axis) coordinates of the trajectory; NaN where it is not finite.
+        loss: (point of axis 0, point of axis 1) in units of the loss.
+        trajectory: (time, axis) coordinates of the trajectory; NaN where its weights are not finite.
         explained: (axis) fraction of the trajectory's variance.
         axes: (axis, weight) the principal components.
         origin: (weight) the weights at coordinates 0, 0.
@@ -43,19 +43,19 @@ def loss_slice(
     loss: str = "cross_entropy",
     progress: Callable[[], object] = lambda: None,
 ) -> LossSlice:
-    """Compute the loss around a trajectory of one layer's weights, with the other layers as ``final`` has them.
+    """Compute the loss around a trajectory of one layer's weights, with all other parameters from ``final``.
 
-    The plane is spanned by the first two principal components of the trajectory, and contains the final weights.
-    Therefore the loss at the final coordinates is that of ``final``. Earlier points of the trajectory are projected on
-    the plane. The slice shows the loss below them for the final layers, not the loss that the run had.
+    The first two principal components of the trajectory span the plane, which contains the final weights. Therefore the
+    loss at the final coordinates is that of ``final``. Earlier points of the trajectory are projected onto the plane.
+    At these points the slice shows the loss with the other final parameters, not the loss of the run.
 
     Args:
         network: the architecture.
         trajectory: (time, ...) the layer's weights.
         final: parameters by name, finite.
-        layer: counted from 1.
+        layer: number of the layer, counted from 1.
         samples: inputs (sample, ...) in the network's form, and labels (sample).
-        points: of each axis, evenly spaced over the trajectory and a margin of 15% of its extent.
+        points: number of points of each axis, evenly spaced over the trajectory and a margin on each side.
         loss: one of ``sgd_valleys.recipe.LOSSES``.
         progress: called after each row of points.
     """
@@ -63,13 +63,13 @@ def loss_slice(
     name = f"layer{layer}_weight"
     flat = trajectory.reshape(len(trajectory), -1)
     fit = principal_axes(flat)
-    projected, axes = coordinates(fit, flat), fit.components_
+    projected, axes = coordinates(fit, flat), fit.components
     end = final[name].ravel()
     origin = end - coordinates(fit, end[None])[0] @ axes
     low, high = np.nanmin(projected, axis=0), np.nanmax(projected, axis=0)
     margin = MARGIN * (high - low)
     coordinate = np.linspace(low - margin, high + margin, points, axis=1)
-    # a layer above the first changes no preactivation of the first
+    # the weights of a layer above the first do not change the first layer's preactivations
     fixed = network.first_preactivation(final, inputs) if layer > 1 else None
 
     def at(a: float, b: float) -> float:
@@ -82,4 +82,4 @@ def loss_slice(
     for k, a in enumerate(coordinate[0]):
         surface[k] = [at(a, b) for b in coordinate[1]]
         progress()
-    return LossSlice(coordinate, surface, projected, fit.explained_variance_ratio_, axes, origin)
+    return LossSlice(coordinate, surface, projected, fit.explained, axes, origin)

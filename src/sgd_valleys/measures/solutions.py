@@ -13,11 +13,11 @@ from sgd_valleys.storage.parameters import read_parameters
 
 @dataclass(frozen=True)
 class Solution:
-    """The end of a run that reaches training accuracy 1.
+    """The endpoint of a run with training accuracy 1.
 
     Attributes:
         run: (eta, B, realization).
-        path: the training file.
+        path: path of the training file.
         parameters: by name, float32.
         error: (test_sample) whether the sample is misclassified.
     """
@@ -43,5 +43,5 @@ def converged_solutions(paths: Iterable[FilePath]) -> list[Solution]:
 
 
 def solution_similarity(solutions: Sequence[Solution]) -> np.ndarray:
-    """Compute the Jaccard similarity (solution, solution), Eq. 4, of solutions, of which there may be none."""
+    """Compute the Jaccard similarity (solution, solution), Eq. 4; shape (0, 0) without solutions."""
     return jaccard(np.stack([solution.error for solution in solutions])) if solutions else np.empty((0, 0))

@@ -6,16 +6,18 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal, qr
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
+KNOWN, VECTORS, STEPS = 20, 10, 100  # eigenvalues, vectors and steps in ``eigenvalues_by_rank``
+
 
 @dataclass(frozen=True)
 class Eigenpairs:
     """The k largest eigenvalues with their eigenvectors.
 
     Attributes:
-        eigenvalue: (k) in descending order; all NaN where they could not be computed.
-        eigenvector: (parameter, k), of length 1.
-        residual: largest |H v - lambda v| relative to the largest eigenvalue in magnitude.
-        failure: why they could not be computed; None where they could.
+        eigenvalue: (k) in descending order; all NaN after a failure.
+        eigenvector: (parameter, k) of norm 1; all NaN after a failure.
+        residual: largest |H v - lambda v| relative to the largest |lambda|.
+        failure: reason of the failure; None after a success.
     """
 
     eigenvalue: np.ndarray
@@ -27,14 +29,14 @@ class Eigenpairs:
 def top_eigenpairs(
     operator: LinearOperator, k: int, rng: np.random.Generator, tolerance: float = 1e-6, size: int | None = None
 ) -> Eigenpairs:
-    """Compute the k largest eigenvalues (algebraically) and their eigenvectors by Lanczos iteration.
+    """Compute the k algebraically largest eigenvalues and their eigenvectors by Lanczos iteration.
 
     Args:
         operator: symmetric, with a property ``is_finite``.
         k: number of eigenvalues.
         rng: draws the start vector.
-        tolerance: largest accepted residual relative to the largest eigenvalue.
-        size: dimension of the Krylov space between two restarts; 3 k by default.
+        tolerance: largest accepted residual relative to the largest |lambda|.
+        size: dimension of the Krylov space between two restarts; the larger of 20 and 3 k by default.
     """
     n = operator.shape[0]
     unknown = np.full(k, np.nan), np.full((n, k), np.nan)
@@ -56,14 +58,16 @@ def top_eigenpairs(
     return Eigenpairs(value, vector, residual)
 
 
-TRACE_PRODUCTS = 60  # of an estimated trace
+TRACE_PRODUCTS = 60  # products with vectors in the estimate of a trace
 
 
 def trace_with_error(operator: LinearOperator, rng: np.random.Generator) -> tuple[float, float]:
     """Return the trace of an operator and its standard error: in closed form (error 0), else by Hutch++.
 
+    Both are NaN if the network's outputs are not finite.
+
     Args:
-        operator: symmetric; its method ``trace`` returns the closed form, or None where there is none.
+        operator: symmetric, with a property ``is_finite``; the method ``trace`` returns the closed form or None.
         rng: draws the vectors of an estimate.
     """
     if not operator.is_finite:
@@ -75,8 +79,8 @@ def trace_with_error(operator: LinearOperator, rng: np.random.Generator) -> tupl
 def hutch_plus_plus(operator: LinearOperator, products: int, rng: np.random.Generator) -> tuple[float, float]:
     """Estimate the trace by Hutch++ (Meyer et al. 2021, arXiv 2010.09649).
 
-    A third of the products finds a subspace that holds most of the trace, in which the trace is exact; random vectors
-    estimate the rest.
+    A third of the products finds a subspace with most of the trace. In this subspace a second third computes the trace
+    exactly. The last third estimates the trace of the rest from random vectors.
 
     Args:
         operator: symmetric.
@@ -102,7 +106,7 @@ class SpectralDensity:
 
     Attributes:
         node: (vector, step) Ritz values.
-        weight: (vector, step); they add up to 1 for each vector.
+        weight: (vector, step) weights of the nodes; they add up to 1 for each vector.
     """
 
     node: np.ndarray
@@ -113,40 +117,69 @@ class SpectralDensity:
         return float((self.weight * self.node**power).sum(axis=1).mean())
 
     def density(self, at: np.ndarray, width: float) -> np.ndarray:
-        """Return the density (point) at eigenvalues ``at``, smoothed by Gaussians of a standard deviation."""
+        """Return the density at eigenvalues ``at`` (point), smoothed by Gaussians of standard deviation ``width``."""
         z = (at[:, None, None] - self.node) / width
         return (self.weight * np.exp(-(z**2) / 2)).sum(axis=2).mean(axis=1) / (width * np.sqrt(2 * np.pi))
 
 
-def spectral_density(operator: LinearOperator, steps: int, vectors: int, rng: np.random.Generator) -> SpectralDensity:
+def spectral_density(
+    operator: LinearOperator, steps: int, vectors: int, rng: np.random.Generator, deflated: np.ndarray | None = None
+) -> SpectralDensity:
     """Compute the density of eigenvalues by stochastic Lanczos quadrature, with full reorthogonalization.
 
-    The mean of any polynomial of degree 2 steps - 1 over the eigenvalues is exact up to the randomness of the vectors
-    (Ubaru et al. 2017; Ghorbani et al. 2019, arXiv 1901.10159).
+    The quadrature of polynomials up to degree 2 steps - 1 has only the random error of the vectors. Sources: Ubaru et
+    al. 2017; Ghorbani et al. 2019 (arXiv 1901.10159).
 
     Args:
         operator: symmetric.
         steps: Lanczos steps; at most the size of the operator.
-        vectors: random start vectors.
-        rng: draws them.
+        vectors: number of random start vectors.
+        rng: draws the start vectors.
+        deflated: (parameter, k) orthonormal eigenvectors whose eigenvalues the density omits.
     """
     n = operator.shape[0]
     node, weight = np.zeros((vectors, steps)), np.zeros((vectors, steps))
+    known = np.empty((n, 0)) if deflated is None else deflated
+    k = known.shape[1]
+    basis = np.hstack([known, np.empty((n, steps))])
     for r in range(vectors):
         q = rng.standard_normal(n)
-        basis = np.zeros((n, steps))
+        q -= known @ (known.T @ q)
         alpha, beta = np.zeros(steps), np.zeros(steps)
         q /= np.linalg.norm(q)
         for step in range(steps):
-            basis[:, step] = q
+            basis[:, k + step] = q
             w = operator @ q
             alpha[step] = q @ w
-            for _ in range(2):  # twice is enough
-                w -= basis[:, : step + 1] @ (basis[:, : step + 1].T @ w)
+            for _ in range(2):  # the second pass removes the rounding errors of the first
+                w -= basis[:, : k + step + 1] @ (basis[:, : k + step + 1].T @ w)
             beta[step] = np.linalg.norm(w)
-            if beta[step] <= n * np.finfo(float).eps * np.abs(alpha).max():  # an invariant subspace
+            if beta[step] <= n * np.finfo(float).eps * np.abs(alpha).max():  # the Krylov space is invariant
                 break
             q = w / beta[step]
         value, vector = eigh_tridiagonal(alpha[: step + 1], beta[:step])
         node[r, : step + 1], weight[r, : step + 1] = value, vector[0] ** 2
     return SpectralDensity(node, weight)
+
+
+def eigenvalues_by_rank(operator: LinearOperator, rng: np.random.Generator) -> np.ndarray:
+    """Estimate all eigenvalues (parameter), in descending order, without the matrix.
+
+    Lanczos iteration computes the ``KNOWN`` largest eigenvalues. Stochastic Lanczos quadrature computes the cumulative
+    density of the rest. Eigenvalue number i of the rest is the value with i - 1/2 eigenvalues of the density above it.
+    The number n_x of eigenvalues above x has a relative standard error of about (2 / (``VECTORS`` n_x))^(1/2). If the
+    Lanczos iteration fails, the density gives all eigenvalues.
+
+    Args:
+        operator: symmetric and finite, with more than ``STEPS + KNOWN`` rows.
+        rng: draws the vectors.
+    """
+    n, top = operator.shape[0], top_eigenpairs(operator, KNOWN, rng)
+    known, deflated = (top.eigenvalue[:0], None) if top.failure else (top.eigenvalue, top.eigenvector)
+    rest = n - len(known)
+    found = spectral_density(operator, STEPS, VECTORS, rng, deflated)
+    node, weight = found.node.ravel(), found.weight.ravel()
+    order = np.argsort(node)[::-1]
+    above = np.cumsum(weight[order])
+    rank = np.searchsorted(above / above[-1], (np.arange(rest) + 0.5) / rest)
+    return np.concatenate([known, node[order][rank]])

@@ -1,4 +1,4 @@
-"""The units of stored arrays under another loss than the cross-entropy."""
+"""The units of stored arrays for losses other than the cross-entropy."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,11 +8,11 @@ from sgd_valleys.storage.hdf5 import Variable
 
 
 def in_units_of(loss: str, variables: Mapping[str, Variable]) -> dict[str, Variable]:
-    """Return variables whose units are given for a loss in nat, in the units of another loss.
+    """Convert the units of variables, given for a loss in nat, to those of another loss.
 
     Args:
-        loss: one of ``sgd_valleys.recipe.LOSSES``; a loss in nat changes nothing.
-        variables: by name, such as a barrier in nat or a flatness in 1/nat.
+        loss: one of ``sgd_valleys.recipe.LOSSES``; for a loss in nat the units stay the same.
+        variables: variables by name, such as a barrier in nat or a flatness in 1/nat.
     """
     if LOSSES[loss].units == "nat":
         return dict(variables)

@@ -1,4 +1,7 @@
-"""Activations of NumPy arrays, and their derivatives. ``networks.tensor_functions`` has those of tensors."""
+"""Activations of NumPy arrays, and their derivatives.
+
+The module ``networks.tensor_functions`` has the activations of tensors.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,13 +11,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation a(z), elementwise.
+    """An elementwise activation a(z).
 
     Attributes:
         value: returns a(z).
         derivative: returns da/dz.
-        second_derivative: returns d^2a/dz^2; None where it is zero almost everywhere.
-        is_monotonic: whether the activation may follow the pooling of a maximum.
+        second_derivative: returns d^2a/dz^2; None for a piecewise linear activation.
+        is_monotonic: whether a(z) is nondecreasing. Activation and max-pooling may then change their order.
     """
 
     value: Callable[[np.ndarray], np.ndarray]
@@ -24,7 +27,7 @@ class Activation:
 
 
 def _normal_distribution(z: np.ndarray) -> np.ndarray:
-    from scipy.special import erf  # here, since the configuration needs no activation, and it imports slowly
+    from scipy.special import erf  # here, since SciPy imports slowly and the configuration does not need it
 
     return (1 + erf(z / np.sqrt(2, dtype=z.dtype))) / 2
 
@@ -36,7 +39,7 @@ def _normal_density(z: np.ndarray) -> np.ndarray:
 ACTIVATIONS = {
     "relu": Activation(lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype), None),
     "tanh": Activation(np.tanh, lambda z: 1 - np.tanh(z) ** 2, lambda z: -2 * np.tanh(z) * (1 - np.tanh(z) ** 2)),
-    # the exact form, z times the normal distribution function, as torch.nn.GELU has it by default
+    # the exact form, z times the normal distribution function, as torch.nn.GELU by default
     "gelu": Activation(
         lambda z: z * _normal_distribution(z),
         lambda z: _normal_distribution(z) + z * _normal_density(z),

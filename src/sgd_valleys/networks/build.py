@@ -1,4 +1,4 @@
-"""Networks from settings."""
+"""Construction of networks from settings."""
 
 from collections.abc import Mapping
 from math import prod
@@ -11,16 +11,22 @@ from sgd_valleys.networks.network import Network
 
 
 def build(settings: Mapping, shape: tuple[int, int, int], classes: int) -> Network:
-    """Build the network of an experiment's ``network`` settings, for images of shape (channel, row, column).
+    """Build the network of an experiment.
+
+    Args:
+        settings: the settings ``network`` of the experiment.
+        shape: (channel, row, column) of an image.
+        classes: number of classes.
 
     Raises:
-        UserError: the network is unknown.
+        UserError: the network or its activation is unknown.
     """
     activation = settings.get("activation", "relu")
     if activation not in ACTIVATIONS:
         raise UserError(f"network.activation = {activation}: unknown; allowed are {', '.join(ACTIVATIONS)}.")
     if settings["name"] == "cnn":
-        return CNN(tuple(shape), tuple(settings["channels"]), tuple(settings["hidden"]), classes, activation)
+        channel, row, column = shape
+        return CNN((channel, row, column), tuple(settings["channels"]), tuple(settings["hidden"]), classes, activation)
     if settings["name"] != "mlp":
         raise UserError(f"network.name = {settings['name']}: unknown network; allowed are mlp and cnn.")
     return MLP((prod(shape), *settings["hidden"], classes), activation)

@@ -13,22 +13,22 @@ from sgd_valleys.networks.network import Linearization, Parameters, parameter_na
 if TYPE_CHECKING:
     import torch
 
-SLICE = 50  # images that a convolution evaluates at once: their activations fit the cache
+SLICE = 50  # images that a convolution evaluates at once, so that their activations fit the cache
 
 
 @dataclass(frozen=True)
 class CNN:
     """Convolutions 3 x 3 with padding 1, each with activation and 2 x 2 max-pooling, then a fully connected network."""
 
-    shape: tuple[int, int, int]  # (channel, row, column) of an image; every convolution halves rows and columns
+    shape: tuple[int, int, int]  # (channel, row, column) of an image; every pooling halves rows and columns
     channels: tuple[int, ...]  # number of output channels of each convolution
     hidden: tuple[int, ...]  # number of units of each hidden fully connected layer
     classes: int  # number of logits
-    activation: str = "relu"  # of all layers but the last
+    activation: str = "relu"  # of all layers but the last, one of ``networks.activation.ACTIVATIONS``
 
     @cached_property
     def head(self) -> MLP:
-        """The fully connected layers; its layer 1 is this network's layer len(channels) + 1."""
+        """The fully connected layers as an MLP, whose layer 1 is layer len(channels) + 1 of the CNN."""
         _, rows, columns = self.shape
         features = self.channels[-1] * (rows >> len(self.channels)) * (columns >> len(self.channels))
         return MLP((features, *self.hidden, self.classes), self.activation)
@@ -44,7 +44,7 @@ class CNN:
         return range(len(self.channels) + 1, self.depth + 1)
 
     def weight_shape(self, layer: int) -> tuple[int, ...]:
-        """Return (out, in, 3, 3) of a convolution, (out, in) of a fully connected layer."""
+        """Return the shape of a layer's weights, (out, in, 3, 3) of a convolution or (out, in) of a dense layer."""
         if layer in self.dense_layers:
             return self.head.weight_shape(layer - len(self.channels))
         return self.channels[layer - 1], (self.shape[0], *self.channels)[layer - 1], 3, 3
@@ -58,9 +58,12 @@ class CNN:
         return images
 
     def initialize(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Draw Kaiming normal weights with the gain of ReLU, whatever the activation; biases are 0. Float64.
+        """Draw Kaiming normal weights, std = sqrt(2 / fan), with the gain of ReLU for every activation; biases are 0.
 
-        The fan is fan-out for convolutions, and fan-in for fully connected layers.
+        The fan is the fan-out of a convolution, and the fan-in of a fully connected layer.
+
+        Returns:
+            parameters by name, float64.
         """
         parameters = {}
         for k in range(1, self.depth + 1):
@@ -71,7 +74,7 @@ class CNN:
         return parameters
 
     def first_preactivation(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-        """Compute the first convolution's preactivations (sample, out, row, column) of images."""
+        """Compute the preactivations (sample, out, row, column) of the first convolution from images."""
         return _convolve(parameters, 1, _tensor(inputs)).numpy()
 
     def forward_from_first(self, parameters: Parameters, preactivation: np.ndarray) -> np.ndarray:
@@ -94,7 +97,13 @@ class CNN:
         return {head_name: parameters[name] for head_name, name in zip(self.head.names(), names, strict=True)}
 
     def _features(self, parameters: Parameters, z: np.ndarray, first: bool = True) -> np.ndarray:
-        """Compute the convolutions' outputs (sample, feature) of images, or without ``first`` of its preactivations."""
+        """Compute the outputs (sample, feature) of the convolutions.
+
+        Args:
+            parameters: parameters of the CNN by name.
+            z: images, or the preactivations of the first convolution.
+            first: whether ``z`` are images.
+        """
         import torch
 
         from sgd_valleys.networks.tensor_functions import ACTIVATIONS
@@ -114,7 +123,8 @@ class CNN:
 def _convolve(parameters: Parameters, layer: int, z: "torch.Tensor") -> "torch.Tensor":
     from torch.nn.functional import conv2d
 
-    return conv2d(z, *(_tensor(parameters[f"layer{layer}_{kind}"]) for kind in ("weight", "bias")), padding=1)
+    weight, bias = (_tensor(parameters[f"layer{layer}_{kind}"]) for kind in ("weight", "bias"))
+    return conv2d(z, weight, bias, padding=1)
 
 
 def _tensor(array: np.ndarray) -> "torch.Tensor":

@@ -1,4 +1,4 @@
-"""Fully connected layers of a network, by their numbers."""
+"""Checks and sizes of layers that are given by their numbers."""
 
 from collections.abc import Sequence
 from math import prod
@@ -8,10 +8,10 @@ from sgd_valleys.networks.network import Network
 
 
 def check_dense_layers(network: Network, layers: Sequence[int]) -> None:
-    """Check that layers are fully connected ones of a network, each named once, and at least one.
+    """Check that ``layers`` are different fully connected layers of a network, at least one.
 
     Raises:
-        UserError: one is not, with its name.
+        UserError: a layer is not fully connected or named twice, or there is none.
     """
     dense = network.dense_layers
     allowed = f"allowed are the fully connected layers {', '.join(map(str, dense))}, each once"
@@ -24,6 +24,6 @@ def check_dense_layers(network: Network, layers: Sequence[int]) -> None:
 
 
 def number_of_weights(network: Network, layers: Sequence[int], biases: bool = False) -> int:
-    """Return the number of weights of layers, with or without their biases."""
+    """Return the number of weights of ``layers``, and with ``biases`` of their biases too."""
     shapes = map(network.weight_shape, layers)
     return sum(prod(shape) + biases * shape[0] for shape in shapes)

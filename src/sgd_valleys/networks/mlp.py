@@ -10,7 +10,7 @@ from sgd_valleys.networks.network import Linearization, Parameters, parameter_na
 
 @dataclass(frozen=True)
 class MLP:
-    """Fully connected network with biases."""
+    """A fully connected network with biases."""
 
     sizes: tuple[int, ...]  # numbers of units, from the input to the classes
     activation: str = "relu"  # of the hidden layers, one of ``networks.activation.ACTIVATIONS``
@@ -38,9 +38,12 @@ class MLP:
         return images.reshape(len(images), -1)
 
     def initialize(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Draw Kaiming normal weights with fan-in, std = sqrt(2 / fan_in); biases are 0. Float64.
+        """Draw Kaiming normal weights, std = sqrt(2 / fan_in), with the ReLU gain for every activation; biases are 0.
 
-        The scale is that for ReLU, whatever the activation: a difference between two is then not one of their starts.
+        Networks that differ only in the activation therefore start at the same parameters.
+
+        Returns:
+            parameters by name, float64.
         """
         parameters = {}
         for k, (fan_in, fan_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
@@ -49,7 +52,7 @@ class MLP:
         return parameters
 
     def first_preactivation(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-        """Compute the first layer's preactivations (sample, hidden) of inputs (sample, in)."""
+        """Compute the preactivations (sample, hidden) of the first layer from inputs (sample, in)."""
         return inputs @ parameters["layer1_weight"].T + parameters["layer1_bias"]
 
     def forward_from_first(self, parameters: Parameters, preactivation: np.ndarray) -> np.ndarray:
@@ -60,29 +63,29 @@ class MLP:
         return z
 
     def forward(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-        """Compute logits (sample, class) of inputs (sample, in)."""
+        """Compute logits (sample, class) from inputs (sample, in)."""
         return self.forward_from_first(parameters, self.first_preactivation(parameters, inputs))
 
     def linearize(self, parameters: Parameters, inputs: np.ndarray, layer: int) -> Linearization:
-        """Linearize the logits of inputs (sample, in) in the weights of a layer."""
+        """Linearize the logits of inputs (sample, in) in the weights of ``layer``, counted from 1."""
         h, activation = inputs, self._activation
         for k in range(1, layer):
             h = activation.value(h @ parameters[f"layer{k}_weight"].T + parameters[f"layer{k}_bias"])
         z = h @ parameters[f"layer{layer}_weight"].T + parameters[f"layer{layer}_bias"]
-        last, above = z, []  # for each layer k above: derivatives of the units of layer k - 1, and weights of layer k
+        last, above = z, []  # for each layer k above: slopes of the activations of layer k - 1, and weights of layer k
         for k in range(layer + 1, self.depth + 1):
             weight = parameters[f"layer{k}_weight"]
             above.append((activation.derivative(z), weight))
             z = activation.value(z) @ weight.T + parameters[f"layer{k}_bias"]
 
-        def jvp(tangent: np.ndarray) -> np.ndarray:
+        def jvp(tangent: np.ndarray, part: slice = slice(None)) -> np.ndarray:
             for slope, weight in above:
-                tangent = (tangent * slope) @ weight.T
+                tangent = (tangent * slope[part]) @ weight.T
             return tangent
 
-        def vjp(cotangent: np.ndarray) -> np.ndarray:
+        def vjp(cotangent: np.ndarray, part: slice = slice(None)) -> np.ndarray:
             for slope, weight in reversed(above):
-                cotangent = (cotangent @ weight) * slope
+                cotangent = (cotangent @ weight) * slope[part]
             return cotangent
 
         upper = [

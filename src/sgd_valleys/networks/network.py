@@ -1,7 +1,7 @@
 """The interface of a network, and the linearization of its logits in one layer's weights.
 
-Parameters are a mapping from ``layer1_weight``, ``layer1_bias``, ... to arrays with the shapes of torch.nn: (out, in)
-of a fully connected layer, (out, in, row, column) of a convolution. The networks here evaluate NumPy arrays;
+Parameters are a mapping from ``layer1_weight``, ``layer1_bias``, ... to arrays with the shapes of torch.nn. Weights are
+(out, in) for a fully connected layer and (out, in, row, column) for a convolution. The networks evaluate NumPy arrays;
 :mod:`sgd_valleys.training` trains stacks of replicas.
 """
 
@@ -21,26 +21,26 @@ class Linearization:
     """The logits to first order in one layer's weights, at one point of parameter space.
 
     In a ReLU network the logits are piecewise linear in the weights of any one layer. The linearization is then
-    exact as long as no unit becomes active or inactive. ``jvp`` maps a change of the layer's preactivations
-    (sample, out) to the change of the logits (sample, class).
+    exact as long as no unit becomes active or inactive. ``jvp`` and ``vjp`` take a slice of the samples as a second
+    argument; the default is all samples.
     """
 
     inputs: np.ndarray  # (sample, in) inputs of the layer
     logits: np.ndarray  # (sample, class)
-    jvp: Callable[[np.ndarray], np.ndarray]
-    vjp: Callable[[np.ndarray], np.ndarray]  # the transpose of ``jvp``, from (sample, class) to (sample, out)
+    jvp: Callable[..., np.ndarray]  # from a change of ``preactivation`` (sample, out) to that of ``logits``
+    vjp: Callable[..., np.ndarray]  # the transpose of ``jvp``, from (sample, class) to (sample, out)
     out: int  # number of units of the layer
-    preactivation: np.ndarray  # (sample, out) of the layer
-    upper_layers: Sequence[tuple[np.ndarray, np.ndarray]]  # weights and biases of the layers above
-    activation: str  # between these layers
+    preactivation: np.ndarray  # (sample, out) outputs of the layer before the activation
+    upper_layers: Sequence[tuple[np.ndarray, np.ndarray]]  # weights (out, in) and biases (out) of the layers above
+    activation: str  # activation of the layer and of the layers above, except the last
 
 
 class Network(Protocol):
-    """A network, as the rest of the library uses it. Layers are those with weights, counted from 1."""
+    """The interface of a network. Layers are those with weights, counted from 1."""
 
     @property
     def activation(self) -> str:
-        """The activation of the hidden layers."""
+        """Name of the activation of the hidden layers."""
 
     @property
     def depth(self) -> int:
@@ -57,22 +57,25 @@ class Network(Protocol):
         """List the parameters' names, first layer first."""
 
     def initialize(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Draw the parameters at the start of training, float64."""
+        """Draw the parameters of the initialization by name, float64."""
 
     def inputs(self, images: np.ndarray) -> np.ndarray:
         """Convert images (sample, channel, row, column) to the form that ``forward`` takes."""
 
     def first_preactivation(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-        """Compute the first layer's outputs before the activation (sample, ...), which are linear in the parameters."""
+        """Compute the outputs (sample, ...) of the first layer before the activation.
+
+        The outputs are linear in the parameters.
+        """
 
     def forward_from_first(self, parameters: Parameters, preactivation: np.ndarray) -> np.ndarray:
         """Compute logits (sample, class) from the preactivations of the first layer."""
 
     def forward(self, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-        """Compute logits (sample, class) of inputs."""
+        """Compute logits (sample, class) from inputs (sample, ...)."""
 
     def linearize(self, parameters: Parameters, inputs: np.ndarray, layer: int) -> Linearization:
-        """Linearize the logits of inputs in the weights of one of the ``dense_layers``."""
+        """Linearize the logits of inputs in the weights of ``layer``, one of the ``dense_layers``."""
 
 
 def parameter_names(depth: int) -> list[str]:
@@ -83,18 +86,18 @@ def parameter_names(depth: int) -> list[str]:
 def check_parameters(
     network: Network, parameters: Parameters, name: str = "parameters", axes: tuple[int, ...] = ()
 ) -> None:
-    """Check that parameters are those of a network, no more and no fewer.
+    """Check that ``parameters`` have exactly the names and shapes of a network.
 
     Args:
-        network: their architecture.
-        parameters: by name.
-        name: of the argument, for the message.
-        axes: lengths of the axes before those of one network, such as (run).
+        network: architecture.
+        parameters: parameters by name.
+        name: name of the argument, for the error message.
+        axes: lengths of the leading axes of each array, such as (run).
 
     Raises:
         UserError: a parameter is missing, unknown, or of another shape.
     """
-    expected = {}
+    expected: dict[str, tuple[int, ...]] = {}
     for k in range(1, network.depth + 1):
         shape = network.weight_shape(k)
         expected |= {f"layer{k}_weight": (*axes, *shape), f"layer{k}_bias": (*axes, shape[0])}

@@ -1,6 +1,6 @@
 """Activations and losses of tensors, for training and for automatic differentiation.
 
-``networks.activation`` and ``networks.loss`` have those of NumPy arrays.
+The modules ``networks.activation`` and ``networks.loss`` have those of NumPy arrays.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,26 +15,32 @@ from sgd_valleys.networks.network import Network
 _aten = torch.ops.aten
 
 
+def gradient_of(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the gradient that ``backward`` has stored in a tensor."""
+    assert tensor.grad is not None
+    return tensor.grad
+
+
 @dataclass(frozen=True)
 class TensorActivation:
     """An activation a(z) of tensors.
 
     Attributes:
         apply: returns a(z).
-        write: writes a(z) into a second tensor.
-        backward: returns the gradient in z from the gradient in a, z, and a.
-        is_monotonic: whether the activation may follow the pooling of a maximum.
+        write: takes z and a second tensor, and writes a(z) into the second one.
+        backward: takes the gradient in a, z and a, and replaces the first by the gradient in z, in place.
+        is_monotonic: whether a(z) is nondecreasing. Activation and max-pooling may then change their order.
     """
 
     apply: Callable[[torch.Tensor], torch.Tensor]
     write: Callable[[torch.Tensor, torch.Tensor], object]
-    backward: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+    backward: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], object]
     is_monotonic: bool = True
 
     def pooled(self, z: torch.Tensor) -> torch.Tensor:
         """Apply the activation and 2 x 2 max-pooling to images (sample, channel, row, column).
 
-        A monotonic activation comes last: the result is the same and the activation has a quarter of the work.
+        A monotonic activation follows the pooling: the result is the same, with a quarter of the work.
         """
         return self.apply(F.max_pool2d(z, 2)) if self.is_monotonic else F.max_pool2d(self.apply(z), 2)
 
@@ -43,17 +49,17 @@ ACTIVATIONS = {
     "relu": TensorActivation(
         torch.relu,
         lambda z, a: torch.clamp_min(z, 0, out=a),
-        lambda gradient, z, a: _aten.threshold_backward(gradient, a, 0),
+        lambda gradient, z, a: _aten.threshold_backward(gradient, a, 0, grad_input=gradient),
     ),
     "tanh": TensorActivation(
         torch.tanh,
         lambda z, a: torch.tanh(z, out=a),
-        lambda gradient, z, a: _aten.tanh_backward(gradient, a),
+        lambda gradient, z, a: _aten.tanh_backward(gradient, a, grad_input=gradient),
     ),
     "gelu": TensorActivation(
         F.gelu,
         lambda z, a: a.copy_(F.gelu(z)),
-        lambda gradient, z, a: _aten.gelu_backward(gradient, z),
+        lambda gradient, z, a: _aten.gelu_backward(gradient, z, grad_input=gradient),
         is_monotonic=False,
     ),
 }
@@ -65,12 +71,14 @@ class TensorLoss:
 
     Attributes:
         name: one of ``sgd_valleys.recipe.LOSSES``.
-        factor: the gradient in the output is ``factor`` times (output - onehot).
-        descend: returns -scale dl/dz (replica, K, sample) from logits z (replica, K, sample), from the target, which is
-            factor * scale at the label and else 0, and from factor * scale.
-        mean: returns the loss (replica), the mean over the samples of logits (replica, K, sample) and labels (sample).
-        per_sample: returns the losses (sample) of logits (sample, K) and labels (sample); autograd goes through it.
-        total: returns their sum.
+        factor: returns a factor c for K classes. With the softmax p of the logits z, the gradient of a sample's loss is
+            c (p - onehot) in z (``cross_entropy``), c (z - onehot) in z (``mse``), or c (p - onehot) in p
+            (``mse_softmax``).
+        descend: returns -s dl/dz (replica, K, sample) with a scale s. The arguments are the logits z
+            (replica, K, sample), the target (replica, K, sample), and c s. The target is c s at the label and else 0.
+        mean: returns the mean loss (replica) of logits (replica, K, sample) and labels (sample).
+        per_sample: returns the losses (sample) of logits (sample, K) and labels (sample), differentiable by autograd.
+        total: returns the sum of ``per_sample``.
     """
 
     name: str
@@ -82,7 +90,7 @@ class TensorLoss:
 
 
 def _descend_cross_entropy(z: torch.Tensor, target: torch.Tensor, scale: float) -> torch.Tensor:
-    return torch.add(target, torch.softmax(z, dim=1), alpha=-scale)  # softmax cross-entropy: p - onehot
+    return torch.add(target, torch.softmax(z, dim=1), alpha=-scale)  # dl/dz = p - onehot
 
 
 def _descend_mse(z: torch.Tensor, target: torch.Tensor, scale: float) -> torch.Tensor:
@@ -104,7 +112,7 @@ def _mse(output: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _from_samples(name: str, factor: Callable[[int], float], descend: Callable, per_sample: Callable) -> TensorLoss:
-    """Complete a loss by its values of samples."""
+    """Derive ``mean`` and ``total`` of a loss from ``per_sample``."""
     return TensorLoss(
         name,
         factor,
@@ -135,12 +143,12 @@ LOSSES = {
 
 
 def logits(network: Network, parameters: Mapping[str, torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
-    """Compute the logits (sample, class) of inputs in the network's form, by operations that autograd goes through."""
+    """Compute the logits (sample, class) of inputs in the network's form, differentiable by autograd."""
     return logits_from_first(network, parameters, preactivation(network, parameters, 1, inputs))
 
 
 def logits_from_first(network: Network, parameters: Mapping[str, torch.Tensor], z: torch.Tensor) -> torch.Tensor:
-    """Compute the logits (sample, class) from the preactivations of the first layer, as :func:`logits` does."""
+    """Compute the logits (sample, class) from the preactivations ``z`` of the first layer, like :func:`logits`."""
     activation = ACTIVATIONS[network.activation]
     for k in range(2, network.depth + 1):
         h = activation.apply(z) if k - 1 in network.dense_layers else activation.pooled(z)
@@ -151,7 +159,7 @@ def logits_from_first(network: Network, parameters: Mapping[str, torch.Tensor], 
 def preactivation(
     network: Network, parameters: Mapping[str, torch.Tensor], layer: int, h: torch.Tensor
 ) -> torch.Tensor:
-    """Compute the outputs of a layer before the activation from its inputs (sample, ...)."""
+    """Compute the outputs (sample, ...) of a layer before the activation from its inputs ``h`` (sample, ...)."""
     weight, bias = (parameters[f"layer{layer}_{kind}"] for kind in ("weight", "bias"))
     if layer in network.dense_layers:
         return F.linear(h.flatten(1), weight, bias)

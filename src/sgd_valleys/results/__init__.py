@@ -1,1 +1,1 @@
-"""A finished run: its cells from Python, its data dictionary, its RO-Crate."""
+"""The results of a finished run: access to cells in Python, data dictionary, RO-Crate and verification."""

@@ -1,4 +1,4 @@
-"""A finished sweep in Python: the runs of one cell, with their network and data."""
+"""Access to one cell of a finished sweep in Python: runs, network, data and measures."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,18 +21,17 @@ from sgd_valleys.networks.layers import check_dense_layers, number_of_weights
 from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.network import Parameters, check_parameters
 from sgd_valleys.randomness import Stage, stream
-from sgd_valleys.results.cell_files import CellFiles
 from sgd_valleys.results.pairs import SolutionPairs
 from sgd_valleys.storage import hdf5
 
 
-class Cell(CellFiles, SolutionPairs):
-    """The runs of one learning rate and batch size of an experiment, and what can be measured of them.
+class Cell(SolutionPairs):
+    """The runs of one cell (eta, B) of an experiment, and measures of these runs.
 
-    Arrays are read on demand, those of all realizations of the cell together.
+    Arrays are read on demand, for all realizations of the cell at once.
 
     Args:
-        folder: of the experiment, such as ``results/mnist``.
+        folder: folder of the experiment, such as ``results/mnist``.
         eta: learning rate.
         B: batch size in samples.
 
@@ -41,7 +40,10 @@ class Cell(CellFiles, SolutionPairs):
     """
 
     def loss(self, parameters: Parameters) -> float:
-        """Compute the mean loss of ``parameters`` by name over all training images, in nat if it is the cross-entropy.
+        """Compute the mean loss over all training images, in nat for the cross-entropy.
+
+        Args:
+            parameters: parameters by name.
 
         Raises:
             UserError: the parameters are not those of the cell's network.
@@ -51,10 +53,13 @@ class Cell(CellFiles, SolutionPairs):
         return float(LOSSES[self._loss].evaluate(logits, self.labels))
 
     def hessian(self, parameters: Parameters) -> LayerHessian | TrueHessian:
-        """Return the Hessian in the weights of the layer under study, as an operator (parameter, parameter).
+        """Return the Hessian in the weights of the studied layer, as an operator (parameter, parameter).
 
-        The loss is over the same images as in the workflow: all training images, or the first
+        The loss is the mean over the same images as in the workflow: all training images, or the first
         ``curvature.per_class`` of each class.
+
+        Args:
+            parameters: parameters by name.
 
         Raises:
             UserError: the parameters are not those of the cell's network, or its curvature file cannot be read.
@@ -65,18 +70,18 @@ class Cell(CellFiles, SolutionPairs):
     def curvature(
         self, parameters: Parameters, layers: Sequence[int] | str = "all", gauss_newton: bool = False
     ) -> NetworkCurvature:
-        """Return the Hessian in all parameters of some layers as an operator (parameter, parameter).
+        """Return the Hessian in all parameters of some layers, as an operator (parameter, parameter).
 
-        ``measures.spectra`` takes its eigenvalues, its trace and its spectral density. The loss is over the same images
-        as that of :meth:`hessian`.
+        The functions in ``measures.spectra`` compute eigenvalues, trace and spectral density of the operator. The loss
+        is the mean over the same images as in :meth:`hessian`.
 
         Args:
-            parameters: by name.
+            parameters: parameters by name.
             layers: numbers of layers, or "all".
             gauss_newton: whether to return the Gauss-Newton matrix instead.
 
         Raises:
-            UserError: the parameters are not those of the cell's network, or there is no such layer.
+            UserError: the parameters are not those of the cell's network, or a layer does not exist.
         """
         check_parameters(self.network, parameters)
         chosen = first_of_each_class(self.labels, self._curvature_settings["per_class"])
@@ -84,11 +89,11 @@ class Cell(CellFiles, SolutionPairs):
         return NetworkCurvature(self.network, parameters, samples, layers, self._loss, gauss_newton)
 
     def sharpness(self, parameters: Parameters, minibatches: int = 100) -> Sharpness:
-        """Compute the sharpness of the whole network, which is compared with 2 / eta, and the batch sharpness.
+        """Compute the sharpness of the whole network, to be compared with 2 / eta, and the batch sharpness.
 
         Args:
-            parameters: by name.
-            minibatches: of the cell's B samples, for the batch sharpness; 0 leaves it out.
+            parameters: parameters by name.
+            minibatches: number of minibatches of B samples for the batch sharpness; 0 leaves the batch sharpness out.
 
         Raises:
             UserError: the parameters are not those of the cell's network.
@@ -99,7 +104,9 @@ class Cell(CellFiles, SolutionPairs):
         return sharpness(self.network, parameters, samples, self.B, minibatches, rng, self._loss)
 
     def flatness(self, realization: int) -> float:
-        """Compute F of a run at its end (1/nat), Eq. 6, as the workflow does; NaN where an eigenvalue is not positive.
+        """Compute the flatness F (1/nat) of a run at its end, Eq. 6, as in the workflow.
+
+        F is NaN if an eigenvalue is not positive.
 
         Raises:
             UserError: the cell has no such realization, or its curvature file cannot be read.
@@ -119,14 +126,14 @@ class Cell(CellFiles, SolutionPairs):
         directions: int = 200,
         minibatches: int = 2_000,
     ) -> GradientNoise:
-        """Measure the noise of minibatch gradients in some layers, beside the curvature, as the workflow does.
+        """Measure the noise of minibatch gradients and the curvature in some layers, over all training images.
 
         Directions and minibatches are drawn from the master seed of the cell.
 
         Args:
-            parameters: by name, float64.
-            layers: fully connected layers, whose weights together are the parameters; by default the studied one.
-            biases: whether their biases are parameters too.
+            parameters: parameters by name, float64.
+            layers: fully connected layers whose weights are the studied parameters; by default the studied layer.
+            biases: whether the biases of these layers are studied parameters too.
             N: number of eigenvectors and eigenvalues.
             directions: number of random directions.
             minibatches: number of minibatches of B samples.
@@ -146,19 +153,20 @@ class Cell(CellFiles, SolutionPairs):
             minibatches=minibatches,
         )
         samples = self.inputs.astype(np.float64), self.labels
-        own = {"layers": layers, "biases": biases, "loss": self._loss, "N": N}
-        tolerance = self._curvature_settings["tolerance"]
-        return gradient_noise(self.network, parameters, samples, draws, **own, tolerance=tolerance)
+        loss, tolerance = self._loss, self._curvature_settings["tolerance"]
+        return gradient_noise(
+            self.network, parameters, samples, draws, layers=layers, biases=biases, loss=loss, N=N, tolerance=tolerance
+        )
 
     def point(self, realization: int, t: int | None = None, perturbation: Perturbation | None = None) -> Point:
-        """Return where a run is at iteration ``t`` (None is its end), as the measures of flatness take it.
+        """Return the point of a run in parameter space, for the measures of flatness.
 
-        The loss is over the images of the Hessian. Stored eigenvalues are not computed again.
+        The loss is the mean over the images of :meth:`hessian`. Stored eigenvalues are not computed again.
 
         Args:
-            realization: the run.
-            t: iteration; only the runs that ``kept`` names have others than the end.
-            perturbation: how parameters are displaced; by default as in the stored measures, if there are any.
+            realization: realization of the run.
+            t: iteration; None for the end. Only the runs of ``kept`` have other iterations than the end.
+            perturbation: displacement of the parameters; by default that of the stored measures, if there are any.
 
         Raises:
             UserError: the cell has no such realization, or its parameters are not stored at this iteration.
@@ -179,24 +187,28 @@ class Cell(CellFiles, SolutionPairs):
         t: int | None = None,
         perturbation: Perturbation | None = None,
     ) -> dict[str, float]:
-        """Compute measures of flatness of a run by name, as the workflow does at its end; docs/measures.md lists them.
+        """Compute measures of flatness of a run; docs/measures.md describes the measures.
 
         Args:
-            realization: the run.
+            realization: realization of the run.
             measures: names in ``measures.flatness_measures.MEASURES``, or "all".
-            t: see ``point``, as for ``perturbation``.
-            perturbation: how parameters are displaced.
+            t: iteration, see :meth:`point`.
+            perturbation: displacement of the parameters, see :meth:`point`.
 
         Returns:
-            values by name; an estimate from random displacements has its ``<name>_standard_error`` as well.
+            values by name. An estimate from random displacements also has its standard error,
+            ``<name>_standard_error``.
 
         Raises:
-            UserError: there is no such measure, or as in ``point``.
+            UserError: a measure is unknown, or see :meth:`point`.
         """
         return evaluate(self.point(realization, t, perturbation), measures)
 
     def trajectory(self) -> np.ndarray:
-        """Project the layer's weights on the principal components of the kept runs together: (kept, time, component).
+        """Project the weights of the studied layer on the common first two principal components of the kept runs.
+
+        Returns:
+            (kept, time, component) coordinates; NaN where the weights are not finite.
 
         Raises:
             UserError: no run of the cell is kept.
@@ -209,8 +221,11 @@ class Cell(CellFiles, SolutionPairs):
     def loss_slice(self, realization: int, points: int = 15) -> LossSlice:
         """Compute the loss around the trajectory of a kept run, in the plane of its first two principal components.
 
-        The plane is that of the layer under study, ``points`` by ``points``. The other layers are those of the run's
-        end.
+        The components are those of the weights of the studied layer. The other layers have their final parameters.
+
+        Args:
+            realization: realization of the run.
+            points: number of points along each axis of the plane.
 
         Raises:
             UserError: the run is not kept.

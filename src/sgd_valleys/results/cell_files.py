@@ -1,4 +1,4 @@
-"""The files of one cell: its runs with their network and data, read on demand."""
+"""The files of one cell: runs, network and data, read on demand."""
 
 import os
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from sgd_valleys.storage.parameters import read_parameters
 
 
 class CellFiles:
-    """The runs of one learning rate and batch size of an experiment.
+    """The runs of one cell (eta, B) of an experiment.
 
-    Arrays are read on demand, those of all realizations of the cell together.
+    Arrays are read on demand, for all realizations of the cell at once.
 
     Args:
-        folder: of the experiment, such as ``results/mnist``.
+        folder: folder of the experiment, such as ``results/mnist``.
         eta: learning rate.
         B: batch size in samples.
 
@@ -42,7 +42,7 @@ class CellFiles:
             )
 
     def __repr__(self) -> str:
-        """Return the call that makes this cell."""
+        """Return the constructor call of this cell."""
         return f"{type(self).__name__}({str(self.folder)!r}, eta={self.eta:g}, B={self.B})"
 
     def _stacks(self, kind: str) -> list[Path]:
@@ -51,20 +51,32 @@ class CellFiles:
 
     @cached_property
     def paths(self) -> list[Path]:
-        """The training files. UserError where they have different settings."""
+        """The training files.
+
+        Raises:
+            UserError: the files have different settings.
+        """
         check_stacks(self._stacks("train"))
         return self._stacks("train")
 
     @cached_property
     def curvature_paths(self) -> list[Path]:
-        """The curvature files. UserError where there is none, or where they have different settings."""
+        """The curvature files.
+
+        Raises:
+            UserError: there is no such file, or the files have different settings.
+        """
         stacks = self._checked_stacks("curvature")
         if not stacks:
             raise UserError(f"{self.folder / 'curvature'} has no file of {self!r}: run the workflow first.")
         return stacks
 
     def _checked_stacks(self, kind: str) -> list[Path]:
-        """Return the files of a kind, which may be none. UserError where they have different settings."""
+        """Return the files of a kind, if there are any.
+
+        Raises:
+            UserError: the files have different settings.
+        """
         stacks = self._stacks(kind)
         if stacks:
             check_stacks(stacks)
@@ -77,7 +89,7 @@ class CellFiles:
 
     @cached_property
     def layer(self) -> int:
-        """The layer whose curvature is studied, counted from 1."""
+        """The studied layer, whose curvature the workflow computes, counted from 1."""
         return self._curvature_settings["layer"]
 
     @cached_property
@@ -115,15 +127,16 @@ class CellFiles:
     def read(self, *names: str) -> dict[str, np.ndarray]:
         """Read arrays of the cell by name, from its files of training, curvature or measures of flatness.
 
-        docs/data.md lists the arrays with their units. ``realization`` and ``iteration`` (time) are always read. Other
-        arrays have a leading realization axis, with two exceptions, which the result states as well:
+        docs/data.md lists the arrays with their units. ``realization`` and ``iteration`` (time) are always read. The
+        other arrays have a leading realization axis, with two exceptions:
 
-        - ``checkpoint_layer1_weight``, ... (checkpoint, time, ...) are those of the kept runs, whose realizations are
-          in ``checkpoint``;
-        - ``spectrum`` (spectrum_realization, index) has its realizations in ``spectrum_realization``.
+        - ``checkpoint_layer1_weight``, ... (checkpoint, time, ...) have only the kept runs. The result includes their
+          realizations as ``checkpoint``.
+        - ``spectrum`` (spectrum_realization, index) has some of the runs. The result includes their realizations as
+          ``spectrum_realization``.
 
         Raises:
-            UserError: a file cannot be read, the cell has no such array, or other files have other runs.
+            UserError: a file cannot be read, the cell lacks an array, or training and other files have different runs.
         """
         trained = _array_names(self.paths)
         found = join_stacks(self.paths, ["realization", "iteration", *(name for name in names if name in trained)])
@@ -145,7 +158,11 @@ class CellFiles:
     def _read_measured(
         self, kind: str, paths: Sequence[Path], names: list[str], realization: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Read arrays of the same runs as those of the training files. UserError where the runs differ."""
+        """Read arrays of files that have the same runs as the training files.
+
+        Raises:
+            UserError: the runs differ.
+        """
         measured = join_stacks(paths, ["realization", *names])
         if not np.array_equal(measured["realization"], realization):
             raise UserError(
@@ -156,7 +173,7 @@ class CellFiles:
 
     @cached_property
     def realizations(self) -> Sequence[int]:
-        """The realizations of this cell; gradient descent has one."""
+        """The realizations of this cell; full-batch gradient descent has one."""
         return self.read()["realization"].tolist()
 
     @cached_property
@@ -166,13 +183,15 @@ class CellFiles:
 
     @cached_property
     def converged(self) -> np.ndarray:
-        """Whether each run (realization) converges: its training accuracy is exactly 1 at its end."""
+        """Whether each run (realization) converged: its final training accuracy is exactly 1."""
         return self.read("train_accuracy")["train_accuracy"][:, -1] == 1
 
     def parameters(self, realization: int, t: int | None = None) -> dict[str, np.ndarray]:
-        """Read all parameters of a run by name, float64, at iteration ``t``; None is its end.
+        """Read all parameters of a run by name, float64.
 
-        The end of every run is stored. Only the runs that ``kept`` names have other iterations.
+        Args:
+            realization: realization of the run.
+            t: iteration; None for the end. Only the runs of ``kept`` have other iterations than the end.
 
         Raises:
             UserError: the cell has no such realization, or its parameters are not stored at this iteration.
@@ -194,7 +213,11 @@ class CellFiles:
         return {name: array.astype(np.float64) for name, array in stored.items()}
 
     def _require_kept(self, realization: int | None, wanted: str) -> None:
-        """Raise UserError where a run is not kept; None asks for any run."""
+        """Refuse a run that is not kept; None stands for any run of the cell.
+
+        Raises:
+            UserError: the run is not kept, or for None, no run is kept.
+        """
         if realization in self.kept or (realization is None and self.kept):
             return
         raise UserError(

@@ -1,6 +1,6 @@
 """A finished run as an RO-Crate (https://w3id.org/ro/crate): its files, the workflow, the data, the paper.
 
-The description does not depend on the time or the machine: the same run has the same description.
+The metadata do not depend on the time or the machine, so that the same run has the same metadata.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ FORMATS = {
     ".yaml": "application/yaml",
     ".zip": "application/zip",
 }
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip archive knows
+EPOCH = (1980, 1, 1, 0, 0, 0)  # earliest time that a zip archive can store
 DESCRIPTION = (
     "A finished run of the workflow, every file with its size and a checksum: sha256 where there is one; an HDF5 file "
     "carries its own in its attribute file_sha256, which is its identifier here and which `snakemake --cores 1 verify` "
@@ -34,7 +34,7 @@ DESCRIPTION = (
 
 
 def pack(files: Iterable[Path], root: Path, archive: Path) -> None:
-    """Put files, by their names below ``root``, into a zip archive whose bytes depend on them alone."""
+    """Store files under their paths relative to ``root`` in a zip archive, whose bytes depend only on the files."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:  # compressed bytes depend on zlib's version
         for path in files:
             entry = zipfile.ZipInfo(Path(os.path.relpath(path, root)).as_posix(), EPOCH)
@@ -48,10 +48,10 @@ def describe(
     """Return the crate's metadata as JSON-LD.
 
     Args:
-        files: files of the run with their purposes; of HDF5 files only the attributes are read.
-        workflow: an archive of the workflow, in the folder that is the crate.
+        files: purpose of each file of the run, by path. Of HDF5 files, only the attributes are read.
+        workflow: archive of the workflow, in the folder of the crate.
         citation: content of the workflow's CITATION.cff.
-        versions: of Snakemake, Python and the libraries, by name.
+        versions: versions of Snakemake, Python and the libraries, by name.
 
     Raises:
         UserError: an HDF5 file cannot be read.
@@ -64,7 +64,7 @@ def describe(
     article = _add(crate, "#paper", "ScholarlyArticle", name=paper["title"], author=paper_authors)
     crate.name = f"{citation['title']}: results"
     crate.description = DESCRIPTION
-    crate.root_dataset["datePublished"] = citation["date-released"]  # the library's own is the time at which it runs
+    crate.root_dataset["datePublished"] = citation["date-released"]  # rocrate would set the current time
     crate.license = license_
     crate.root_dataset["author"] = authors
     crate.root_dataset["citation"] = article
@@ -112,7 +112,7 @@ def _add(crate: ROCrate, identifier: str, type_: str, /, **properties: Any) -> C
 
 
 def _author(crate: ROCrate, author: Mapping[str, str]) -> ContextEntity:
-    """Add a person or, where an entry has one name alone, an organization."""
+    """Add a person or, for an entry with a single ``name``, an organization."""
     name = author.get("name") or f"{author['given-names']} {author['family-names']}"
     person = {} if "name" in author else {"givenName": author["given-names"], "familyName": author["family-names"]}
     identifier = f"#{name.replace(' ', '-')}"
@@ -120,7 +120,7 @@ def _author(crate: ROCrate, author: Mapping[str, str]) -> ContextEntity:
 
 
 def _content(path: Path) -> dict[str, str]:
-    """Return name, size and format of a file, and the checksum of any file other than HDF5."""
+    """Return name, size (bytes) and format of a file, and its SHA-256 unless the file is HDF5."""
     found = {"name": path.name, "contentSize": str(path.stat().st_size)}
     if path.suffix in FORMATS:
         found["encodingFormat"] = FORMATS[path.suffix]
@@ -130,7 +130,7 @@ def _content(path: Path) -> dict[str, str]:
 
 
 def _data_set(crate: ROCrate, path: Path, attributes: Mapping[str, Any]) -> ContextEntity:
-    """Add the source of an experiment's images, from the attributes of its data.h5."""
+    """Add the source of an experiment's images, from the attributes of its ``data.h5`` at ``path``."""
     files = ", ".join(f"{name} (MD5 {md5})" for name, md5 in attributes["file_md5"].items())
     content = {
         "name": attributes["parameters"]["name"],

@@ -1,6 +1,6 @@
 """The data dictionary: the contents of every kind of file, read from the files of a run.
 
-The page leaves out what only the settings determine, such as lengths of axes: it is the same at every scale.
+The page omits details that depend on the scale of the run, such as lengths of axes.
 """
 
 import re
@@ -12,7 +12,7 @@ from sgd_valleys.errors import UserError
 from sgd_valleys.markdown import table
 from sgd_valleys.storage import hdf5
 
-# attributes that every file has, which no file describes
+# attributes of every file, with their descriptions
 COMMON = {
     "parameters": "the settings that it was computed with, all of them and no others, as JSON",
     "git_revision": 'last commit of the code, "-dirty" with edits on top, "unknown" outside its own checkout',
@@ -25,7 +25,7 @@ LAYER = re.compile(r"(layer[ -]?)\d+")
 
 @dataclass(frozen=True)
 class Kind:
-    """Files that one rule makes: the pattern of their paths, the purpose in a sentence, and the existing files."""
+    """The files that one rule writes: pattern of the paths, name of the rule, purpose in a sentence, existing files."""
 
     pattern: str
     rule: str
@@ -34,12 +34,12 @@ class Kind:
 
 
 def without_number(text: str) -> str:
-    """Replace the number of a layer in a name or a description by {k}."""
+    """Replace the number of a layer in a name or a description by "{k}"."""
     return LAYER.sub(r"\1{k}", text)
 
 
 def page(kinds: Iterable[Kind]) -> str:
-    """Return the whole dictionary as Markdown.
+    """Return the data dictionary as Markdown.
 
     Raises:
         UserError: a kind has no file.
@@ -47,13 +47,14 @@ def page(kinds: Iterable[Kind]) -> str:
     head = [
         "# Data dictionary",
         "",
-        "What is in the HDF5 files under `results/`, made from the files by `snakemake --cores 1 dictionary` after a",
-        "whole run: do not edit. It is the same at every scale: axes are named, not measured, and `{k}` is the number",
-        "of a layer. An axis that is no variable has no coordinate. A variable *where recorded* is not in every file",
-        'of its kind: the settings say in which. `xarray.open_dataset(path, engine="h5netcdf")` shows all this of a',
-        "file at hand, with the numbers; [panels.md](panels.md) says which panel shows what.",
+        "`snakemake --cores 1 dictionary` generates this page from the files of a whole run: do not edit the page.",
+        "The page is the same at every scale: axes are named, not measured, and `{k}` is the number of a layer.",
+        "An axis that is no variable has no coordinate.",
+        "A variable *where recorded* is only in some files of its kind: the settings determine which.",
+        '`xarray.open_dataset(path, engine="h5netcdf")` shows the same of one file, with the numbers.',
+        "[Panels](panels.md) has the files of every panel.",
         "",
-        "Every file has these attributes; those of its own are named with it.",
+        "Every file has these attributes; the section of a file names its own attributes.",
         "",
         *table(("attribute", "what"), [(f"`{name}`", what) for name, what in COMMON.items()]),
     ]
@@ -76,7 +77,7 @@ def _section(kind: Kind) -> list[str]:
 
 
 def _row(name: str, contents: Sequence[dict[str, hdf5.Description]]) -> tuple[str, ...]:
-    """Describe a variable as all files of a kind store it, with every variant where they differ."""
+    """Return the table row of a variable: its description in all files of a kind, with every variant."""
     found = [one for content in contents for own, one in content.items() if without_number(own) == name]
     everywhere = all(name in map(without_number, content) for content in contents)
     axes = _each(", ".join(map(without_number, one.dims)) or "none" for one in found)

@@ -1,4 +1,4 @@
-"""A finished experiment in Python: all cells of its sweep."""
+"""Access to a finished experiment in Python: all cells of its sweep."""
 
 import os
 import re
@@ -14,7 +14,7 @@ class Experiment:
     """The results of one experiment.
 
     Args:
-        folder: of the experiment, such as ``results/mnist``.
+        folder: folder of the experiment, such as ``results/mnist``.
 
     Raises:
         UserError: the folder has no trained cell.
@@ -29,7 +29,7 @@ class Experiment:
             )
 
     def cells(self) -> list[Cell]:
-        """Return the trained cells, in ascending order of eta and then B; each has its ``eta`` and ``B``."""
+        """Return the trained cells, in ascending order of ``eta`` and then ``B``."""
         stacks = (_STACK.fullmatch(path.stem) for path in (self.folder / "train").glob("*.h5"))
         found = {(float(stack[1]), int(stack[2])) for stack in stacks if stack}
         return [Cell(self.folder, eta, B) for eta, B in sorted(found)]

@@ -1,7 +1,6 @@
-"""What lies between two solutions of a cell, in Python; see :class:`sgd_valleys.results.cell.Cell`."""
+"""Measures between two solutions of a cell in Python; see :class:`sgd_valleys.results.cell.Cell`."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,44 +8,43 @@ from sgd_valleys.data.stored import Samples, load_network_and_samples
 from sgd_valleys.measures.alignment import Alignment, align
 from sgd_valleys.measures.paths import barrier, chord_height, pair_lines
 from sgd_valleys.measures.similarity import agreement
-from sgd_valleys.networks.network import Network, Parameters, check_parameters
+from sgd_valleys.networks.network import Parameters, check_parameters
+from sgd_valleys.results.cell_files import CellFiles
 
 if TYPE_CHECKING:
     from sgd_valleys.measures.bezier import BezierCurve
 
-POINTS = 51  # of a line or a curve between two solutions
+POINTS = 51  # number of points of a line or a curve between two solutions
 
 
-class SolutionPairs:
-    """Measures between two solutions, ``one`` at alpha = 1 and the ``other`` at alpha = 0.
+class SolutionPairs(CellFiles):
+    """Measures between two solutions: ``one`` at alpha = 1 and ``other`` at alpha = 0.
 
-    Parameters are by name, as ``Cell.parameters`` returns them. The loss is that of all training images, in float64.
-    All methods raise UserError where the parameters are not those of the cell's network.
+    Solutions are parameters by name, as :meth:`~sgd_valleys.results.cell.Cell.parameters` returns them. Losses are
+    means over all training images, in float64.
+
+    Raises:
+        UserError: in all methods, if the parameters are not those of the cell's network.
     """
 
-    folder: Path
-    settings: dict[str, Any]
-    network: Network
-    inputs: np.ndarray
-    labels: np.ndarray
-    _loss: str
-
     def barrier(self, one: Parameters, other: Parameters, points: int = POINTS) -> float:
-        """Compute the loss barrier on the line between two solutions, Eq. 5: its maximum above the mean of its ends.
+        """Compute the loss barrier on the line between two solutions, Eq. 5, in units of the loss.
 
-        The line has evenly spaced ``points``, which include both ends.
+        The barrier is the maximum of the loss on the line minus the mean of the losses at both ends. The line has
+        ``points`` evenly spaced points, including both ends.
         """
         return float(barrier(self._line(one, other, points)))
 
     def chord_height(self, one: Parameters, other: Parameters, points: int = POINTS) -> float:
-        """Compute the largest height of the loss above the chord on the line between two solutions.
+        """Compute the largest height of the loss above its chord, on the line between two solutions.
 
-        Unlike Eq. 5 the height is 0 where the loss changes linearly from one end to the other.
+        The chord is the linear interpolation of the losses at both ends. Unlike Eq. 5, the height is 0 if the loss is
+        linear along the line.
         """
         return float(chord_height(self._line(one, other, points), np.linspace(0, 1, points)))
 
     def align(self, one: Parameters, other: Parameters) -> Alignment:
-        """Permute the hidden units of the ``other`` solution to match those of ``one``; its function is unchanged."""
+        """Permute the hidden units of ``other`` to match those of ``one``, without a change of its function."""
         self._check(one, other)
         return align(one, other)
 
@@ -57,7 +55,13 @@ class SolutionPairs:
     def bezier(self, one: Parameters, other: Parameters, steps: int = 50, points: int = POINTS) -> "BezierCurve":
         """Train the control point of the quadratic Bezier curve between two solutions.
 
-        One step passes all training images about 20 times: ``steps=50`` takes seconds for the MLP of the paper.
+        One step evaluates all training images about 20 times; ``steps=50`` takes seconds for the MLP of the paper.
+
+        Args:
+            one: solution at alpha = 1.
+            other: solution at alpha = 0.
+            steps: number of training steps.
+            points: number of points of the curve at which its loss is evaluated.
         """
         from sgd_valleys.measures.bezier import train_curve  # here, since PyTorch imports slowly
 
@@ -66,7 +70,7 @@ class SolutionPairs:
         return train_curve(self.network, (one, other), samples, np.linspace(0, 1, points), steps, self._loss)
 
     def agreement(self, one: Parameters, other: Parameters) -> float:
-        """Compute the share of the whole test file's images to which two solutions assign the same class."""
+        """Compute the share of the images of the whole test file that two solutions assign to the same class."""
         self._check(one, other)
         images = self._test_file[0].astype(np.float64)
         classes = [self.network.forward(theta, images).argmax(axis=1) for theta in (one, other)]

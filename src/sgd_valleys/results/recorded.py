@@ -11,14 +11,14 @@ from sgd_valleys.errors import UserError
 from sgd_valleys.storage import hdf5
 
 Settings = Mapping[str, Any]
-PLACES = ("results", "data.root", "device")  # settings of where files are and code runs, not of what is computed
+PLACES = ("results", "data.root", "device")  # settings of paths and of the device, not of the computation
 
 
 def read_recorded(folder: Path) -> Settings:
-    """Read the settings of the run in a folder of results; none where they are not recorded.
+    """Read the settings of the run in a folder of results; empty if the folder has no recorded settings.
 
     Raises:
-        UserError: the file cannot be read, or is no mapping in YAML.
+        UserError: the file cannot be read, or is not a mapping in YAML.
     """
     path = folder / "config.yaml"
     try:
@@ -35,25 +35,25 @@ def read_recorded(folder: Path) -> Settings:
 
 
 def changed_names(recorded: Settings, settings: Settings) -> list[str]:
-    """Return the names of the settings that a run records with other values than a configuration has.
+    """Return the names of the settings that differ between a recorded run and a configuration.
 
     Args:
-        recorded: the settings of the run; one that it lacks is no difference, since no file depends on it.
-        settings: the configuration, in the form in which a run records it.
+        recorded: settings of the run. A setting that is not recorded does not count, since no file depends on it.
+        settings: configuration, in the form in which a run records it.
     """
     written = yaml.safe_load(yaml.safe_dump(dict(settings)))
     return [name for name, there, _ in changes(recorded, written) if there is not None and name not in PLACES]
 
 
 def refuse_other_run(folder: Path, settings: Settings) -> None:
-    """Refuse to read the run in a folder of results with other settings than its own.
+    """Refuse a folder of results whose run has other settings than the configuration.
 
     Args:
-        folder: relative to the working directory; a folder without recorded settings is not refused.
-        settings: the configuration, in the form in which a run records it.
+        folder: folder relative to the working directory; a folder without recorded settings is not refused.
+        settings: configuration, in the form in which a run records it.
 
     Raises:
-        UserError: the run has other settings, or they cannot be read.
+        UserError: the run has other settings, or its settings cannot be read.
     """
     recorded = read_recorded(folder)
     if not (names := changed_names(recorded, settings)):
@@ -66,12 +66,12 @@ def refuse_other_run(folder: Path, settings: Settings) -> None:
 
 
 def options_of(folder: Path) -> str:
-    """Return the options with which a command reads the run in a folder, which may have been renamed since."""
+    """Return the Snakemake options that select the run in a folder, even if the folder has been renamed."""
     renamed = read_recorded(folder).get("results") != str(folder)
     return f"--configfile {folder}/config.yaml" + (f" --config results={folder}" if renamed else "")
 
 
 def options_of_a_run(folder: Path) -> str:
-    """Return the options of the run in a folder, or of one beside it, as of a preview; of no certain one at last."""
+    """Return the options of the run in a folder, else of a run in another results folder, else a placeholder."""
     runs = [path.parent for path in (folder / "config.yaml", *sorted(Path().glob("results*/config.yaml")))]
     return next((options_of(run) for run in runs if (run / "config.yaml").exists()), "--configfile FOLDER/config.yaml")

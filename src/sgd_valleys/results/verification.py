@@ -1,7 +1,7 @@
-"""A check that the files of a run are intact, and computed with the settings of the configuration.
+"""Verification that the files of a run are intact and were computed with the settings of the configuration.
 
-The check detects only truncation in pictures, pages and archives, and only absence of other texts.
-`snakemake --dry-run` lists the files whose inputs changed.
+The verification compares checksums of HDF5 files. In pictures, pages and archives it detects only truncation, and
+other texts need only be readable. `snakemake --dry-run` lists the files whose inputs changed.
 """
 
 import io
@@ -18,23 +18,23 @@ from sgd_valleys.results.recorded import options_of_a_run, refuse_other_run
 from sgd_valleys.storage import hdf5
 
 Settings = Mapping[str, Any]
-ENDINGS = {".png": b"IEND\xaeB`\x82", ".pdf": b"%%EOF\n", ".html": (b"</html>\n", b"</section>\n")}
-NOT_CHECKED = ("logs", "benchmarks", "report.html", "README.md")  # in the folder of results
+ENDINGS = {".png": (b"IEND\xaeB`\x82",), ".pdf": (b"%%EOF\n",), ".html": (b"</html>\n", b"</section>\n")}
+NOT_CHECKED = ("logs", "benchmarks", "report.html", "README.md")  # names in the folder of results
 
 
 def find_faults(folder: Path, planned: Mapping[str, Settings], settings: Settings) -> tuple[list[str], str]:
-    """Check every file of results, those behind links too.
+    """Check every file of a folder of results, including files behind links.
 
     Args:
-        folder: of results, relative to the working directory.
-        planned: the settings of every file of a complete run, by path.
-        settings: the configuration, as the run records it in its ``config.yaml``.
+        folder: folder of results, relative to the working directory.
+        planned: settings of every file of a complete run, by path.
+        settings: configuration, in the form in which a run records it in its ``config.yaml``.
 
     Returns:
-        A sentence for every fault, and a summary.
+        a sentence for every fault, and a summary.
 
     Raises:
-        UserError: ``folder`` holds no file of this configuration, or the run in it has another one.
+        UserError: ``folder`` has no file of this configuration, or has the run of another configuration.
     """
     refuse_other_run(folder, settings)
     _refuse_absent_run(folder, planned)
@@ -48,7 +48,7 @@ def find_faults(folder: Path, planned: Mapping[str, Settings], settings: Setting
 
 
 def _refuse_absent_run(folder: Path, planned: Iterable[str]) -> None:
-    """Refuse a folder of results without any planned file, which would have no fault."""
+    """Refuse a folder of results without any planned file, in which no fault could be found."""
     if any(map(os.path.lexists, planned)):
         return
     raise UserError(
@@ -58,11 +58,12 @@ def _refuse_absent_run(folder: Path, planned: Iterable[str]) -> None:
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield every file below a folder once, with ""; and what is neither a file nor a folder, with a sentence.
+    """Yield (path, fault) for every file and every faulty entry below a folder, each file once.
 
-    Folders come before links to folders, so that a folder of results with a link to it has its own name.
+    The fault is "" for a file, and a sentence for an entry that is neither a file nor a folder or cannot be read.
+    Folders are visited before links to folders, so that a linked folder inside the results keeps its own path.
     """
-    waiting, seen = deque([folder]), {}
+    waiting, seen = deque([folder]), dict[tuple[int, int], Path]()
     while waiting:
         path = waiting.popleft()
         try:
@@ -91,20 +92,20 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _kind(entry: os.DirEntry) -> str:
-    """Return "folder", "file", or "" for another kind and for a link that leads to nothing."""
+    """Return "folder" or "file"; "" for any other kind and for a broken link."""
     try:
         return "folder" if entry.is_dir() else "file" if entry.is_file() else ""
-    except OSError:  # a circle of links, or a target that may not be looked at
+    except OSError:  # circular links, or a target without permission
         return ""
 
 
 def fault_of(path: Path, folder: Path, planned: Mapping[str, Settings]) -> str:
-    """Return a sentence on what is wrong with a file; empty for an intact file with the planned settings.
+    """Return a sentence on the fault of a file; empty for an intact file with the planned settings.
 
     Args:
-        path: the file.
-        folder: of results, in which the file is.
-        planned: the settings of every file of a complete run, by path.
+        path: path of the file, which starts with ``folder``.
+        folder: folder of results.
+        planned: settings of every file of a complete run, by path.
     """
     if path.name.endswith(".part"):
         return f"{path} was left by a job that was killed: delete it when none is running."
@@ -129,15 +130,15 @@ def fault_of(path: Path, folder: Path, planned: Mapping[str, Settings]) -> str:
 
 
 def _is_complete(path: Path) -> bool:
-    """Whether a picture, a page or an archive has its end; of other texts only that they can be read."""
+    """Whether a picture, a page or an archive has its end; any other readable file counts as complete."""
     content = path.read_bytes()
     if path.suffix == ".zip":
         return zipfile.is_zipfile(io.BytesIO(content))
-    return content.endswith(ENDINGS.get(path.suffix, b""))
+    return content.endswith(ENDINGS.get(path.suffix, (b"",)))
 
 
 def _data_checksum(path: Path) -> str | None:
-    """Return the checksum of the images in a data.h5; None where the file cannot be read, a fault of its own."""
+    """Return the checksum of the images in a ``data.h5``; None if the file cannot be read, a fault that is listed."""
     try:
         return hdf5.read_attributes(path).get("data_sha256")
     except UserError:
@@ -145,12 +146,12 @@ def _data_checksum(path: Path) -> str | None:
 
 
 def _differences(planned: Settings, found: Settings) -> list[str]:
-    """Return the settings in which a file differs from its plan, as "name is ... and should be ..."."""
+    """Return the settings of a file that differ from the planned ones, as "name is ... and should be ..."."""
     if isinstance(planned.get("dataset"), dict):
-        planned = {**planned, **planned["dataset"]}  # data.h5 records the settings of its data set one by one
+        planned = {**planned, **planned["dataset"]}  # ``data.h5`` records the settings of its data set separately
         del planned["dataset"]
-    ignored = {"device"}  # recorded, but no setting of a result
-    planned = json.loads(json.dumps(planned))  # as it is stored
+    ignored = {"device"}  # recorded, but not a setting of the computation
+    planned = json.loads(json.dumps(planned))  # in the types of the stored settings
     return [
         f"{name} is {found.get(name)} and should be {planned.get(name)}"
         for name in sorted((planned.keys() | found.keys()) - ignored)

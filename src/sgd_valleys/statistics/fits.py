@@ -12,8 +12,8 @@ from sgd_valleys.statistics.bootstrap import central_interval, draw_counts, pair
 class LinearFit:
     """Line y = slope x + intercept by least squares.
 
-    Intervals (low, high) are central 95% of the bootstrap, NaN for fewer solutions or groups than
-    ``MIN_RUNS_FOR_INTERVAL``.
+    Intervals (low, high) are the central 95% of the bootstrap. They are NaN for fewer than ``MIN_RUNS_FOR_INTERVAL``
+    solutions or groups.
     """
 
     slope: float
@@ -49,11 +49,12 @@ class GroupedFit:
     """Straight lines through points that come in groups, such as the branches of one run after another.
 
     Attributes:
-        slope: (group) slope of each group's own line.
-        r_squared: (group) R^2 of each group's own line; both are NaN where x or y does not vary.
-        pooled: one line through all points, as if the points were independent; its intervals are over groups.
-        within: one slope for all groups with an intercept for each, through the points' distances from the means of
-            their group. Its R^2 is a fraction of the variance inside the groups; its intervals are over groups.
+        slope: (group) slope of the line through one group; NaN where x or y does not vary.
+        r_squared: (group) R^2 of this line, with the same NaN.
+        pooled: one line through all points, as if the points were independent. The intervals are over groups.
+        within: one slope for all groups, with an intercept for each group. The line is fitted to the distances of the
+            points from the means of their group. R^2 is a fraction of the variance inside the groups. The intervals are
+            over groups.
     """
 
     slope: np.ndarray
@@ -65,7 +66,7 @@ class GroupedFit:
 def fit_groups(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, resamples: int) -> GroupedFit:
     """Fit straight lines through points ``x`` and ``y`` (group, point); the bootstrap resamples whole groups.
 
-    A point where either is not finite is left out.
+    A point is left out where x or y is not finite.
     """
     used = np.isfinite(x) & np.isfinite(y)
     own = np.full((len(x), 2), np.nan)
@@ -81,7 +82,10 @@ def fit_groups(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, resamples
 
 
 def _fit_weighted(x: np.ndarray, y: np.ndarray, weights: Iterable[np.ndarray], runs: int) -> LinearFit:
-    """Fit a line through points (point) of some runs, with intervals from a set of weights (point) a resample."""
+    """Fit a line through points (point), with intervals from the weights (point) of each resample.
+
+    ``runs`` is the number of independent units behind the intervals.
+    """
     if not len(x):
         return LinearFit(np.nan, np.nan, np.nan, (np.nan, np.nan), (np.nan, np.nan))
     resampled = np.array([fit_line(x, y, weight)[::2] for weight in weights]).reshape(-1, 2)

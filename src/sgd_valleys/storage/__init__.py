@@ -1,1 +1,1 @@
-"""HDF5 files: written whole or not at all, self-describing, with checksums and provenance."""
+"""Self-describing HDF5 files, written atomically, with checksums and provenance."""

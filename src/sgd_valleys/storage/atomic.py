@@ -1,8 +1,9 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files: a file appears complete or not at all."""
 
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,19 +12,19 @@ from sgd_valleys.errors import UserError
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary name beside ``path`` that takes its place only if the block succeeds.
+    """Yield a temporary path beside ``path``, and rename the file to ``path`` only if the block succeeds.
 
-    Two copies of a job that run at once write under names of their own; whichever ends last stays. The file gets the
-    permissions that ``open`` gives a new file: those that the umask, or the folder's default ACL, leaves.
+    Every call has a different temporary path. If two copies of a job run at the same time, the file of the later one
+    stays. The file has the permissions of any new file: they follow the umask, or the default ACL of the folder.
 
     Raises:
-        UserError: the file cannot be written (no space left, no permission).
+        UserError: the file cannot be written, for example for lack of space or permission.
     """
     path = Path(path)
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # not from ``tempfile``, whose files are private: not every file system permits chmod afterwards
+        # not from ``tempfile``, whose files are private, since not every file system permits a later chmod
         name = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         name.touch(exist_ok=False)
         temporary = name
@@ -35,3 +36,25 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def copy_or_store(
+    same: Sequence[str], path: str | os.PathLike, store: Callable[[], None], log: Callable[[str], None]
+) -> None:
+    """Copy an identical file atomically, or make the file if there is no identical file.
+
+    Args:
+        same: the identical file, or an empty sequence.
+        path: the file to be written.
+        store: writes ``path``.
+        log: receives a line about the copy.
+
+    Raises:
+        UserError: the copy cannot be written.
+    """
+    if not same:
+        store()
+        return
+    with atomic_write(path) as temporary:
+        shutil.copyfile(same[0], temporary)
+    log(f"the same as {same[0]}")

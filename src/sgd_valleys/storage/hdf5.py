@@ -1,7 +1,7 @@
-"""HDF5 files: whole or absent, self-describing, and the same bytes for the same inputs.
+"""HDF5 files: written atomically, self-describing, and with the same bytes for the same inputs.
 
-Every array is a dataset whose axes are named by dimension scales and which carries ``long_name``
-and ``units``, so that ``xarray.open_dataset(path, engine="h5netcdf")`` shows it with named axes.
+Every array is a dataset with the attributes ``long_name`` and ``units``, whose axes are named by dimension scales.
+``xarray.open_dataset(path, engine="h5netcdf")`` therefore shows named axes.
 """
 
 import hashlib
@@ -22,19 +22,19 @@ from sgd_valleys.errors import UserError
 from sgd_valleys.storage.atomic import atomic_write
 
 FilePath = str | os.PathLike
-Index = int | Sequence[int]
-BLOCK = 2**24  # bytes of a file that are in memory at once while its checksum is compared
-OPEN_FLAG = 20  # position of the byte that is 1 while a program holds the file open for writing, else 0
+Index = int | Sequence[int] | np.ndarray
+BLOCK = 2**20  # bytes of a file in memory at once during a check of its checksum; they fit the cache
+OPEN_FLAG = 20  # position of the byte that is 1 while a program has the file open for writing, else 0
 CHECKSUM = "file_sha256"
-NO_CHECKSUM = f"sgd-valleys-sha256:{'0' * 64}"  # the zeros stand in the checksum's place while it is taken
-_PLACE = re.compile(rb"sgd-valleys-sha256:([0-9a-f]{64})")  # found without HDF5, which a damaged file can hang
+NO_CHECKSUM = f"sgd-valleys-sha256:{'0' * 64}"  # the checksum is computed with the zeros in its place
+_PLACE = re.compile(rb"sgd-valleys-sha256:([0-9a-f]{64})")  # found without HDF5, which may hang on a damaged file
 
 
 @dataclass(frozen=True)
 class Variable:
-    """An array (or number, or list) with the names of its axes, its long name, and its unit ("1" where it has none).
+    """An array (or number, or list) with its names of axes, long name and unit; "1" stands for no unit.
 
-    Integers and booleans are compressed; floats only where asked, since weights are incompressible.
+    Only arrays of more than 64 KiB are compressed, and floats only with ``compress``, since weights are incompressible.
     """
 
     dims: tuple[str, ...]
@@ -44,7 +44,7 @@ class Variable:
     compress: bool = False
 
 
-# long name and unit of the coordinates that several files have
+# long name and unit of coordinates that occur in several files
 COORDINATES = {
     "eta": ("learning rate", "1"),
     "B": ("batch size", "samples"),
@@ -55,25 +55,26 @@ COORDINATES = {
 
 
 def coordinates(**values: Any) -> dict[str, Variable]:
-    """Describe the coordinates of the named axes, one-dimensional each, for ``write``."""
+    """Describe one-dimensional coordinates for ``write``, by the name of their axis."""
     return {name: Variable((name,), array, *COORDINATES[name]) for name, array in values.items()}
 
 
 def write(path: FilePath, variables: Mapping[str, Variable], attributes: Mapping[str, Any] | None = None) -> None:
-    """Write ``variables`` to an HDF5 file, whole or not at all.
+    """Write ``variables`` to an HDF5 file, atomically.
 
-    A variable named like its only axis is that axis's coordinate; every other axis gets a plain
-    index. Booleans are stored as int8 with the attribute ``dtype = "bool"``, as xarray does. The attribute
-    ``file_sha256`` is a checksum of the whole file, for ``check``.
+    A variable with the name of its only axis is the coordinate of this axis; every other axis gets an index 0, 1, ....
+    Booleans are stored as int8 with the attribute ``dtype = "bool"``, as in xarray. The attribute ``file_sha256`` is
+    the checksum of the whole file with zeros in its own place, see ``check``.
 
     Args:
-        path: the file; what stood there before is replaced.
-        variables: the arrays by name.
-        attributes: of the whole file; mappings and sequences are stored as JSON.
+        path: the file, which replaces an existing one.
+        variables: arrays by name.
+        attributes: attributes of the file; mappings and sequences are stored as JSON.
 
     Raises:
-        ValueError: an axis has two lengths, an array not as many axes as names, or the name of an axis.
-        UserError: the disk refuses.
+        ValueError: an axis has two lengths, the numbers of axes and names differ, or a variable has the name of an axis
+            and is not its coordinate.
+        UserError: the file cannot be written.
     """
     sizes: dict[str, int] = {}
     for name, variable in variables.items():
@@ -84,12 +85,12 @@ def write(path: FilePath, variables: Mapping[str, Variable], attributes: Mapping
             if sizes.setdefault(dim, size) != size:
                 raise ValueError(f"axis {dim} is {sizes[dim]} long, but {size} in {name}")
     axes = {dim: Variable((dim,), np.arange(size), _index_of(dim)) for dim, size in sizes.items()}
-    # made in memory: where a disk is full HDF5 cannot even close its file, and takes the process down with it
+    # made in memory: on a full disk, HDF5 cannot close its file and crashes the process
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
         for key, value in sorted((attributes or {}).items()):
             file.attrs[key] = value if isinstance(value, str | int | float) else json.dumps(value, sort_keys=True)
-        for name, variable in (axes | variables).items():  # axes first, to which the others are attached
+        for name, variable in {**axes, **variables}.items():  # axes first, since the other arrays refer to them
             if name in axes and variable.dims != (name,):
                 raise ValueError(f"{name} is named like an axis and is not that axis's coordinate")
             array = np.asarray(variable.data)
@@ -117,43 +118,47 @@ def _index_of(dim: str) -> str:
 
 
 def stamp(content: memoryview) -> None:
-    """Put the checksum of a file's content in its place, where ``NO_CHECKSUM`` or an old one stands."""
-    place = _PLACE.search(content).span(1)
-    content[slice(*place)] = b"0" * 64
-    content[slice(*place)] = hashlib.sha256(content).hexdigest().encode()
+    """Write the checksum of a file's content into the content, in place of ``NO_CHECKSUM`` or an old checksum."""
+    found = _PLACE.search(content)
+    assert found is not None  # every file of `write` has the place
+    place = slice(*found.span(1))
+    content[place] = b"0" * 64
+    content[place] = hashlib.sha256(content).hexdigest().encode()
 
 
 def check(path: FilePath) -> None:
-    """Compare every byte of a file with the checksum in it, before HDF5 reads the file.
+    """Compare a file with its checksum, before HDF5 reads the file.
 
     Raises:
         UserError: the file cannot be read, is damaged, or was changed after it was written.
     """
     digest, found = hashlib.sha256(), b""
+    buffer = bytearray(BLOCK + len(NO_CHECKSUM))
+    view = memoryview(buffer)
     try:
-        with open(path, "rb") as file:
-            rest = file.read(OPEN_FLAG)
-            flag = file.read(1)
-            rest += b"\0" if flag == b"\1" else flag
-            while block := file.read(BLOCK):  # not mapped: a disk's read error would kill the process
-                rest += block
-                if not found and (place := _PLACE.search(rest)):
-                    start, end = place.span(1)
-                    found = rest[start:end]
-                    rest = rest[:start] + b"0" * len(found) + rest[end:]
-                # the last bytes of a block may be the beginning of the place
-                complete = len(rest) if found else max(0, len(rest) - len(NO_CHECKSUM) + 1)
-                digest.update(rest[:complete])
-                rest = rest[complete:]
+        with open(path, "rb", buffering=0) as file:
+            kept = file.readinto(view[: OPEN_FLAG + 1])
+            if kept > OPEN_FLAG and buffer[OPEN_FLAG] == 1:
+                buffer[OPEN_FLAG] = 0
+            while count := file.readinto(view[kept:]):  # not mapped: a read error would kill the process
+                size = kept + count
+                if not found and (place := _PLACE.search(view[:size])):
+                    found = place[1]
+                    view[slice(*place.span(1))] = b"0" * len(found)
+                # the last bytes of a block may be the beginning of the checksum's place
+                complete = size if found else max(0, size - len(NO_CHECKSUM) + 1)
+                digest.update(view[:complete])
+                kept = size - complete
+                view[:kept] = bytes(view[complete:size])
     except OSError as error:
         raise unreadable(path, error) from error
-    digest.update(rest)
+    digest.update(view[:kept])
     if digest.hexdigest().encode() != found:
         raise UserError(f"{path} is not what was written (its checksum differs): delete it and run again.")
 
 
 def unreadable(path: FilePath, error: Exception) -> UserError:
-    """Describe an error that says nothing about the bytes of a file: no advice to delete the file."""
+    """Return the error of a file that cannot be read but may be intact, without the advice to delete the file."""
     if isinstance(error, FileNotFoundError):
         return UserError(f"{path} is not there: run again.")
     reason = getattr(error, "strerror", None) or str(error).strip("'\"") or type(error).__name__
@@ -164,26 +169,26 @@ def unreadable(path: FilePath, error: Exception) -> UserError:
 
 @cache
 def _checked(path: str, *_state: int) -> None:
-    """``check`` each state of a file once in a process: at 1 GB/s it costs little, but not at every read."""
+    """Check each state of a file once per process, since a check takes as long as reading the file."""
     check(path)
 
 
 @contextmanager
 def open_file(path: FilePath, checked: bool = True) -> Iterator[h5py.File]:
-    """Open a file that ``write`` wrote, after comparing its checksum.
+    """Open a file of ``write`` for reading, after a check of its checksum.
 
     Args:
         path: the file.
-        checked: False opens a file that was just written without reading all of it.
+        checked: whether to check the file, which reads all of it; not needed for a file that was just written.
 
     Raises:
-        UserError: it is missing, cannot be read, or is damaged.
+        UserError: the file is missing, cannot be read, or is damaged.
     """
     try:
         state = os.stat(path)
         if checked:
             _checked(str(path), state.st_ino, state.st_size, state.st_mtime_ns)
-        # HDF5 would lock a file that it opens itself, which some network disks refuse
+        # HDF5 would lock a file that it opens itself, and some network file systems refuse locks
         with open(path, "rb") as content, h5py.File(content, "r") as file:
             yield file
     except (OSError, KeyError, RuntimeError) as error:
@@ -191,7 +196,7 @@ def open_file(path: FilePath, checked: bool = True) -> Iterator[h5py.File]:
 
 
 def _axes(dataset: h5py.Dataset) -> tuple[str, ...]:
-    """Return the names of an array's axes; a coordinate is the scale of its own axis and carries no label."""
+    """Return the names of an array's axes; a coordinate names its own axis, since it has no dimension scale."""
     return tuple(dim[0].name[1:] if len(dim) else dataset.name[1:] for dim in dataset.dims)
 
 
@@ -203,16 +208,16 @@ def _array(dataset: h5py.Dataset, at: Mapping[str, Index]) -> np.ndarray:
 def read(
     path: FilePath, names: Sequence[str] | None = None, at: Mapping[str, Index] | None = None
 ) -> dict[str, np.ndarray]:
-    """Read the named arrays of a file (all of them where ``names`` is None), or a part of each.
+    """Read arrays of a file by name, or a part of each array.
 
     Args:
         path: the file.
-        names: of the arrays.
-        at: the positions to read along named axes: a number, which removes the axis, or ascending numbers for at most
-            one axis of an array.
+        names: names of the arrays; None for all.
+        at: positions to read, by the name of an axis. A number removes the axis. Ascending numbers are allowed for at
+            most one axis of an array.
 
     Raises:
-        UserError: the file cannot be read, or lacks one of them.
+        UserError: the file cannot be read, or lacks an array.
     """
     with open_file(path) as file:
         missing = [name for name in names or () if name not in file]
@@ -222,13 +227,18 @@ def read(
 
 
 def position(path: FilePath, axis: str, value: int) -> dict[str, int]:
-    """Find ``value`` among an axis's coordinates, in the form that ``read`` takes: {axis: position}."""
+    """Find ``value`` in the coordinate of an axis, and return {axis: position} for ``read``.
+
+    Raises:
+        UserError: the file cannot be read, or lacks the coordinate.
+        ValueError: the coordinate lacks the value.
+    """
     return {axis: list(read(path, [axis])[axis]).index(value)}
 
 
 @dataclass(frozen=True)
 class Description:
-    """The metadata of an array: the names of its axes, its type, its long name, and its unit."""
+    """The metadata of an array: names of the axes, type, long name and unit."""
 
     dims: tuple[str, ...]
     dtype: str
@@ -237,7 +247,7 @@ class Description:
 
 
 def describe(path: FilePath) -> dict[str, Description]:
-    """Describe the arrays of a file by name, without reading them and without axes that have no coordinate."""
+    """Describe the arrays of a file by name, without reading them; axes without a coordinate are left out."""
     with open_file(path) as file:
         return {
             name: Description(
@@ -249,10 +259,10 @@ def describe(path: FilePath) -> dict[str, Description]:
 
 
 def read_variables(path: FilePath, names: Sequence[str]) -> dict[str, Variable]:
-    """Read the named arrays of a file with their axes, long names and units.
+    """Read arrays of a file by name, with their axes, long names and units.
 
     Raises:
-        UserError: the file cannot be read, or lacks one of them.
+        UserError: the file cannot be read, or lacks an array.
     """
     described = describe(path)
     return {
@@ -262,7 +272,7 @@ def read_variables(path: FilePath, names: Sequence[str]) -> dict[str, Variable]:
 
 
 def read_attributes(path: FilePath, checked: bool = True) -> dict[str, Any]:
-    """Read a file's attributes, decoded where they are stored as JSON. ``checked``: see ``open_file``."""
+    """Read the attributes of a file, and decode those that are stored as JSON; ``checked`` as in ``open_file``."""
     with open_file(path, checked) as file:
         return {
             key: json.loads(value) if isinstance(value, str) and value.startswith(("[", "{")) else value

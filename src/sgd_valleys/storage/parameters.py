@@ -1,4 +1,4 @@
-"""Network parameters in HDF5 files: the dataset ``<prefix>_layer1_weight`` holds the weights of layer 1."""
+"""Network parameters in HDF5 files: the dataset ``<prefix>_layer1_weight`` has the weights of layer 1."""
 
 import re
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ def parameter_variables(
     """Describe parameters for ``hdf5.write``; :func:`read_parameters` reads them back.
 
     Args:
-        parameters: by name, with ``axes`` before the axes of one network.
-        prefix: of the datasets, such as "final" or "checkpoint".
+        parameters: parameters (``*axes``, ...) by name.
+        prefix: prefix of the datasets, such as "final" or "checkpoint".
         axes: names of the leading axes.
-        when: the time at which the parameters were recorded, for ``long_name``.
+        when: time of the recording, for ``long_name``.
 
     Returns:
         variables by dataset name, axes (``*axes``, layer1_out, layer1_in, ...).
@@ -35,11 +35,11 @@ def parameter_variables(
 
 
 def read_parameters(path: FilePath, prefix: str, at: Mapping[str, Index] | None = None) -> dict[str, np.ndarray]:
-    """Read the parameters that :func:`parameter_variables` stored under a prefix, by name, first layer first.
+    """Read the parameters that :func:`parameter_variables` described, by name, first layer first.
 
     Args:
         path: the file.
-        prefix: of the datasets.
+        prefix: prefix of the datasets.
         at: positions along named axes, see :func:`sgd_valleys.storage.hdf5.read`.
 
     Raises:

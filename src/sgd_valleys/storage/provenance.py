@@ -1,4 +1,4 @@
-"""Where a result comes from: settings, version and revision of the code, libraries, checksum of the data, machine."""
+"""The provenance of a result: settings, version and revision of the code, libraries, data and machine."""
 
 import os
 import platform
@@ -20,11 +20,11 @@ LIBRARIES = ("numpy", "scipy", "h5py", "numba", "torch", "torchvision", "scikit-
 
 
 def attributes(parameters: Mapping[str, Any], data: str | os.PathLike | None = None) -> dict[str, Any]:
-    """Collect the attributes that record the origin of a result.
+    """Collect the attributes that record the provenance of a result.
 
     Args:
-        parameters: the resolved settings of the computation, with its seeds.
-        data: the experiment's ``data.h5``, whose checksum is added.
+        parameters: resolved settings of the computation, with its seeds.
+        data: the file ``data.h5`` of the experiment, whose checksum is added; None adds none.
     """
     versions = {NAME: code_version()} | library_versions()
     found = {"parameters": parameters, "git_revision": git_revision(), "versions": versions}
@@ -34,7 +34,7 @@ def attributes(parameters: Mapping[str, Any], data: str | os.PathLike | None = N
 
 
 def _source_root() -> Path | None:
-    """Return the root of the project if this module lies in its ``src``, and None in an installed package."""
+    """Return the root of the project if this module is in its ``src``; None for an installed package."""
     package = Path(__file__).resolve().parents[1]
     root = package.parents[1]
     return root if package.parent.name == "src" and (root / "pyproject.toml").is_file() else None
@@ -42,9 +42,9 @@ def _source_root() -> Path | None:
 
 @cache
 def code_version() -> str:
-    """Return the version of the code that runs, "unknown" for a copy of the package without its metadata."""
+    """Return the version of the running code; "unknown" for a package without metadata."""
     root = _source_root()
-    if root:  # another version may be installed beside
+    if root:  # another version may be installed at the same time
         project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         if project["name"] == NAME:
             return project["version"]
@@ -54,11 +54,11 @@ def code_version() -> str:
 
 @cache
 def git_revision() -> str:
-    """Return the last commit of the code, "-dirty" with edits on top; "unknown" if the code is not its own checkout.
+    """Return the last commit of the code, with "-dirty" for uncommitted changes; "unknown" outside a checkout.
 
-    The code's own checkout has this module under ``src`` and tracks it. An installed package inside the repository of
-    another project is none, and the variables with which git is pointed at another repository are ignored. Only the
-    library and the workflow count: a commit to the documentation changes no result's bytes.
+    A checkout of this project tracks this module under ``src``. An installed package inside the repository of another
+    project is not a checkout. Environment variables that point git to another repository are ignored. Only commits to
+    the library and the workflow count, so that a commit to the documentation does not change the bytes of results.
     """
     root, code = _source_root(), ["--", "src", "workflow"]
     if root is None:
@@ -94,7 +94,7 @@ def library_versions() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Return the model of the processor and its architecture."""
+    """Return the model and the architecture of the processor."""
     try:
         model = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:  # not Linux
@@ -104,9 +104,10 @@ def processor() -> str:
 
 
 def linear_algebra() -> dict[str, str]:
-    """Return the kernels that each library of linear algebra loaded so far has chosen for this processor.
+    """Return the kernels that the loaded linear-algebra libraries use on this processor.
 
-    The choice decides how sums are rounded. It follows the processor, and variables such as ``OPENBLAS_CORETYPE``.
+    The kernels determine the rounding of sums. They depend on the processor and on environment variables such as
+    ``OPENBLAS_CORETYPE``.
 
     Returns:
         kernels by name and version of the library, such as {"openblas 0.3.30": "SkylakeX"}.

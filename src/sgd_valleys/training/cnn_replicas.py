@@ -1,11 +1,11 @@
-"""Replicas of a convolutional network, trained by SGD on minibatches of their own.
+"""Replicas of a convolutional network, each trained by SGD on its own minibatches.
 
-One convolution uses a whole CPU core, so replicas train one after another. A run therefore does not depend on the
-other runs of its stack. Three choices make a step fast, and `benchmarks/convolution.py` measures them:
+A single convolution keeps a CPU core busy, so replicas train one after another. A run therefore does not depend on the
+other runs of its stack. Three choices make a step fast, and `benchmarks/convolution.py` measures their effect:
 
-- Channels are the last axis in memory, so that a product runs over contiguous channels.
-- A minibatch is divided into slices whose activations fit the cache; their gradients are added.
-- Max-pooling comes before a monotonic activation: the result is the same, with a quarter of the work.
+- Channels are the last axis in memory, so that a matrix product runs over contiguous channels.
+- A minibatch is divided into slices whose activations fit the cache. The gradients of the slices are added.
+- Max-pooling precedes a monotonic activation. The result is the same, and the activation does a quarter of the work.
 """
 
 from functools import cached_property
@@ -17,10 +17,10 @@ from torch.nn import functional as F
 
 from sgd_valleys.networks.cnn import CNN, SLICE
 from sgd_valleys.networks.network import Parameters
-from sgd_valleys.networks.tensor_functions import ACTIVATIONS
+from sgd_valleys.networks.tensor_functions import ACTIVATIONS, gradient_of
 from sgd_valleys.training.replicas import VELOCITY, Replicas
 
-GPU_SLICE = 4096  # images per slice on a GPU, which needs large kernels to be busy
+GPU_SLICE = 4096  # images per slice on a GPU, which only large kernels keep busy
 
 
 class CNNReplicas(Replicas):
@@ -41,7 +41,7 @@ class CNNReplicas(Replicas):
 
     @staticmethod
     def stack_size(runs: int, samples: int, device: torch.device) -> int:
-        """Return 1: a stack would save nothing."""
+        """Return 1, since a stack of convolutions would not be faster."""
         return 1
 
     def _parameter(self, array: np.ndarray) -> torch.Tensor:
@@ -61,7 +61,7 @@ class CNNReplicas(Replicas):
         return self._by_name(self.replicas)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the parameters, and the momentum of each if there is any."""
+        """Return the parameters, and the velocity of each parameter if there is momentum."""
         return self.parameters() | (self._by_name(self.velocity, VELOCITY) if self.dynamics.momentum else {})
 
     def _by_name(self, replicas: list[list[torch.Tensor]], prefix: str = "") -> dict[str, np.ndarray]:
@@ -77,34 +77,34 @@ class CNNReplicas(Replicas):
         convolutions = len(self.network.channels)
         for weight, bias in layers[:convolutions]:
             z = self.activation.pooled(F.conv2d(z, weight, bias, padding=1))
-        # features in the order channel, row, column, as `CNN.forward` and torch.nn.Flatten have them
+        # features in the order (channel, row, column), as in `CNN.forward` and torch.nn.Flatten
         z = z.flatten(1)
         for (weight, bias), _ in pairwise(layers[convolutions:]):
             z = self.activation.apply(F.linear(z, weight, bias))
         return F.linear(z, *layers[-1])
 
     def step(self, r: int, samples: torch.Tensor) -> None:
-        """Take one step of replica r along the mean gradient of these training ``samples``."""
+        """Take one step of replica ``r`` along the mean gradient of training ``samples`` (sample)."""
         self.add_gradients(self.replicas[r], samples)
         self.update(r, len(samples))
 
     def add_gradients(self, replica: list[torch.Tensor], samples: torch.Tensor) -> None:
-        """Add the sum of the gradients of training ``samples`` to ``grad``."""
+        """Add the gradients of training ``samples``, summed over the samples, to ``grad`` of each parameter."""
         for part in samples.split(self.slice):
             self.loss.total(self.forward(replica, self.images[part]), self.labels[part]).backward()
 
     @torch.no_grad()
     def _descend(self, r: int, samples: int) -> None:
-        """Move a replica against ``grad``, a sum over so many samples, and clear ``grad``."""
+        """Move replica ``r`` against ``grad``, a sum over this number of samples, and clear ``grad``."""
         for tensor in self.replicas[r]:
-            tensor.add_(tensor.grad, alpha=-self.eta / samples)
+            tensor.add_(gradient_of(tensor), alpha=-self.eta / samples)
             tensor.grad = None
 
     @torch.no_grad()
     def _move(self, r: int, samples: int) -> None:
-        """Likewise with momentum and weight decay, as ``torch.optim.SGD`` has them."""
+        """Do the same as ``_descend`` with momentum and weight decay, as ``torch.optim.SGD`` does."""
         for tensor, velocity in zip(self.replicas[r], self.velocity[r], strict=True):
-            velocity.mul_(self.dynamics.momentum).add_(tensor.grad, alpha=1 / samples)
+            velocity.mul_(self.dynamics.momentum).add_(gradient_of(tensor), alpha=1 / samples)
             velocity.add_(tensor, alpha=self.dynamics.weight_decay)
             tensor.add_(velocity, alpha=-self.eta)
             tensor.grad = None
@@ -122,7 +122,7 @@ class CNNReplicas(Replicas):
                 self.step(r, samples)
 
     def weighted_step(self, weights: torch.Tensor) -> None:
-        """Take one step along the weighted gradient; layers without noise take the full one."""
+        """Take one step along the weighted gradient, and along the full gradient in layers without noise."""
         for r, (replica, own) in enumerate(zip(self.replicas, weights, strict=True)):
             if not all(self.noisy):
                 self.add_gradients(replica, self._training_samples)
@@ -138,12 +138,14 @@ class CNNReplicas(Replicas):
             self.update(r, self.M)
 
     def isotropic_step(self, normals: torch.Tensor) -> None:
-        """Take one step along the full gradient with noise of constant strength."""
+        """Take one step along the full gradient with isotropic noise of constant strength."""
+        strength = self.dynamics.noise_strength
+        assert strength is not None  # a recipe is refused without it
         for r, (replica, own) in enumerate(zip(self.replicas, normals, strict=True)):
             self.add_gradients(replica, self._training_samples)
             chosen = [tensor for tensor, noisy in zip(replica, self.noisy, strict=True) if noisy]
             for tensor, drawn in zip(chosen, own.split([tensor.numel() for tensor in chosen]), strict=True):
-                tensor.grad.add_(drawn.view(tensor.shape), alpha=self.dynamics.noise_strength * self.M)
+                gradient_of(tensor).add_(drawn.view(tensor.shape), alpha=strength * self.M)
             self.update(r, self.M)
 
     @cached_property

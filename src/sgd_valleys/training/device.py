@@ -1,4 +1,4 @@
-"""The device and the threads of a training, chosen so that the same seed gives the same bits."""
+"""The device and the number of threads of a training, chosen so that the same seed gives the same bits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,17 +9,17 @@ from sgd_valleys.errors import UserError
 
 
 def choose_device(name: str) -> torch.device:
-    """Choose the device that the setting ``device`` names, and switch off inexact arithmetic on GPUs.
+    """Choose the device that the setting ``device`` names, and disable inexact arithmetic on GPUs.
 
     Args:
         name: "cpu", "cuda", or "auto" for a GPU if PyTorch finds one.
 
     Raises:
-        UserError: ``name`` is none of them, or it is "cuda" and PyTorch finds no GPU.
+        UserError: ``name`` is another one, or ``name`` is "cuda" and PyTorch finds no GPU.
     """
     if name not in ("cpu", "cuda", "auto"):
         raise UserError(f"device = {name}: unknown device; it has to be cpu, cuda or auto.")
-    # TF32 keeps 10 bits of the mantissa: a gradient would disagree with the CPU's in the third digit
+    # TF32 has a mantissa of 10 bits: a gradient would differ from the CPU's in the third or fourth digit
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True
     if name == "cuda" and not torch.cuda.is_available():
@@ -29,7 +29,7 @@ def choose_device(name: str) -> torch.device:
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """Keep PyTorch to one CPU thread: the rounding of a product depends on the number of threads that share its sum."""
+    """Let PyTorch use one CPU thread, since the rounding of a product depends on the number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""The recording of a training: what to record, the arrays while they fill, and the finished trajectory."""
+"""The recording of a training: its settings, its arrays during the training, and the finished trajectory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +17,15 @@ SERIES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "test_er
 
 @dataclass(frozen=True)
 class Recording:
-    """What to record of every run.
+    """The settings of a recording.
 
     Attributes:
         points: number of recorded iterations 0, T / (points - 1), ..., T; at least 2.
-        checkpoints: runs whose whole parameters are recorded, each with the recorded points (0 to ``points`` - 1) at
-            which they are. All these runs have the same number of points.
+        checkpoints: by run, the recorded points (0 to ``points`` - 1) at which all parameters are recorded. All runs in
+            this mapping have the same number of points.
+        train_samples: number of training images for the recorded training loss and accuracy; None for all. The images
+            are the first of each class, in equal numbers.
+        last: by run, the recorded point at which the training ends; by default ``points`` - 1.
 
     Raises:
         ValueError: the runs of ``checkpoints`` have different numbers of points.
@@ -30,14 +33,20 @@ class Recording:
 
     points: int
     checkpoints: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    train_samples: int | None = None
+    last: Mapping[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         numbers = {len(points) for points in self.checkpoints.values()}
         if len(numbers) > 1:
             raise ValueError(f"checkpoints = {dict(self.checkpoints)}: the runs have different numbers of points")
 
+    def last_points(self, runs: int) -> np.ndarray:
+        """Return the recorded point (run) at which the training of each run ends."""
+        return np.array([self.last.get(run, self.points - 1) for run in range(runs)])
+
     def interval(self, iterations: int) -> int:
-        """Return the iterations between two recorded points of a run of so many ``iterations``.
+        """Return the number of iterations between two recorded points of a run with ``iterations`` iterations in all.
 
         Raises:
             ValueError: the recorded points do not divide the iterations.
@@ -51,19 +60,21 @@ class Recording:
 class Trajectory:
     """The record of a number of runs.
 
-    A run whose loss becomes non-finite has diverged. Its losses and accuracies are NaN from there on, and all of its
-    test samples count as misclassified.
+    A run with a non-finite training loss has diverged. Where a loss is not finite, the loss and the accuracy are NaN.
+    All test samples count as misclassified where the test loss is not finite. After the last point of a run
+    (``Recording.last``), the losses and accuracies are NaN, and ``test_error`` is False.
 
     Attributes:
-        recording: what was recorded.
+        recording: settings of the recording.
         iteration: (time) recorded iterations.
-        train_loss: (run, time) mean loss, float64.
-        test_loss: likewise.
-        train_accuracy: (run, time) fraction of correctly classified samples, float64.
-        test_accuracy: likewise.
+        train_loss: (run, time) mean training loss, float64, in units of the loss.
+        test_loss: (run, time) mean test loss, likewise.
+        train_accuracy: (run, time) fraction of correctly classified training samples, float64.
+        test_accuracy: (run, time) the same of the test samples.
         test_error: (run, time, test_sample) whether a test sample is misclassified.
-        final: every parameter by name, (run, ...), at the last iteration.
-        checkpoint: every parameter by name, (checkpoint, point, ...), in the order of ``recording.checkpoints``.
+        final: parameters (run, ...) by name, at the last iteration of each run.
+        checkpoint: parameters (checkpoint, point, ...) by name, in the order of ``recording.checkpoints``; empty
+            without checkpoints.
         diverged: (run) whether the run diverged.
     """
 
@@ -79,10 +90,19 @@ class Trajectory:
     diverged: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        self.diverged = ~np.isfinite(self.train_loss).all(axis=1)
+        runs, points = self.train_loss.shape
+        trained = np.arange(points) <= self.recording.last_points(runs)[:, None]
+        self.diverged = (trained & ~np.isfinite(self.train_loss)).any(axis=1)
 
     def checkpoint_at(self, points: Sequence[int]) -> dict[str, np.ndarray]:
-        """Select the whole parameters (checkpoint, ...) of each checkpointed run at its own one of ``points``."""
+        """Select all parameters (checkpoint, ...) of each run with checkpoints.
+
+        Args:
+            points: one recorded point for each such run, in the order of ``recording.checkpoints``.
+
+        Raises:
+            ValueError: a run has no checkpoint at its point.
+        """
         recorded = self.recording.checkpoints.values()
         columns = [own.index(point) for own, point in zip(recorded, points, strict=True)]
         return {name: array[np.arange(len(columns)), columns] for name, array in self.checkpoint.items()}
@@ -93,14 +113,16 @@ class Trajectory:
         Args:
             axis: name of the axis of runs; the axis of recorded points is "time".
             iteration: long name of ``iteration``.
-            loss: of the training.
+            loss: loss of the training.
         """
         series, samples = (axis, "time"), (axis, "time", "test_sample")
+        subset = self.recording.train_samples
+        on = f" on {subset} training images" if subset else ""
         return {
             "iteration": Variable(("time",), self.iteration, iteration, "iterations"),
-            "train_loss": Variable(series, self.train_loss, f"training loss, {loss.description}", loss.units),
+            "train_loss": Variable(series, self.train_loss, f"training loss{on}, {loss.description}", loss.units),
             "test_loss": Variable(series, self.test_loss, f"test loss, {loss.description}", loss.units),
-            "train_accuracy": Variable(series, self.train_accuracy, "training accuracy"),
+            "train_accuracy": Variable(series, self.train_accuracy, f"training accuracy{on}"),
             "test_accuracy": Variable(series, self.test_accuracy, "test accuracy"),
             "test_error": Variable(samples, self.test_error, "whether the test sample is misclassified"),
             "diverged": Variable((axis,), self.diverged, "whether the run diverged (non-finite loss)"),
@@ -108,30 +130,49 @@ class Trajectory:
 
 
 def finite_runs(parameters: Parameters) -> np.ndarray:
-    """Find the runs (run) all of whose parameters (run, ...) are finite."""
+    """Return whether all parameters (run, ...) of each run are finite: (run)."""
     return np.all([np.isfinite(array).reshape(len(array), -1).all(axis=1) for array in parameters.values()], axis=0)
 
 
 class Recorder:
-    """The arrays of a :class:`Trajectory`, each allocated at its first use and filled stack by stack, point by point.
+    """The arrays of a :class:`Trajectory`, filled stack by stack and point by point.
 
     Args:
-        recording: what to record.
+        recording: settings of the recording.
         runs: number of runs of all stacks.
     """
 
     def __init__(self, recording: Recording, runs: int) -> None:
-        self.recording, self.runs = recording, runs
+        self.recording, self.runs, self.last = recording, runs, recording.last_points(runs)
         self.arrays: dict[str, dict[str, np.ndarray]] = {"series": {}, "final": {}, "checkpoint": {}}
 
     def record(
-        self, replicas: Replicas, runs: np.ndarray, point: int, test_set: tuple[torch.Tensor, torch.Tensor]
+        self,
+        replicas: Replicas,
+        replica: np.ndarray,
+        runs: np.ndarray,
+        point: int,
+        test_set: tuple[torch.Tensor, torch.Tensor],
+        train_part: tuple[torch.Tensor, torch.Tensor] | None = None,
     ) -> None:
-        """Record the synchronized ``replicas``, which have these numbers as ``runs``, at one point."""
+        """Record runs at one recorded point.
+
+        Args:
+            replicas: the replicas that train the runs, after ``synchronize``.
+            replica: (run) position of the replica of each run.
+            runs: (run) numbers of the runs.
+            point: recorded point.
+            test_set: inputs and labels of the test samples.
+            train_part: inputs and labels of the training samples to evaluate; None for the whole training set.
+        """
         inputs, labels = test_set
-        train_loss, train_accuracy, _ = scores(replicas.train_logits(), replicas.labels, replicas.loss)
+        if train_part is None:
+            part = replicas.train_logits(), replicas.labels
+        else:
+            part = replicas.logits(train_part[0]), train_part[1]
+        train_loss, train_accuracy, _ = scores(*part, replicas.loss)
         test_loss, test_accuracy, test_error = scores(replicas.logits(inputs), labels, replicas.loss)
-        parameters, checkpoints = replicas.parameters(), self.recording.checkpoints
+        checkpoints = self.recording.checkpoints
         values = {
             "train_loss": train_loss,
             "test_loss": test_loss,
@@ -140,36 +181,37 @@ class Recorder:
             "test_error": test_error,
         }
         for name, array in values.items():
-            self._allocated("series", name, (self.runs, self.recording.points), array)[runs, point] = array
-        own = runs.tolist()
-        for name, array in parameters.items():
-            if point == self.recording.points - 1:
-                self._allocated("final", name, (self.runs,), array)[runs] = array
+            self._allocated("series", name, (self.runs, self.recording.points), array)[runs, point] = array[replica]
+        own, ends = runs.tolist(), self.last[runs] == point
+        for name, array in replicas.parameters().items():
+            if ends.any():
+                self._allocated("final", name, (self.runs,), array)[runs[ends]] = array[replica[ends]]
             for row, (run, points) in enumerate(checkpoints.items()):
                 if run in own and point in points:
                     checkpoint = self._allocated("checkpoint", name, (len(checkpoints), len(points)), array)
-                    checkpoint[row, points.index(point)] = array[own.index(run)]
+                    checkpoint[row, points.index(point)] = array[replica[own.index(run)]]
 
-    def losses(self, runs: slice, point: int) -> list[float]:
+    def losses(self, runs: np.ndarray, point: int) -> list[float]:
         """Return the recorded training losses of runs at one point."""
         return self.arrays["series"]["train_loss"][runs, point].tolist()
 
     def _allocated(self, part: str, name: str, shape: tuple[int, ...], example: np.ndarray) -> np.ndarray:
-        """Return an array, allocated at its first use with the axes ``shape`` and those of one run of ``example``."""
+        """Return an array with the axes ``shape`` and those of a run of ``example``, allocated at its first use."""
         if name not in self.arrays[part]:
-            self.arrays[part][name] = np.empty((*shape, *example.shape[1:]), example.dtype)
+            blank = np.nan if example.dtype.kind == "f" else False
+            self.arrays[part][name] = np.full((*shape, *example.shape[1:]), blank, example.dtype)
         return self.arrays[part][name]
 
     def state(
         self, stack: Mapping[str, np.ndarray], begun: Sequence[Sequence[int]], first: int, point: int
     ) -> dict[str, np.ndarray]:
-        """Collect the arrays from which a training resumes.
+        """Collect the arrays from which a training resumes, by name.
 
         Args:
-            stack: state of the replicas that train now, by name.
-            begun: steps at which each of them began its phases so far.
-            first: number of the first of them.
-            point: the last recorded point.
+            stack: state (run, ...) of the stack that trains now, by name.
+            begun: steps at which each run of the stack began its phases so far.
+            first: number of the first run of the stack.
+            point: last recorded point.
         """
         parts = {"stack": stack, **self.arrays}
         state = {f"{part}_{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
@@ -185,7 +227,7 @@ class Recorder:
         return stack, [tuple(row[row != NOT_BEGUN].tolist()) for row in state["phases"]]
 
     def restore(self, state: Mapping[str, np.ndarray]) -> tuple[int, int]:
-        """Take over the record of a :meth:`state`; return its first run and point, (-1, -1) for an empty state."""
+        """Restore the arrays of a :meth:`state`, and return ``first`` and ``point``; (-1, -1) for an empty state."""
         for name, array in state.items():
             part, _, rest = name.partition("_")
             if part in self.arrays:
@@ -193,7 +235,7 @@ class Recorder:
         return tuple(state["position"].tolist()) if state else (-1, -1)
 
     def trajectory(self, iterations: int) -> Trajectory:
-        """Return the finished record of runs of so many ``iterations``."""
+        """Return the finished record of runs with ``iterations`` iterations."""
         iteration = self.recording.interval(iterations) * np.arange(self.recording.points)
         series, final, checkpoint = self.arrays.values()
         return Trajectory(self.recording, iteration, **series, final=final, checkpoint=checkpoint)

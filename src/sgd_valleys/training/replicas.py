@@ -1,7 +1,7 @@
 """The interface of a stack of replicas: networks of one architecture that differ only in their parameters.
 
-Replicas are the leading axis of every array. One class per architecture implements :class:`Replicas`:
-:mod:`~sgd_valleys.training.mlp_replicas` and :mod:`~sgd_valleys.training.cnn_replicas`.
+Replicas are the leading axis of every array. The modules :mod:`~sgd_valleys.training.mlp_replicas`,
+:mod:`~sgd_valleys.training.moving_replicas` and :mod:`~sgd_valleys.training.cnn_replicas` implement :class:`Replicas`.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ from sgd_valleys.networks.network import Network, Parameters
 from sgd_valleys.networks.tensor_functions import LOSSES, TensorLoss
 from sgd_valleys.recipe import Dynamics
 
-VELOCITY = "velocity_"  # prefix of the arrays of a state that hold the momentum of a parameter
+VELOCITY = "velocity_"  # prefix of the arrays of a state that hold the velocity of a parameter under momentum
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +25,8 @@ class TrainingSet:
     """The training samples of all stacks.
 
     Attributes:
-        inputs: (M, ...); their dtype and device are those of all tensors.
-        labels: (M) classes.
+        inputs: (M, ...); all other tensors of the training have the same dtype and device.
+        labels: (M) classes from 0, int64.
     """
 
     inputs: torch.Tensor
@@ -34,7 +34,7 @@ class TrainingSet:
 
     @cached_property
     def with_ones(self) -> torch.Tensor:
-        """Inputs (M, in + 1) whose last one is 1, for the bias."""
+        """The inputs (M, in + 1) of an MLP; the last input is 1, for the bias."""
         return torch.cat([self.inputs, self.inputs.new_ones(len(self.inputs), 1)], dim=1)
 
     @cached_property
@@ -50,12 +50,13 @@ class Replicas(ABC):
 
     Args:
         network: architecture.
-        state: parameters by name, each with a leading replica axis, and what else :meth:`state` returns.
+        state: the arrays (replica, ...) by name that :meth:`state` returns; the parameters are sufficient.
         training_set: inputs and labels.
-        dynamics: what a step does.
+        dynamics: learning rate, batch size, loss, noise, momentum and weight decay of a step.
     """
 
-    BLOCK_SAMPLES: ClassVar[int] = 100  # samples per replica in one call of `minibatch_steps`, at least one minibatch
+    BLOCK_SAMPLES: ClassVar[int] = 100  # samples per replica in a block of minibatches, at least one minibatch
+    CALL_STEPS: ClassVar[int] = 20  # steps in one call of `minibatch_steps`, at least one block
 
     def __init__(self, network: Network, state: Parameters, training_set: TrainingSet, dynamics: Dynamics) -> None:
         self.network, self.training_set, self.dynamics = network, training_set, dynamics
@@ -68,6 +69,16 @@ class Replicas(ABC):
         """Store the parameters in the form that the steps need."""
 
     @property
+    def block_steps(self) -> int:
+        """The number of minibatches in a block."""
+        return max(1, self.BLOCK_SAMPLES // self.B)
+
+    @property
+    def call_steps(self) -> int:
+        """The largest number of minibatches in one call of :meth:`minibatch_steps`, a multiple of ``block_steps``."""
+        return max(1, self.CALL_STEPS // self.block_steps) * self.block_steps
+
+    @property
     def loss(self) -> TensorLoss:
         """The loss of the training."""
         return LOSSES[self.dynamics.loss]
@@ -75,14 +86,14 @@ class Replicas(ABC):
     @staticmethod
     @abstractmethod
     def stack_size(runs: int, samples: int, device: torch.device) -> int:
-        """Return how many of ``runs`` replicas should train together if a step passes so many samples of each."""
+        """Return how many of ``runs`` replicas should train together if a step passes ``samples`` samples of each."""
 
     @abstractmethod
     def parameters(self) -> dict[str, np.ndarray]:
         """Return every parameter by name with a leading replica axis, as of the last :meth:`synchronize`."""
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the parameters, and the momentum of each under ``VELOCITY`` if there is any."""
+        """Return the parameters by name, and with momentum the velocity of each under the prefix ``VELOCITY``."""
         return self.parameters()
 
     def synchronize(self) -> None:  # noqa: B027
@@ -90,22 +101,22 @@ class Replicas(ABC):
 
     @abstractmethod
     def full_batch_steps(self, steps: int) -> None:
-        """Take steps along the full gradient: the minibatch is the training set in its own order."""
+        """Take ``steps`` steps along the full gradient."""
 
     @abstractmethod
     def minibatch_steps(self, index: torch.Tensor) -> None:
         """Take steps on consecutive minibatches of each replica.
 
         Args:
-            index: (replica, steps * B) training samples in the order in which they are visited.
+            index: (replica, steps * B) training samples in the order of the visits.
         """
 
     @abstractmethod
     def weighted_step(self, weights: torch.Tensor) -> None:
-        """Take one step along mean_n w_n g_n in the layers with noise, along the full gradient in the others.
+        """Take one step along mean_n w_n g_n in the layers with noise, and along the full gradient in the others.
 
         Args:
-            weights: (replica, M) of the samples.
+            weights: (replica, M) weights w_n of the samples.
         """
 
     @abstractmethod
@@ -113,7 +124,7 @@ class Replicas(ABC):
         """Take one step along the full gradient with isotropic noise in the layers with noise.
 
         Args:
-            normals: (replica, parameter) independent standard normal numbers, weight and then bias layer by layer.
+            normals: (replica, parameter) independent standard normal numbers, layer by layer, weights before biases.
         """
 
     @abstractmethod
@@ -139,12 +150,12 @@ def scores(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compute mean loss (replica), accuracy (replica) and misclassification (replica, sample).
 
-    A replica whose loss is not finite has loss NaN and accuracy NaN, and all of its samples count as misclassified.
+    If the loss of a replica is not finite, its loss and accuracy are NaN and all of its samples count as misclassified.
 
     Args:
         logits: (replica, class, sample).
-        labels: (sample).
-        loss: of the samples.
+        labels: (sample) classes.
+        loss: loss of the training.
     """
     z = logits.double()
     value = loss.mean(z, labels)

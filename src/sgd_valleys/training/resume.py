@@ -13,13 +13,13 @@ from sgd_valleys.errors import UserError
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.hdf5 import FilePath, Variable
 
-SECONDS = 300.0  # between two saves; a shorter computation saves nothing and restarts
+SECONDS = 300.0  # between two saves; a job that is killed before its first save restarts from the beginning
 
 
 class Resume:
     """The saved state of a computation.
 
-    A state is loaded only by the computation that saved it: the same settings, data, versions and code.
+    A computation loads a state only if its settings, data, versions and code are those that saved the state.
 
     Args:
         result: file that the computation writes at its end.
@@ -40,7 +40,7 @@ class Resume:
         self.last_save = time.monotonic()
 
     def load(self) -> dict[str, np.ndarray]:
-        """Load the arrays saved last; none if the file is missing, damaged, or of another computation."""
+        """Load the arrays of the last save by name; none if the file is missing, damaged, or of another computation."""
         try:
             attributes = hdf5.read_attributes(self.path)
             attributes.pop(hdf5.CHECKSUM)
@@ -54,11 +54,15 @@ class Resume:
         return state
 
     def is_due(self) -> bool:
-        """Whether the last save is ``SECONDS`` ago."""
+        """Whether at least ``SECONDS`` have passed since the last save or, before the first one, since the start."""
         return time.monotonic() - self.last_save >= SECONDS
 
     def save(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Save a state."""
+        """Save a state: arrays by name.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
         state = {
             name: Variable(tuple(f"{name}_{axis}" for axis in range(np.ndim(array))), array, "state of a computation")
             for name, array in arrays.items()
@@ -67,5 +71,5 @@ class Resume:
         self.last_save = time.monotonic()
 
     def remove(self) -> None:
-        """Delete the saved state, once the result is written."""
+        """Delete the saved state, after the result is written."""
         self.path.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""Runs that another training file of the same cell holds: they are taken over instead of trained again.
+"""Reuse of runs from other training files of the same cell.
 
-A run does not depend on the other runs of its stack. More realizations change the name of a stack that was not full;
-its runs stay as they are.
+A run does not depend on the other runs of its stack. A larger number of realizations changes the file name of a stack
+that was not full, but not the runs of the stack. The workflow then copies these runs instead of training them again.
 """
 
 import hashlib
@@ -19,11 +19,12 @@ from sgd_valleys.storage.cells import RUNS_OF_A_STACK
 from sgd_valleys.storage.parameters import read_parameters
 from sgd_valleys.training.recording import SERIES, Recording, Trajectory
 
-OF_FILE = {hdf5.CHECKSUM, "git_revision", "eta", "B"}  # attributes that the code and the parameters imply
+# attributes that are not compared, since equal code and equal parameters are enough
+OF_FILE = {hdf5.CHECKSUM, "git_revision", "eta", "B"}
 
 
 def code_digest(code: Iterable[str]) -> str:
-    """Return one SHA-256 of the names and checksums of the code that a job executes."""
+    """Return one SHA-256 (hexadecimal) of the names and checksums of the code that a job executes."""
     return hashlib.sha256("\n".join(code).encode()).hexdigest()
 
 
@@ -37,14 +38,14 @@ def find_runs(
     """Find the runs of a training file in other files of its cell, made with the same settings, data and code.
 
     Args:
-        result: the file that is to be written, named ``..._r{first}-{last}.h5``.
-        attributes: of that file; all but those of the stack have to agree.
-        realizations: that the file is to hold.
-        checkpoints: realizations whose whole parameters it is to hold at every recorded time.
-        log: receives a message for every file with such runs, and for every damaged file.
+        result: the file to be written, named ``..._r{first}-{last}.h5``.
+        attributes: attributes of ``result``; those that do not depend on the stack have to agree.
+        realizations: the realizations of ``result``.
+        checkpoints: realizations for which ``result`` needs all parameters at every recorded time.
+        log: receives a message for every file with such runs, and for every file that cannot be read.
 
     Returns:
-        realizations by file, each realization once; a file without all that is wanted of a run does not count.
+        realizations by file, each realization once; a run without the checkpoints that it needs is left out.
     """
     result, found, wanted = Path(result), {}, _comparable(attributes)
     missing = set(realizations)
@@ -78,13 +79,23 @@ def _checkpoints(path: Path) -> list[int]:
 
 
 def load_runs(path: Path, runs: Sequence[int], checkpoints: Collection[int]) -> Trajectory:
-    """Read realizations (ascending) of a training file, with the whole parameters of those in ``checkpoints``."""
+    """Read runs of a training file.
+
+    Args:
+        path: the training file.
+        runs: realizations, ascending.
+        checkpoints: realizations whose parameters are also read at every recorded time.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
     stored = hdf5.read(path, ["realization", "iteration"])
     rows = {"realization": np.searchsorted(stored["realization"], runs)}
     series = hdf5.read(path, SERIES, rows)
     whole = sorted(set(runs) & set(checkpoints))
     points = len(stored["iteration"])
-    recording = Recording(points, {runs.index(r): range(points) for r in whole})
+    subset = hdf5.read_attributes(path)["parameters"].get("train_samples")
+    recording = Recording(points, {runs.index(r): range(points) for r in whole}, subset)
     at = {"checkpoint": [_checkpoints(path).index(r) for r in whole]}
     checkpoint = read_parameters(path, "checkpoint", at) if whole else {}
     final = read_parameters(path, "final", rows)
@@ -92,7 +103,11 @@ def load_runs(path: Path, runs: Sequence[int], checkpoints: Collection[int]) -> 
 
 
 def join(parts: Sequence[tuple[Sequence[int], Trajectory]]) -> Trajectory:
-    """Join trajectories of one cell with different realizations, in the order of the realizations."""
+    """Join trajectories of different realizations of one cell, in the order of the realizations.
+
+    Args:
+        parts: realizations of each trajectory, and the trajectory.
+    """
     if len(parts) == 1:  # without copies
         return parts[0][1]
     realizations = np.concatenate([own for own, _ in parts])
@@ -106,5 +121,6 @@ def join(parts: Sequence[tuple[Sequence[int], Trajectory]]) -> Trajectory:
     names = stored[0] if stored else ()
     checkpoint = {name: np.concatenate([arrays[name] for arrays in stored])[rows] for name in names}
     position = {int(r): k for k, r in enumerate(realizations[order])}
-    recording = Recording(first.recording.points, {position[r]: whole[r] for r in sorted(whole)})
+    points, subset = first.recording.points, first.recording.train_samples
+    recording = Recording(points, {position[r]: whole[r] for r in sorted(whole)}, subset)
     return Trajectory(recording, first.iteration, **series, final=final, checkpoint=checkpoint)

@@ -1,23 +1,23 @@
-"""The phases of a training: which phase each run is in, and where its minibatches are then.
+"""The phases of a training: the phase of each run, and the position of its minibatches.
 
-A phase begins at a recorded iteration. A phase that ends by the loss begins and ends for each run at its own time.
+A phase begins at a recorded iteration. A phase that ends by the loss ends at a different iteration for each run.
 """
 
 from collections.abc import Sequence
 
 from sgd_valleys.recipe import Recipe
 
-Begun = tuple[int, ...]  # the steps at which a run began its phases so far; the last is the one it is in
+Begun = tuple[int, ...]  # the steps at which a run began its phases so far; the last phase is the current one
 
 
 def next_phases(recipe: Recipe, begun: Begun, step: int, loss: float) -> Begun:
-    """Return the phases of a run after a recorded iteration: those that have ended there give way to the next.
+    """Return the phases of a run after a recorded iteration, at which new phases may begin.
 
     Args:
-        recipe: of the training.
-        begun: phases of the run until then.
-        step: iterations that the run has taken.
-        loss: its training loss, NaN for a diverged run.
+        recipe: recipe of the training.
+        begun: phases of the run before this iteration.
+        step: number of iterations that the run has taken.
+        loss: training loss of the run; NaN for a diverged run.
     """
     last = len(recipe.phases) - 1
     while len(begun) - 1 < last and recipe.has_ended(len(begun) - 1, step / recipe.iterations, loss):
@@ -26,16 +26,18 @@ def next_phases(recipe: Recipe, begun: Begun, step: int, loss: float) -> Begun:
 
 
 def minibatch_position(recipe: Recipe, begun: Begun, step: int, M: int, first_step: int = 0) -> tuple[int, int]:
-    """Return where the minibatches of a run are: the epoch, and the samples of the epoch that have been visited.
+    """Return the position of a run in its minibatches: the epoch, and the number of visited samples of the epoch.
 
-    Phases with minibatches of the same size go on with each other's epochs. Another size begins a new epoch.
+    A phase with the same batch size as the minibatches before continues their epoch. Another batch size begins a new
+    epoch.
 
     Args:
-        recipe: of the training.
+        recipe: recipe of the training.
         begun: phases of the run.
-        step: iterations that it has taken.
+        step: number of iterations that the run has taken.
         M: number of training samples.
-        first_step: iterations of another run with the batch size of the first phase, whose minibatches it continues.
+        first_step: number of iterations of the run whose minibatches this run continues, at the batch size of the first
+            phase.
     """
     epoch = offset = 0
     phases, ends = recipe.phases, (*begun[1:], step)
@@ -54,7 +56,11 @@ def minibatch_position(recipe: Recipe, begun: Begun, step: int, M: int, first_st
 
 
 def groups(positions: Sequence) -> dict:
-    """Group the runs that are at equal positions: their numbers by position, in the order of the first run of each."""
+    """Group the runs at equal positions.
+
+    Returns:
+        numbers of the runs by position, in the order of the first run of each position.
+    """
     found: dict = {}
     for run, position in enumerate(positions):
         found.setdefault(position, []).append(run)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from sgd_valleys.data.subset import select_first
 from sgd_valleys.errors import UserError
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
@@ -49,21 +50,24 @@ def train(
       ``streams``, or a single run without streams;
     - the same shapes with a leading run axis (``layer1_bias`` is (run, out)): one run per start.
 
-    A run is bit for bit the same whatever other runs train beside it.
+    The bits of a run do not depend on the other runs.
 
     Args:
-        network: architecture, an ``MLP`` or a ``CNN``: gradients are written by hand for these two.
+        network: architecture, an ``MLP`` or a ``CNN``.
         starts: parameters at iteration 0 by name, of one of the two shapes.
         train_set: inputs (M, ...) and labels (M).
-        test_set: likewise.
+        test_set: inputs (sample, ...) and labels (sample).
         recipe: learning rate, batch size, number of steps, noise and schedule. The batch size is a divisor of M, and
-            B = M is full-batch gradient descent; the steps are a multiple of ``recording.points`` - 1.
-        recording: what to record.
-        streams: random numbers of each run (:func:`~sgd_valleys.training.streams.run_streams`); not read without noise.
+            B = M is full-batch gradient descent. The number of steps is a multiple of ``recording.points`` - 1.
+        recording: settings of the recording.
+        streams: random streams of each run (:func:`~sgd_valleys.training.streams.run_streams`); not read without noise.
         dtype: floating-point type of the computation, ``torch.float32`` or ``torch.float64``.
         device: device of the computation, or its name (:func:`~sgd_valleys.training.device.choose_device`).
-        progress: called every few steps with the number of iterations just done, added up over runs.
-        resume: state from which to resume bit for bit, saved at recorded points; None starts at iteration 0.
+        progress: called every few steps with the number of iterations just done, summed over runs.
+        resume: saved state from which to resume with the same bits; None starts at iteration 0 and saves nothing.
+
+    Returns:
+        the record of all runs.
 
     Raises:
         UserError: an argument is not supported, or does not fit the others.
@@ -84,6 +88,11 @@ def train(
     device = choose_device(device) if isinstance(device, str) else device
     x_train, x_test = (torch.as_tensor(samples[0]).to(device, dtype) for samples in (train_set, test_set))
     y_train, y_test = (torch.as_tensor(samples[1]).to(device, torch.int64) for samples in (train_set, test_set))
+    train_part = None
+    if recording.train_samples:
+        per_class = recording.train_samples // network.weight_shape(network.depth)[0]
+        x_part, y_part = select_first((train_set[0], train_set[1]), per_class, "recording.train_samples")
+        train_part = torch.as_tensor(x_part).to(x_train), torch.as_tensor(y_part).to(y_train)
     training = _Training(network, TrainingSet(x_train, y_train), recipe, streams or [None] * runs)
     size = training.stack_size(runs, device)
     recorder = Recorder(recording, runs)
@@ -91,38 +100,50 @@ def train(
     saved_first, saved_point = recorder.restore(saved)
     with single_thread():
         for first in range(0, runs, size):
-            stack = slice(first, min(first + size, runs))
+            active = np.arange(first, min(first + size, runs))
             if first < saved_first:
-                progress(recipe.iterations * (stack.stop - first))
+                progress(interval * int(recorder.last[active].sum()))
                 continue
-            point = saved_point if first == saved_first else -1
-            if point >= 0:
+            if first == saved_first:
+                point = saved_point
+                progress(interval * int(np.minimum(recorder.last[active], point).sum()))
+                active = active[recorder.last[active] > point]
                 state, begun = recorder.stack_of(saved)
-                progress(point * interval * len(begun))
             else:
-                state, begun = {name: array[stack] for name, array in starts.items()}, [(0,)] * (stack.stop - first)
-            parts = training.parts(state, begun, stack.start, max(point, 0) * interval)
-            while (point := point + 1) < recording.points:
+                point, begun = -1, [(0,)] * len(active)
+                state = {name: array[active] for name, array in starts.items()}
+            parts = training.parts(state, begun, active, max(point, 0) * interval)
+            while parts:
+                point += 1
                 for part in parts:
                     part.advance(interval if point else 0, progress)
                 for part in parts:
-                    recorder.record(part.replicas, part.runs, point, (x_test, y_test))
+                    recorder.record(part.replicas, part.replica, part.runs, point, (x_test, y_test), train_part)
                 step = point * interval
-                loss = recorder.losses(stack, point)
+                loss, stays = recorder.losses(active, point), recorder.last[active] > point
                 after = [next_phases(recipe, each, step, own) for each, own in zip(begun, loss, strict=True)]
-                if after != begun:
-                    begun = after
-                    parts = training.parts(_joined(parts), begun, stack.start, step)
-                if resume is not None and resume.is_due():
+                if not stays.all() or after != begun:
+                    state = {name: array[stays] for name, array in _joined(parts).items()}
+                    active, begun = active[stays], [each for each, stay in zip(after, stays, strict=True) if stay]
+                    parts = training.parts(state, begun, active, step)
+                if parts and resume is not None and resume.is_due():
                     resume.save(recorder.state(_joined(parts), begun, first, point))
     return recorder.trajectory(recipe.iterations)
 
 
 @dataclass(frozen=True)
 class _Part:
-    """The runs of a stack that are in the same phase since the same iteration, and advance together."""
+    """The runs of a stack that began their phases at the same iterations, and advance together.
+
+    Attributes:
+        runs: (run) numbers of the runs.
+        replica: (run) position of the replica that trains each run; identical runs without noise share one replica.
+        replicas: the replicas that train the runs.
+        step: function that advances the replicas.
+    """
 
     runs: np.ndarray
+    replica: np.ndarray
     replicas: Replicas
     step: Advance
 
@@ -130,13 +151,17 @@ class _Part:
         while steps:
             taken = self.step(steps)
             steps -= taken
-            progress(taken * self.replicas.R)
+            progress(taken * len(self.runs))
         self.replicas.synchronize()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the state (run, ...) of the runs by name."""
+        return {name: array[self.replica] for name, array in self.replicas.state().items()}
 
 
 @dataclass(frozen=True)
 class _Training:
-    """What all stacks of a training share."""
+    """The settings that all stacks of a training share."""
 
     network: Network
     training_set: TrainingSet
@@ -144,41 +169,59 @@ class _Training:
     streams: Sequence[Streams | None]
 
     def stack_size(self, runs: int, device: torch.device) -> int:
-        """Return how many runs train together: as many as the phase that passes most samples allows."""
+        """Return how many runs train together: the smallest number over the phases."""
         M = len(self.training_set.labels)
         return min(
             replicas_class(self.network, M, phase).stack_size(runs, phase.samples_per_step(M), device)
             for phase in self.recipe.phases
         )
 
-    def parts(self, state: Parameters, begun: Sequence[Begun], first: int, step: int) -> list[_Part]:
+    def parts(self, state: Parameters, begun: Sequence[Begun], runs: np.ndarray, step: int) -> list[_Part]:
         """Divide a stack into the runs that advance together.
 
         Args:
-            state: of the replicas, (run, ...) by name.
+            state: state (run, ...) of the runs by name.
             begun: phases of each run.
-            first: number of the stack's first run.
-            step: iterations that all have taken.
+            runs: (run) numbers of the runs.
+            step: number of iterations that the runs have taken.
         """
         found = []
-        offsets = [each.first_step if each else 0 for each in self.streams[first : first + len(begun)]]
+        offsets = [each.first_step if (each := self.streams[run]) else 0 for run in runs]
         for (phases, _), rows in groups(list(zip(begun, offsets, strict=True))).items():
             own = {name: array[rows] for name, array in state.items()} if len(rows) < len(begun) else state
-            dynamics = self.recipe.phases[len(phases) - 1]
-            kind = replicas_class(self.network, len(self.training_set.labels), dynamics)
-            replicas = kind(self.network, own, self.training_set, dynamics)
-            streams = [self.streams[first + row] for row in rows]
+            dynamics, M = self.recipe.phases[len(phases) - 1], len(self.training_set.labels)
+            chosen = replica = np.arange(len(rows))
+            if dynamics.draws(M) is None:  # identical runs stay identical without noise: one replica trains all of them
+                chosen, replica = _distinct(own)
+                own = {name: array[chosen] for name, array in own.items()}
+            replicas = replicas_class(self.network, M, dynamics)(self.network, own, self.training_set, dynamics)
+            streams = [self.streams[run] for run in runs[rows][chosen]]
             advance = stepping(replicas, streams, self.recipe, phases, step)
-            found.append(_Part(first + np.array(rows), replicas, advance))
+            found.append(_Part(runs[rows], replica, replicas, advance))
         return found
+
+
+def _distinct(state: Parameters) -> tuple[np.ndarray, np.ndarray]:
+    """Find the distinct states among ``state`` (run, ...).
+
+    Returns:
+        the first run of each distinct state, and (run) the position of each run's state among them.
+    """
+    rows = [b"".join(array[r].tobytes() for array in state.values()) for r in range(len(state["layer1_bias"]))]
+    positions = groups(rows)
+    chosen = [runs[0] for runs in positions.values()]
+    replica = np.empty(len(rows), int)
+    for k, runs in enumerate(positions.values()):
+        replica[runs] = k
+    return np.array(chosen), replica
 
 
 def _joined(parts: Sequence[_Part]) -> dict[str, np.ndarray]:
     """Join the states of the parts of a stack, in the order of the runs.
 
-    A momentum that a part does not have is 0.
+    If only some parts have momentum, the velocities of the other parts are 0.
     """
-    states = [part.replicas.state() for part in parts]
+    states = [part.state() for part in parts]
     if len(states) == 1:
         return states[0]
     order = np.argsort(np.concatenate([part.runs for part in parts]))
@@ -192,12 +235,14 @@ def _joined(parts: Sequence[_Part]) -> dict[str, np.ndarray]:
 
 
 def replicas_class(network: Network, M: int, dynamics: Dynamics) -> type[Replicas]:
-    """Choose the class that trains a network on M samples; for an MLP, the class with fewer operations.
+    """Choose the class that trains a network on M samples; for an MLP, the class with the fewest operations.
 
-    The first layer takes 2 M operations per sample and hidden unit through the Gram matrix, else 4 times the input.
+    Per sample and hidden unit, the first layer takes 2 M operations through the Gram matrix, else 4 times the number of
+    inputs.
 
     Raises:
-        UserError: the network is of another class, or of a subclass, whose mathematics would be ignored.
+        UserError: the network is neither an ``MLP`` nor a ``CNN``. Subclasses, whose changes would have no effect, are
+            refused too.
     """
     if type(network) is CNN:
         return CNNReplicas
@@ -215,9 +260,9 @@ def replicas_class(network: Network, M: int, dynamics: Dynamics) -> type[Replica
 
 
 def _one_start_per_run(network: Network, starts: Parameters, runs: int) -> Parameters:
-    """Give every run a start of its own: repeat a shared initialization for each run, at least once."""
+    """Return one start per run (run, ...); a shared initialization is repeated for each run, at least once."""
     bias = starts.get("layer1_bias")
-    if np.ndim(bias) == 2:
+    if bias is not None and np.ndim(bias) == 2:
         check_parameters(network, starts, "starts", (len(bias),))
         return starts
     check_parameters(network, starts, "starts")
@@ -226,7 +271,8 @@ def _one_start_per_run(network: Network, starts: Parameters, runs: int) -> Param
 
 def _check_numbers(recipe: Recipe, M: int, dtype: torch.dtype) -> None:
     eta, B = recipe.eta, recipe.B
-    if not (np.isscalar(eta) and math.isfinite(eta) and eta > 0):
+    scalar = np.isscalar(eta)
+    if not (scalar and math.isfinite(eta) and eta > 0):
         raise UserError(f"eta = {eta!r}: invalid learning rate; it has to be a positive, finite number.")
     for name, value in (("B", B), ("iterations", recipe.iterations)):
         if not hasattr(value, "__index__") or operator.index(value) < 1:
@@ -238,7 +284,7 @@ def _check_numbers(recipe: Recipe, M: int, dtype: torch.dtype) -> None:
 
 
 def _check_samples(name: str, samples: Samples, classes: int) -> None:
-    """Check labels, which a loss would read modulo the classes, ignore, or cut to integers."""
+    """Check labels, since a loss may accept invalid labels without an error."""
     inputs, labels = samples[0], torch.as_tensor(samples[1])
     valid = labels.shape == (len(inputs),) and len(inputs) > 0 and not labels.is_floating_point()
     if not valid or labels.min() < 0 or labels.max() >= classes:
@@ -249,9 +295,17 @@ def _check_samples(name: str, samples: Samples, classes: int) -> None:
 
 
 def _check_checkpoints(recording: Recording, runs: int) -> None:
-    for run, points in recording.checkpoints.items():
-        if not 0 <= run < runs or not all(0 <= point < recording.points for point in points):
+    named = {run: [*points] for run, points in recording.checkpoints.items()}
+    for name, by_run in (("checkpoints", named), ("last", {run: [point] for run, point in recording.last.items()})):
+        for run, points in by_run.items():
+            if not 0 <= run < runs or not all(0 <= point < recording.points for point in points):
+                raise UserError(
+                    f"recording.{name} = {dict(getattr(recording, name))}: no such run or point; runs are from 0 to "
+                    f"{runs - 1}, points from 0 to {recording.points - 1}."
+                )
+    for run, last in recording.last.items():
+        if beyond := [point for point in named.get(run, ()) if point > last]:
             raise UserError(
-                f"recording.checkpoints = {dict(recording.checkpoints)}: no such run or point; runs are from 0 to "
-                f"{runs - 1}, points from 0 to {recording.points - 1}."
+                f"recording.checkpoints = {dict(recording.checkpoints)}: run {run} has no point {beyond[0]}; its "
+                f"training ends at point {last}: leave the point out, or let the run train on (recording.last)."
             )

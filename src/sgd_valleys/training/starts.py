@@ -1,4 +1,4 @@
-"""Where runs start: at shared initializations, or displaced from a checkpoint."""
+"""The starts of runs: shared initializations, and starts displaced from a checkpoint."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,16 +13,17 @@ def initial_parameters(
 ) -> dict[str, np.ndarray]:
     """Return the initializations of runs, float64.
 
-    Realization r has initialization number r modulo ``initializations``. Number 0 is the same for any number of them.
+    Realization r has initialization number r modulo ``initializations``. Each initialization depends only on its number
+    and the seed.
 
     Args:
         network: architecture.
         seed: master seed.
         realizations: numbers of the runs.
-        initializations: how many there are in all.
+        initializations: number of different initializations.
 
     Returns:
-        parameters by name: of the network if there is one initialization, else (run, ...).
+        parameters by name, with the shapes of the network for one initialization, else (run, ...).
     """
     if initializations == 1:
         return network.initialize(stream(seed, Stage.INITIALIZATION))
@@ -37,8 +38,11 @@ def displaced(starts: Parameters, length: float, keys: Sequence[Sequence[int | f
     Args:
         starts: parameters (run, ...) by name.
         length: Euclidean length of the displacement; 0 returns ``starts``.
-        keys: what identifies each run in its random stream.
+        keys: key of the random stream of each run.
         seed: master seed.
+
+    Returns:
+        displaced parameters (run, ...) by name, float64.
     """
     if not length:
         return starts

@@ -1,4 +1,4 @@
-"""How a stack of replicas advances: one function for each kind of step, chosen once."""
+"""The functions that advance a stack of replicas: one for each kind of step."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,18 +10,18 @@ from sgd_valleys.training.streams import Streams
 
 FULL_BATCH_STEPS = 50  # steps of gradient descent between two reports of progress
 
-Advance = Callable[[int], int]  # takes at most this many steps, at least one, and returns how many it took
+Advance = Callable[[int], int]  # takes at least one and at most this many steps, and returns the number of steps taken
 
 
 def stepping(replicas: Replicas, streams: Sequence[Streams], recipe: Recipe, begun: Begun, step: int) -> Advance:
     """Return the function that advances replicas in their current phase.
 
     Args:
-        replicas: to train; all are at the same step of the same phase.
-        streams: random numbers of each replica; not read without noise.
-        recipe: of the training.
+        replicas: replicas at the same step of the same phase.
+        streams: random streams of each replica; not read without noise.
+        recipe: recipe of the training.
         begun: steps at which the replicas began their phases so far.
-        step: steps that they have taken.
+        step: number of steps that the replicas have taken.
     """
     dynamics, M, like = recipe.phases[len(begun) - 1], replicas.M, replicas.training_set.inputs
     draws = dynamics.draws(M)
@@ -48,20 +48,18 @@ def _full_batch(replicas: Replicas) -> Advance:
 
 
 def _minibatch(replicas: Replicas, minibatches: Minibatches) -> Advance:
-    """Advance by minibatches; one call goes at most to the end of a block or an epoch."""
-    B = replicas.B
-    block = max(1, replicas.BLOCK_SAMPLES // B)
+    """Return a function that advances by minibatches, at most to the end of an epoch in one call."""
 
     def advance(steps: int) -> int:
-        index = minibatches.take(min(steps, block))
+        index = minibatches.take(min(steps, replicas.call_steps))
         replicas.minibatch_steps(index)
-        return index.shape[1] // B
+        return index.shape[1] // replicas.B
 
     return advance
 
 
 def _single_steps(take: Callable[..., None], draw: Draw, step: int) -> Advance:
-    """Advance by one step a call, each with numbers of its own."""
+    """Return a function that advances by one step per call, with new random numbers for each step."""
 
     def advance(steps: int) -> int:
         nonlocal step

@@ -1,6 +1,6 @@
-"""The random numbers of a run: its minibatches, and its noise by step.
+"""The random streams of a run: its minibatches, and the noise of each step.
 
-Every stream is keyed by what it is for and by the run. A run is therefore the same in any company and after a restart.
+Every stream is keyed by its purpose and by the run. A run therefore does not depend on other runs or on restarts.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,8 +18,8 @@ class Streams:
 
     Attributes:
         seed: master seed.
-        key: what identifies the run, such as (eta, B, realization); a float enters by the bits of its float64.
-        first_step: number of the run's first step, beyond 0 for a run that continues the streams of another one.
+        key: identifies the run, such as (eta, B, realization); a float enters by the bits of its float64.
+        first_step: number of the first step of the run; above 0 if the run continues the streams of another run.
     """
 
     seed: int
@@ -33,13 +33,13 @@ class Streams:
             yield rng.permutation(M)
 
     def subsets(self, M: int, B: int) -> Iterator[np.ndarray]:
-        """Yield M / B independent subsets of B samples each, one after the other: (M); no sample twice in a subset."""
+        """Yield M / B independent subsets of B samples, concatenated: (M). A subset has no sample twice."""
         rng = stream(self.seed, Stage.SUBSETS, *self.key, B)
         while True:
             yield np.concatenate([rng.choice(M, B, replace=False, shuffle=False) for _ in range(M // B)])
 
     def at_step(self, step: int) -> np.random.Generator:
-        """Return the generator of the noise of one step, which is independent of the other steps."""
+        """Return the random generator of the noise of one step, independent of the other steps."""
         return np.random.Generator(np.random.Philox(key=self._noise_key, counter=[0, 0, 0, self.first_step + step]))
 
     @cached_property

@@ -1,1 +1,1 @@
-"""The minimal model: a loss of two valleys, a sharper and a flatter one, that part as training goes on."""
+"""The two-valley model: a loss with a sharper and a flatter valley that separate along y, Secs. II E to G."""

@@ -2,36 +2,37 @@
 
 `diffusion` states the equation and its conventions.
 
-Noise and drift that move x move y along with it, on fibres y = chi(x) + constant with d chi/dx = D_12/D_11. (H has
-rank 1 where its negative eigenvalue is set to 0.) The coordinates are x and zeta = y - Y(t) - chi(x, Y(t)), where Y
-follows the mean of y. In them, D has no cross term except a residue that vanishes at zeta = 0. The solver neglects
-this residue: in zeta, the density is narrower by orders of magnitude than the scales of the landscape. A small window
+Noise and drift that move x also move y, along fibres y = chi(x) + constant with d chi/dx = D_12/D_11. (H has rank 1
+where its negative eigenvalue is set to 0.) The coordinates are x and zeta = y - Y(t) - chi(x, Y(t)). Y follows the mean
+of y. In these coordinates, D has no cross term except a residue that vanishes at zeta = 0. The solver neglects this
+residue, because the density is narrower in zeta by orders of magnitude than the scales of the landscape. A small window
 that moves with Y therefore contains the density.
 
-The grid has finite volumes. Across the valleys the fluxes are those of Scharfetter and Gummel, exact for a steady
-state. Along the valleys they are upwind. Steps in time are backward Euler. The matrix is an M-matrix whose columns sum
-to one: mass is conserved and no density becomes negative, whatever the step. The order is 1 in time and along y, and 2
-across.
+The solver is a finite-volume scheme. Across the valleys the fluxes are those of Scharfetter and Gummel, exact for a
+steady state. Along the valleys the fluxes are upwind. Steps in time are backward Euler. The matrix is an M-matrix whose
+columns sum to one. For every step size, mass is therefore conserved and no density becomes negative. The order of
+accuracy is 1 in time and along y, and 2 across.
 """
 
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import solve_banded
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.two_valley.diffusion import CONVENTIONS, check, check_noise, diffusion_tensor
 from sgd_valleys.two_valley.landscape import Landscape
 
-# Edges of a window of one cell along y: y follows its mean. P_flat changes by less than 3e-4, and the solver is 10
-# times as fast.
+# Edges of a window of one cell along y, in which y follows its mean. P_flat changes by less than 3e-4, and the solver
+# is 10 times as fast.
 ADIABATIC = (-0.1, 0.1)
 
 
 @dataclass(frozen=True)
 class Solution:
-    """Course of the density."""
+    """Density along time."""
 
     time: np.ndarray  # (time) the requested times
     p_flat: np.ndarray  # (time) mass at x > 0
@@ -43,16 +44,17 @@ class Solution:
 def default_times(end: float, steps: int) -> np.ndarray:
     """Return (steps + 1) times from 0 to ``end`` whose steps grow in proportion to 0.5 + t.
 
-    The steps are short at first, while the two points spread across (tau_x ~ 0.1). Later changes are slower, the more
-    the larger y is.
+    The steps are short at first, while the two points spread across (tau_x ~ 0.1). Later changes become slower as y
+    grows.
     """
     return 0.5 * np.expm1(np.linspace(0, np.log1p(2 * end), steps + 1))
 
 
 def default_x_edges(landscape: Landscape, delta_S: float) -> np.ndarray:
-    """Return (x + 1) edges across, one of them at the ridge, in units of the width sqrt(Delta_S) of a valley's density.
+    """Return (x + 1) ascending edges of the cells across, one of them at the ridge x = 0.
 
-    Cells grow from 0.07 widths at the ridge by 10% each to 0.35, and reach 8 widths beyond the floors at large y.
+    The unit of the cell sizes is the width sqrt(Delta_S) of a valley's density. Cells grow by 10% each, from 0.07
+    widths at the ridge to 0.35 widths. The cells reach 8 widths beyond the floors at large y.
     """
     width = np.sqrt(delta_S)
 
@@ -82,16 +84,23 @@ def solve(
     delta_S: float,
     times: np.ndarray,
     start: tuple[float, float] = (0.01, 5.0),
-    x_edges: np.ndarray | None = None,
-    y_edges: np.ndarray | None = None,
+    x_edges: ArrayLike | None = None,
+    y_edges: ArrayLike | None = None,
     convention: str = "ito",
     noise: str = "H",
 ) -> Solution:
     """Solve for the density that starts as two equal points at (-x, y) and (x, y).
 
-    The solution is recorded at ``times`` (time), the start and the ends of the steps; see `default_times`. ``x_edges``
-    (x + 1) across have to contain 0. ``y_edges`` (y + 1) are those of the window in zeta, around 0; ``ADIABATIC`` is
-    one cell.
+    Args:
+        landscape: the loss.
+        delta_S: effective noise Delta_S = eta sigma.
+        times: (time) start and ends of the steps, at which the solution is recorded; see `default_times`.
+        start: (x, y) of the start.
+        x_edges: (x + 1) edges across, of which an inner one is 0; `default_x_edges` by default.
+        y_edges: (zeta + 1) edges of the window in zeta, around 0; `default_y_edges` by default, ``ADIABATIC`` for one
+            cell.
+        convention: a key of `diffusion.CONVENTIONS`.
+        noise: diffusion, one of `diffusion.NOISES`.
 
     Raises:
         UserError: an argument is invalid, or the start lies outside of the grid.
@@ -127,9 +136,10 @@ def solve(
 def adiabatic_p_flat(
     landscape: Landscape, delta_S: float, ends: list[float], start: tuple[float, float], convention: str, steps: int
 ) -> np.ndarray:
-    """Return (end) P_flat at the times ``ends``, in any order, with y following its mean; arguments as of `solve`.
+    """Return (end) P_flat at the times ``ends``, in any order, from a window of one cell in which y follows its mean.
 
-    ``steps`` is the number of steps of `default_times` up to the last end; each end adds one step.
+    ``steps`` is the number of steps of `default_times` up to the last end. Each end adds at most one step. The other
+    arguments are those of `solve`.
     """
     times = np.union1d(default_times(max(ends), steps), ends)
     solution = solve(landscape, delta_S, times, start, y_edges=ADIABATIC, convention=convention)
@@ -159,7 +169,7 @@ class MovingGrid:
         return D12 / D11, chi - chi[np.searchsorted(self.x_edges, 0)]
 
     def two_points(self, x: float, y: float) -> np.ndarray:
-        """Return masses of 1/2 at (x, y) and at (-x, y), each split between neighbouring cells with its mean kept."""
+        """Return masses (x, zeta) of 1/2 at (x, y) and at (-x, y), each split between neighbours at equal mean."""
         mass = np.zeros(self.area.shape)
         chi = self.fibres(y)[1]
         for place in (-x, x):
@@ -169,7 +179,7 @@ class MovingGrid:
         return mass
 
     def velocity(self, zeta: np.ndarray, Y: float, fibres: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        """Return (x, zeta) the drift of y - chi(x): drift of y, less slope times drift of x, less Ito's term."""
+        """Return (x, zeta) the drift of y - chi(x): drift of y minus slope times drift of x minus Ito's term."""
         slope, chi = fibres
         y = Y + _mid(chi)[:, None] + zeta
         gradient = self.landscape.gradient(self.x, y)
@@ -179,7 +189,7 @@ class MovingGrid:
         return slope[:, None] * gradient[..., 0] - gradient[..., 1] - self.p * D11 * chi_xx[:, None]
 
     def step(self, mass: np.ndarray, Y: float, dt: float) -> tuple[np.ndarray, float]:
-        """Return the masses (x, zeta) and Y after a step of backward Euler, with the rates of the grid at its end."""
+        """Return the masses (x, zeta) and Y after a step of backward Euler, with the rates at the end of the step."""
         fibres = self.fibres(Y)
         halfway = Y + 0.5 * dt * np.sum(mass * self.velocity(self.zeta, Y, fibres))
         Y_new = Y + dt * np.sum(mass * self.velocity(self.zeta, halfway, self.fibres(halfway)))
@@ -222,7 +232,8 @@ def exchange_rates(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return rates (x - 1, y) at which cells lose mass to their right and left neighbours across.
 
-    The values of ``y`` (x + 1, y) are those at the edges ``x_edges`` (x + 1), and D (x, y) is D_11 in the cells.
+    ``x_edges`` are (x + 1), and ``y`` (x + 1, y) has the values of y at these edges. ``D`` (x, y) is D_11 in the cells.
+    ``p`` is the power of the convention.
 
     With phi the integral of L_x/D, the flux -P L_x - D^(1-p) d(D^p P)/dx times D^(p-1) exp(phi) is the derivative of
     -D^p P exp(phi). A flux that is constant between two centres is therefore the difference of D^p P exp(phi) at the
@@ -232,7 +243,7 @@ def exchange_rates(
     x, cells = _mid(x_edges)[:, None], np.diff(x_edges)[:, None]
     y = y[1:-1]
     edge = landscape.loss(x_edges[1:-1, None], y)
-    # e^300 is large enough to act as infinity, and a product of two of them does not overflow
+    # e^300 acts as infinity, and the product of two such factors does not overflow
     first = np.clip((edge - landscape.loss(x[:-1], y)) / D[:-1], -300, 300)
     second = np.clip((landscape.loss(x[1:], y) - edge) / D[1:], -300, 300)
     weight = cells / 2 * D ** (p - 1)
@@ -254,7 +265,7 @@ def _mid(edges: np.ndarray) -> np.ndarray:
 
 
 def _weights(centres: np.ndarray, place: float) -> np.ndarray:
-    """Return weights, 1 in sum, of the one or two centres next to a place; a NaN centre has weight 0."""
+    """Return the weights of the one or two centres next to a place, with sum 1; a NaN centre has weight 0."""
     index = np.flatnonzero(np.isfinite(centres))
     position = np.interp(place, centres[index], index)
     return np.maximum(0, 1 - np.abs(np.arange(len(centres)) - position))

@@ -1,6 +1,6 @@
 """The loss of the two-valley model, Eqs. 8-12, with its gradient and its full Hessian.
 
-Let u = |x|/x_i, with i = 1 on the flat side (x >= 0) and i = 2 on the sharp side. Then Eqs. 8-10 are the same
+Let u = |x|/x_i, with i = 1 on the flat side (x >= 0) and i = 2 on the sharp side. Eqs. 8-10 are then the same
 function of u and y in both valleys,
 
     L(x, y) = L_0(y) + (x0^2/f0) (R(y) u^2 - 2 S(y) u),
@@ -12,6 +12,7 @@ and R and S are polynomials of degree 2 in z = 1/(y + y_f).
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sgd_valleys.errors import UserError
 
@@ -20,16 +21,17 @@ ONLY_LANDSCAPE = "the loss has to be that of Eqs. 8-12; change the parameters of
 
 @dataclass(frozen=True)
 class Landscape:
-    """Two valleys along y, of equal depth and unequal flatness; lengths and losses have the paper's units.
+    """Loss of two valleys along y of equal depth and unequal flatness, in the paper's dimensionless units.
+
+    With x1 = x2 both valleys are equally flat, which is the null of every preference.
 
     Methods take arrays that broadcast. The loss is defined for y > -min(y_f, y_b); the runs have y > 0.
 
-    A landscape of other formulas is not supported: the compiled loops and the theory know Eqs. 8-12 alone, and would
-    ignore the methods of a subclass.
+    Landscapes with other formulas are not supported. The compiled loops and the theory implement Eqs. 8-12 alone and
+    would ignore the methods of a subclass.
 
     Raises:
-        UserError: a parameter is not positive and finite, or the valley at x1 is not the flatter one; or the class is
-            made the base of another one.
+        UserError: a parameter is not positive and finite, x1 is smaller than x2, or the class has a subclass.
 
     >>> landscape = Landscape()
     >>> flat, sharp = landscape.floor(40.0)
@@ -53,11 +55,12 @@ class Landscape:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not (np.isscalar(value) and np.isreal(value) and np.isfinite(value) and value > 0):
+            real = np.isscalar(value) and np.isreal(value)
+            if not (real and np.isfinite(value) and value > 0):
                 raise UserError(f"{field.name} = {value!r}: invalid parameter; it has to be a positive, finite number.")
-        if not self.x1 > self.x2:
+        if not self.x1 >= self.x2:
             valleys = f"x1 = {self.x1}, x2 = {self.x2}"
-            raise UserError(f"{valleys}: the flat valley is not the flatter one; x1 has to exceed x2.")
+            raise UserError(f"{valleys}: the flat valley is not the flatter one; x1 has to exceed x2, or equal it.")
 
     @property
     def L_0_star(self) -> float:
@@ -69,40 +72,41 @@ class Landscape:
         """Ratio f1/f2 = (x1/x2)^2 of the valleys' flatness, independent of y."""
         return (self.x1 / self.x2) ** 2
 
-    def L_0(self, y: np.ndarray) -> np.ndarray:
+    def L_0(self, y: ArrayLike) -> np.ndarray:
         """Return the loss on the ridge x = 0, Eq. 12."""
         return self.L_d * np.exp(-np.asarray(y) / self.y_d) + self.L_0_star
 
-    def f1(self, y: np.ndarray) -> np.ndarray:
+    def f1(self, y: ArrayLike) -> np.ndarray:
         """Return the flatness of the flat valley, Eq. 10; its curvature across is 2/f1."""
         return self.f0 * (self.x1 / self.x0) ** 2 * ((np.asarray(y) + self.y_f) / (np.asarray(y) + self.y_b)) ** 2
 
-    def f2(self, y: np.ndarray) -> np.ndarray:
+    def f2(self, y: ArrayLike) -> np.ndarray:
         """Return the flatness of the sharp valley, Eq. 10; its curvature across is 2/f2."""
         return self.f0 * (self.x2 / self.x0) ** 2 * ((np.asarray(y) + self.y_f) / (np.asarray(y) + self.y_b)) ** 2
 
-    def floor(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def floor(self, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Return x of the valleys' floors, x1* = g1/2 (flat) and x2* = -g2/2 (sharp), Eq. 9."""
         y = np.asarray(y)
         return self.x1 * y / (y + self.y_b), -self.x2 * y / (y + self.y_b)
 
-    def barrier(self, y: np.ndarray) -> np.ndarray:
+    def barrier(self, y: ArrayLike) -> np.ndarray:
         """Return the height Delta L of the ridge over either floor, Eq. 11."""
-        return self.L_0_star * (y / (np.asarray(y) + self.y_f)) ** 2
+        y = np.asarray(y)
+        return self.L_0_star * (y / (y + self.y_f)) ** 2
 
-    def loss(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def loss(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Return the loss, Eq. 8."""
         u, _, (R, _, _), (S, _, _) = self._scaled(x, y)
         return self.L_0(y) + self.L_0_star * u * (R * u - 2 * S)
 
-    def gradient(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return (..., 2) the derivatives of the loss in x and y; on the kink at the ridge, those of the flat side."""
+    def gradient(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
+        """Return (..., 2) the derivatives of the loss in x and y; on the ridge x = 0, those of the flat side."""
         u, slope, (R, R_y, _), (S, S_y, _) = self._scaled(x, y)
         L_x = 2 * self.L_0_star * slope * (R * u - S)
         L_y = self.L_0_star * u * (R_y * u - 2 * S_y) - self.L_d / self.y_d * np.exp(-np.asarray(y) / self.y_d)
         return np.stack(np.broadcast_arrays(L_x, L_y), axis=-1)
 
-    def hessian(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def hessian(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Return (..., 2, 2) the second derivatives of the loss, without the kink at the ridge."""
         u, slope, (R, R_y, R_yy), (_, S_y, S_yy) = self._scaled(x, y)
         L_xx = 2 * self.L_0_star * slope**2 * R
@@ -111,7 +115,7 @@ class Landscape:
         rows = np.stack(np.broadcast_arrays(L_xx, L_xy, L_xy, L_yy), axis=-1)
         return rows.reshape(*rows.shape[:-1], 2, 2)
 
-    def _scaled(self, x: np.ndarray, y: np.ndarray) -> tuple:
+    def _scaled(self, x: ArrayLike, y: ArrayLike) -> tuple:
         """Return u = |x|/x_i, du/dx, and R and S with their first two derivatives in y."""
         x = np.asarray(x, dtype=float)
         slope = np.where(x >= 0, 1 / self.x1, -1 / self.x2)
@@ -124,7 +128,7 @@ class Landscape:
 
 
 def check_landscape(landscape: Landscape) -> None:
-    """Raise UserError for an object of another class, of which only the parameters would be read."""
+    """Raise UserError for an object of another class, because only its parameters would be used."""
     if not isinstance(landscape, Landscape):
         raise UserError(f"landscape = {type(landscape).__name__}: not supported; {ONLY_LANDSCAPE}")
 
@@ -132,8 +136,8 @@ def check_landscape(landscape: Landscape) -> None:
 def stability_bound(landscape: Landscape, y: float) -> float:
     """Return the learning rate beyond which the sharp valley is unstable at some larger y: the minimum of f_2.
 
-    An update multiplies the distance from the floor by 1 - 2 eta/f and adds noise, which is constant across a valley.
-    The distance shrinks and its variance stays finite for eta < f. The bound of the flat valley is gamma times as high.
+    An update multiplies the distance from the floor by 1 - 2 eta/f and adds noise of constant strength across a valley.
+    For eta < f the distance shrinks and its variance stays finite. The bound of the flat valley is gamma times as high.
     """
     far = landscape.f0 * (landscape.x2 / landscape.x0) ** 2  # the limit of f_2, which is monotonic in y
-    return float(min(landscape.f2(y), far))
+    return float(np.minimum(landscape.f2(y), far))

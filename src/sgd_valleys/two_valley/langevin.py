@@ -2,9 +2,9 @@
 
     theta_t = theta_{t-1} - eta (grad L(theta_{t-1}) + xi),    xi ~ N(0, Sigma(theta_{t-1})),    t = 1, 2, ...
 
-``LANES`` runs take a step together, in an inner loop without branches that the compiler vectorizes. All arithmetic
-has a fixed order (`vector_math`). The bits of a run therefore depend neither on the other runs, nor on the number of
-threads, nor on the machine.
+``LANES`` runs take a step together, in an inner loop without branches, which the compiler vectorizes. All arithmetic
+has a fixed order (`vector_math`). The bits of a run therefore do not depend on other runs, the number of threads, or
+the machine.
 
 The noise is a function of (key, run, step): every run of every cell has its own random stream.
 """
@@ -31,7 +31,8 @@ from sgd_valleys.two_valley.vector_math import (
     run_key,
 )
 
-NOISES = ("H", "H2", "isotropic")  # the index of a noise is part of the random key of its results: append only
+# The index of a noise is part of the random key of its results: append only.
+NOISES = ("H", "H2", "isotropic", "H1.5", "H-loss")
 DIAGONAL = 1e-8  # added to the diagonal of Sigma
 
 LANES = 16  # runs of one vectorized step; even, so that a lane always starts on the same side
@@ -64,15 +65,15 @@ def _derivatives(x, y, shape):
     return L_x, L_y, L_xx, L_xy, L_yy
 
 
-# Each covariance function returns (s11, s12/s11, det/s11) of Sigma = [[s11, s12], [s12, s22]]: the Cholesky factor
-# without its two roots, which `_update` combines with the root of Box and Muller.
+# Each covariance function returns (s11, s12/s11, det/s11) of Sigma = [[s11, s12], [s12, s22]]. These give
+# the Cholesky factor without its two roots, which `_update` combines with the root of Box and Muller.
 
 
 @inlined
 def _covariance_H(a, b, c, sigma):
     """Return Sigma = 2 sigma H of Eq. 15 plus the diagonal, H = [[a, b], [b, c]] with negative eigenvalues set to 0.
 
-    As a > 0, at most the lower eigenvalue is negative. Then the remaining part of H is
+    As a > 0, at most the lower eigenvalue is negative. If it is, the remaining part of H is
     top (H - bottom)/(top - bottom). Numerator and denominator stay separate until the single division.
     """
     det = a * c - b * b
@@ -105,13 +106,51 @@ def _covariance_H2(a, b, c, sigma):
 
 
 @inlined
+def _covariance_H1_5(a, b, c, sigma):
+    """Return Sigma = 2 sigma H^1.5 plus the diagonal, negative eigenvalues of H set to 0.
+
+    For positive eigenvalues, sqrt(H) = (H + r)/s with r = sqrt(det H) and s = sqrt(tr H + 2 r). Therefore
+    H^1.5 = ((tr H + r) H - det H)/s. Otherwise the remaining part of H is that of `_covariance_H`.
+    """
+    det = a * c - b * b
+    trace = a + c
+    difference = a - c
+    gap = math.sqrt(difference * difference + 4.0 * b * b)
+    top = 0.5 * (trace + gap)
+    clipped = det < 0
+    root = math.sqrt(0.0 if clipped else det)
+    factor = top * math.sqrt(top) if clipped else trace + root
+    scale = 2.0 * sigma * factor / (gap if clipped else math.sqrt(trace + 2.0 * root))
+    shift = 0.5 * (trace - gap) if clipped else det / factor
+    s11 = scale * (a - shift) + DIAGONAL
+    s22 = scale * (c - shift) + DIAGONAL
+    inverse = 1.0 / s11
+    det = 4.0 * sigma * sigma * root * root * root + DIAGONAL * (s11 + s22 - DIAGONAL)
+    return s11, scale * b * inverse, det * inverse
+
+
+@inlined
+def _loss(x, y, shape):
+    """Return the loss of `Landscape.loss`; L_d is ``drift`` / ``rate``."""
+    k, slope1, slope2, y_f, d, rate, drift, _ = shape
+    u = x * (slope2 if x < 0 else slope1)
+    z = 1.0 / (y + y_f)
+    w = 1.0 + d * z
+    return drift / rate * exp(-rate * y) + k * (1.0 + u * w * (w * u - 2.0 * (1.0 - y_f * z)))
+
+
+@inlined
 def _update(noise, x, y, counter, key, eta, sigma, shape):
-    """Return theta_t of one run from theta_{t-1}, Eq. 13; ``noise`` is a literal, which leaves a single branch."""
+    """Return theta_t of one run from theta_{t-1}, Eq. 13; for a literal ``noise`` the compiler keeps one branch."""
     L_x, L_y, L_xx, L_xy, L_yy = _derivatives(x, y, shape)
     if noise == 0:
         s11, slope, rest = _covariance_H(L_xx, L_xy, L_yy, sigma)
     elif noise == 1:
         s11, slope, rest = _covariance_H2(L_xx, L_xy, L_yy, sigma)
+    elif noise == 3:
+        s11, slope, rest = _covariance_H1_5(L_xx, L_xy, L_yy, sigma)
+    elif noise == 4:
+        s11, slope, rest = _covariance_H(L_xx, L_xy, L_yy, sigma * _loss(x, y, shape))
     else:  # the geometric mean of the curvatures 2/f1 and 2/f2 follows from the curvature on this side
         to_mean = -shape[1] / shape[2] if x < 0 else -shape[2] / shape[1]
         s11, slope = 2.0 * sigma * L_xx * to_mean + DIAGONAL, 0.0
@@ -122,7 +161,7 @@ def _update(noise, x, y, counter, key, eta, sigma, shape):
     return x - eta * (L_x + xi_x), y - eta * (L_y + xi_y)
 
 
-# The loop over lanes is here, and `_update` takes numbers: an inlined function with array arguments would count
+# `_update` takes numbers, and the loop over lanes is here. With array arguments, the inlined function would count
 # references to the arrays at every call.
 @inlined
 def _update_lanes(noise, state, counter, key, t, eta, sigma, shape):
@@ -144,6 +183,10 @@ def _advance(state, counter, key, start, stop, eta, sigma, noise, shape, source=
             _update_lanes(0, state, counter, key, t, eta, sigma, shape)
         elif noise == 1:
             _update_lanes(1, state, counter, key, t, eta, sigma, shape)
+        elif noise == 3:
+            _update_lanes(3, state, counter, key, t, eta, sigma, shape)
+        elif noise == 4:
+            _update_lanes(4, state, counter, key, t, eta, sigma, shape)
         else:
             _update_lanes(2, state, counter, key, t, eta, sigma, shape)
 
@@ -152,9 +195,9 @@ def _advance(state, counter, key, start, stop, eta, sigma, noise, shape, source=
 def _simulate_task(first, last, start, iterations, model, cell_key, end, recorded, source=SOURCE_HASH):
     """Simulate the runs ``first`` to ``last - 1`` of a cell, LANES at a time.
 
-    ``model`` holds eta, sigma, the index of the noise and the coefficients of the landscape. The outputs are ``end``
-    (run, 4): x, y, freezing time and freezing y, and the arrays in ``recorded`` after its iterations (time): ``flat``,
-    ``finite`` and ``sum_y`` (time), sums over the runs of this task, and ``path`` (kept run, time, 2).
+    ``model`` holds eta, sigma, the index of the noise and the coefficients of the landscape. ``recorded`` holds the
+    recorded iterations and four outputs: ``flat``, ``finite`` and ``sum_y`` (time), sums over the runs of this task,
+    and ``path`` (kept run, time, 2). The output ``end`` (run, 4) has x, y, freezing time and freezing y.
     """
     x_start, y_start = start
     eta, sigma, noise, shape = model
@@ -205,22 +248,24 @@ def simulate(
 ) -> Runs:
     """Simulate the runs of a cell, Eqs. 13-15.
 
-    Run r is the same for all values of ``runs``, ``threads``, ``record`` and ``trajectories``. The runs of a longer
-    simulation start with the same updates. A run that diverges, as beyond `landscape.stability_bound`, is NaN.
+    Run r does not depend on ``runs``, ``threads``, ``record`` and ``trajectories``. The runs of a longer simulation
+    start with the same updates. A run that diverges, as above `landscape.stability_bound`, is NaN.
 
     Args:
         landscape: the loss.
         eta: learning rate.
         sigma: strength of the noise.
-        noise: covariance Sigma, to whose diagonal 1e-8 is added. "H": 2 sigma H of Eq. 15, with the full Hessian at
-            theta_{t-1} and negative eigenvalues set to 0. "H2": 2 sigma H^2. "isotropic": 2 sigma times 2/sqrt(f1 f2),
-            the geometric mean of the valleys' curvatures at this y; then eta/2 Sigma is the T_eff of Eq. A15.
+        noise: covariance Sigma, to whose diagonal 1e-8 is added. "H" is 2 sigma H, Eq. 15, with the full Hessian at
+            theta_{t-1} and negative eigenvalues set to 0. "H1.5" is 2 sigma H^1.5 with the same H. "H2" is 2 sigma H^2,
+            which keeps negative eigenvalues. "H-loss" is 2 sigma L H with the H of "H" and the loss L at theta_{t-1}.
+            "isotropic" is 2 sigma times 2/sqrt(f1 f2), the geometric mean of the valleys' curvatures at this y. For
+            this noise eta/2 Sigma is T_eff, Eq. A15.
         runs: number of runs. Even runs start on the sharp side, at (-x, y) of ``start``, odd runs at (x, y).
         iterations: updates of each run.
         start: (x, y), x > 0.
-        seed: master seed; noise, eta, sigma and start are the key of the cell's stream.
+        seed: master seed. Noise, eta, sigma and start are the key of the cell's stream.
         record: (time) ascending iterations at which to record the occupancy; 0 is the start.
-        trajectories: number of runs of which to keep x and y at these iterations.
+        trajectories: number of runs whose x and y are kept at these iterations.
         threads: number of threads.
 
     Raises:
@@ -256,16 +301,17 @@ def simulate(
 
     with ThreadPoolExecutor(threads) as pool:
         parts = pool.map(simulate_task, range(0, runs, RUNS_PER_TASK))
-        finite, flat, sum_y = (sum(part) for part in zip(*parts, strict=True))
+        finite, flat, sum_y = (sum(part, np.zeros(len(times), np.int64)) for part in zip(*parts, strict=True))
     occupancy = None
     if record is not None:
         mean_y = np.divide(sum_y, finite, out=np.full(len(times), np.nan), where=finite > 0)
         occupancy = Occupancy(times, finite, flat, mean_y, path)
-    return Runs(*end.T.copy(), occupancy)
+    x, y, freezing_time, freezing_y = end.T.copy()
+    return Runs(x, y, freezing_time, freezing_y, occupancy)
 
 
 def cell_key(seed: int, noise: str, eta: float, sigma: float, start: tuple[float, float]) -> np.ndarray:
-    """Return (2) random words, the key of a cell's stream."""
+    """Return two random words (2), the key of the random stream of a cell."""
     words = (NOISES.index(noise), *map(float, (eta, sigma, *start)))
     return stream(seed, Stage.LANGEVIN, *words).integers(0, 2**64, size=2, dtype=np.uint64)
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,10 @@ def p_flat(runs: Runs) -> tuple[float, float]:
     return float(fraction), float(error)
 
 
-def fraction_with_error(count: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fraction_with_error(count: ArrayLike, total: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return count/total and its standard error; both are NaN where total = 0.
 
-    The error is the binomial one at (count + 1)/(total + 2), so that it stays positive where count is 0 or total.
+    The error is binomial, at the fraction (count + 1)/(total + 2). It is therefore positive where count is 0 or total.
     """
     k, n = np.asarray(count, dtype=float), np.asarray(total, dtype=float)
     n = np.where(n > 0, n, np.nan)
@@ -47,7 +48,7 @@ def fraction_with_error(count: np.ndarray, total: np.ndarray) -> tuple[np.ndarra
 
 
 def mean_with_error(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean of the finite values and its standard error; NaN where there are too few values."""
+    """Return the mean of the finite values and its standard error; NaN without a value, or an error from one value."""
     used = values[np.isfinite(values)]
     if not len(used):
         return math.nan, math.nan

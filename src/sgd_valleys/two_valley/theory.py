@@ -1,7 +1,7 @@
 """Closed forms of the two-valley model as the paper prints them, Sec. II F-G and Appendix A.
 
 Pairs have the order (flat, sharp). Arguments broadcast. ``delta_S`` is Delta_S = eta sigma, the only combination of
-the two that enters in continuous time. A form without an answer returns NaN, without a warning.
+eta and sigma that enters in continuous time. A function returns NaN, without a warning, where its formula has no value.
 
 Three results go beyond the printed forms: first-passage times by quadrature, the freezing point from its criterion
 (`y_freeze_numerical`), and P_flat from the density itself (`diffusion.steady_state`).
@@ -10,8 +10,8 @@ erfi(s) overflows for s > 26. The functions use erfi(s) = 2/sqrt(pi) exp(s^2) D(
 """
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import dawsn, erf, expit, xlogy
+from numpy.typing import ArrayLike
+from scipy.special import dawsn, erf, expit, lambertw, xlogy
 
 from sgd_valleys.two_valley.landscape import Landscape
 
@@ -19,8 +19,8 @@ _quiet = np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ig
 Pair = tuple[np.ndarray, np.ndarray]
 
 
-def drift(landscape: Landscape, y: np.ndarray) -> np.ndarray:
-    """Return the speed dy/dt along a floor, Eq. A8: the slope of L_0 - Delta L, with opposite sign."""
+def drift(landscape: Landscape, y: ArrayLike) -> np.ndarray:
+    """Return the speed dy/dt along a floor, Eq. A8, which is minus the slope of L_0 - Delta L."""
     p, y = landscape, np.asarray(y, dtype=float)
     return p.L_d / p.y_d * np.exp(-y / p.y_d) + 2 * p.L_0_star * p.y_f * y / (y + p.y_f) ** 3
 
@@ -36,19 +36,19 @@ def tau_y_min(landscape: Landscape) -> float:
     return float(1 / drift(landscape, np.linspace(0, landscape.y_f / 2, 100_001)).max())
 
 
-def L_eff(landscape: Landscape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def L_eff(landscape: Landscape, x: ArrayLike, y: ArrayLike) -> np.ndarray:
     """Return the effective loss, Eq. 19."""
     return landscape.loss(x, y) + L_SGD(landscape, x, y)
 
 
-def L_SGD(landscape: Landscape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def L_SGD(landscape: Landscape, x: ArrayLike, y: ArrayLike) -> np.ndarray:
     """Return the part of the effective loss from the noise, Eq. 20: negative in the flat valley, else positive."""
     root = np.sqrt(landscape.gamma)
     return np.where(np.asarray(x) >= 0, root - 1, 1 / root - 1) * (landscape.loss(x, y) - landscape.L_0(y))
 
 
 @_quiet
-def barrier_over_noise(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> Pair:
+def barrier_over_noise(landscape: Landscape, y: ArrayLike, delta_S: ArrayLike) -> Pair:
     """Return sqrt(Delta L f/(2 Delta_S)) = x_i y/(y + y_b)/sqrt(2 Delta_S), the root of the barrier over the noise.
 
     Kramers' regime, Eq. A21, is where both are large. NaN for y < 0, where no barrier exists.
@@ -59,11 +59,11 @@ def barrier_over_noise(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray)
 
 
 @_quiet
-def escape_rates(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> Pair:
+def escape_rates(landscape: Landscape, y: ArrayLike, delta_S: ArrayLike) -> Pair:
     """Return (k+, k-), the rates of leaving the flat and the sharp valley, Eq. 21; infinite at y = 0.
 
-    A rate is one over the mean time to the ridge. A run on the ridge may return, so the rate of changing valley is
-    lower: by x1/(x1 + x2) into the flat valley and by x2/(x1 + x2) into the sharp one, for an Ito equation.
+    A rate is one over the mean time to the ridge. The rate of changing valley is lower, because a run on the ridge may
+    return. For an Ito equation the factor is x1/(x1 + x2) into the flat valley and x2/(x1 + x2) into the sharp one.
     """
     f = landscape.f1(y), landscape.f2(y)
     z = barrier_over_noise(landscape, y, delta_S)
@@ -71,12 +71,12 @@ def escape_rates(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> Pa
 
 
 @_quiet
-def log_first_passage_times(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> Pair:
+def log_first_passage_times(landscape: Landscape, y: ArrayLike, delta_S: ArrayLike) -> Pair:
     """Return the logarithms of the mean times from the (flat, sharp) floor to the ridge, Eqs. A20 and A19.
 
-    In units of sqrt(f D) from the floor, the inner integral is sqrt(pi)/2 (1 + erf s). Quadrature gives the outer one,
-    tau = f sqrt(pi)/2 int_0^z exp(s^2) (1 + erf s) ds, with z^2 the barrier over the noise. Eq. A24 has 2 for
-    1 + erf s.
+    With the distance s from the floor in units of sqrt(f D), the inner integral is sqrt(pi)/2 (1 + erf s). Quadrature
+    gives the outer one, tau = f sqrt(pi)/2 int_0^z exp(s^2) (1 + erf s) ds, where z^2 is the barrier over the noise.
+    Eq. A24 replaces 1 + erf s by 2.
     """
     node, weight = np.polynomial.legendre.leggauss(96)
 
@@ -92,8 +92,8 @@ def log_first_passage_times(landscape: Landscape, y: np.ndarray, delta_S: np.nda
 
 
 @_quiet
-def p_flat_stationary(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> np.ndarray:
-    """Return P_flat at fixed y from the rates of Eq. 21: Eq. 22, exact form; at y = 0 its limit."""
+def p_flat_stationary(landscape: Landscape, y: ArrayLike, delta_S: ArrayLike) -> np.ndarray:
+    """Return P_flat at fixed y from the rates of Eq. 21, by the exact form of Eq. 22; at y = 0 the limit."""
     flat, sharp = barrier_over_noise(landscape, y, delta_S)
     ratio = np.where(flat > 0, dawsn(sharp) / dawsn(flat), sharp / flat)
     ratio = np.where(flat == 0, landscape.x2 / landscape.x1, ratio)
@@ -101,36 +101,39 @@ def p_flat_stationary(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) 
 
 
 @_quiet
-def p_flat_stationary_asymptotic(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray) -> np.ndarray:
-    """Return P_flat at fixed y for a barrier high over the noise: Eq. 22, last line; at y = y_freeze Eq. 24."""
+def p_flat_stationary_asymptotic(landscape: Landscape, y: ArrayLike, delta_S: ArrayLike) -> np.ndarray:
+    """Return P_flat at fixed y for a barrier far above the noise, Eq. 22, last line; Eq. 24 at y = y_freeze."""
     flat, sharp = barrier_over_noise(landscape, y, delta_S)
     return expit(np.log(landscape.gamma) / 2 + (flat - sharp) * (flat + sharp))
 
 
 def p_flat_equilibrium(landscape: Landscape) -> float:
-    """Return P_flat at noise of equal strength in both valleys, Eq. A28, which ignores returns from the ridge."""
+    """Return P_flat for noise of equal strength in both valleys, Eq. A28, which ignores returns from the ridge."""
     return landscape.gamma / (1 + landscape.gamma)
 
 
 def p_flat_boltzmann(landscape: Landscape) -> float:
-    """Return the weight of x > 0 under exp(-L/T), x1/(x1 + x2) at every y and T: equal depths, widths as x1 to x2."""
+    """Return the weight of x > 0 under exp(-L/T), which is x1/(x1 + x2) at every y and T.
+
+    Both valleys have equal depth, and the ratio of their widths is x1/x2.
+    """
     return landscape.x1 / (landscape.x1 + landscape.x2)
 
 
 @_quiet
-def Phi_bound(landscape: Landscape, gamma: np.ndarray | None = None) -> np.ndarray:
+def Phi_bound(landscape: Landscape, gamma: np.ndarray | None = None) -> float | np.ndarray:
     """Return the constant that replaces Phi, Eq. A33, last line: the product of the maxima of its three factors.
 
-    The factors have their maxima at y = 0, y_f/2 and y_b/2, so the product is an upper bound and not a maximum.
-    ``gamma`` replaces the landscape's ratio of flatness, at the same x2; as in Fig. 6C.
+    The factors have their maxima at y = 0, y_f/2 and y_b/2. The product is therefore an upper bound and not a maximum.
+    ``gamma`` replaces the landscape's ratio of flatness at the same x2, as in Fig. 6C.
     """
     p = landscape
-    gamma = p.gamma if gamma is None else np.asarray(gamma, dtype=float)
-    return 2 * p.x2**2 * (gamma - 1) / (27 * p.y_b) * (p.L_d / p.y_d + 8 * p.L_0_star / (27 * p.y_f))
+    ratio = p.gamma if gamma is None else np.asarray(gamma, dtype=float)
+    return 2 * p.x2**2 * (ratio - 1) / (27 * p.y_b) * (p.L_d / p.y_d + 8 * p.L_0_star / (27 * p.y_f))
 
 
 @_quiet
-def y_freeze(landscape: Landscape, delta_S: np.ndarray, epsilon: float = 0.1) -> np.ndarray:
+def y_freeze(landscape: Landscape, delta_S: ArrayLike, epsilon: float = 0.1) -> np.ndarray:
     """Return the freezing point in closed form, Eq. 25.
 
     NaN where Delta_S < (epsilon Phi)^2, and where the noise is too strong for freezing at any y.
@@ -141,13 +144,24 @@ def y_freeze(landscape: Landscape, delta_S: np.ndarray, epsilon: float = 0.1) ->
 
 
 @_quiet
+def freezing_noise_bound(landscape: Landscape, epsilon: float = 0.1, gamma: np.ndarray | None = None) -> np.ndarray:
+    """Return the Delta_S from which on Eq. 25 has no freezing point; NaN at gamma = 1, where Phi is 0.
+
+    At this Delta_S the root of `y_freeze` is x2. With v = Delta_S/(epsilon Phi)^2 this condition is
+    v log v = (x2/(epsilon Phi))^2, which Lambert's function solves. ``gamma`` is as in `Phi_bound`.
+    """
+    unit = (epsilon * Phi_bound(landscape, gamma)) ** 2
+    return np.where(unit > 0, landscape.x2**2 / lambertw(landscape.x2**2 / unit).real, np.nan)
+
+
+@_quiet
 def p_flat_transient(
-    landscape: Landscape, delta_S: np.ndarray, epsilon: float = 0.1, gamma: np.ndarray | None = None
+    landscape: Landscape, delta_S: ArrayLike, epsilon: float = 0.1, gamma: np.ndarray | None = None
 ) -> np.ndarray:
     """Return the final P_flat, Eq. 26; NaN where sqrt(Delta_S) < epsilon Phi, and 1/2 at gamma = 1.
 
-    The result is Eq. 24 at `y_freeze` where that exists. Eq. 26 also has values at larger noise, where Eq. 25 has no
-    freezing point. ``epsilon`` is the small parameter of the freezing criterion; ``gamma`` is as in `Phi_bound`.
+    Where `y_freeze` exists, the result is Eq. 24 at this y. Eq. 26 also has values at larger noise, where Eq. 25 has no
+    freezing point. ``epsilon`` is the small parameter of the freezing criterion. ``gamma`` is as in `Phi_bound`.
     """
     scale = np.sqrt(np.asarray(delta_S, dtype=float)) / epsilon
     phi = Phi_bound(landscape, gamma)
@@ -158,8 +172,8 @@ def p_flat_transient(
 
 
 @_quiet
-def freezing_balance(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray, epsilon: float = 0.1) -> np.ndarray:
-    """Return log k- - log(epsilon dP/dt / P), the sides of the freezing criterion A30, with the rates of Eq. 21.
+def freezing_balance(landscape: Landscape, y: ArrayLike, delta_S: ArrayLike, epsilon: float = 0.1) -> np.ndarray:
+    """Return log k- - log(epsilon dP/dt / P), left minus right side of the criterion A30, with the rates of Eq. 21.
 
     With rho = k+/k-, dP/dt / P = -rho/(1 + rho) d(log rho)/dy dy/dt, and d(log erfi s)/ds = 1/D(s).
     """
@@ -171,12 +185,14 @@ def freezing_balance(landscape: Landscape, y: np.ndarray, delta_S: np.ndarray, e
     return log_rate - np.log(epsilon * change)
 
 
-def y_freeze_numerical(landscape: Landscape, delta_S: np.ndarray, epsilon: float = 0.1) -> np.ndarray:
+def y_freeze_numerical(landscape: Landscape, delta_S: ArrayLike, epsilon: float = 0.1) -> np.ndarray:
     """Return the freezing point from the criterion A30: the smallest y at which k- is epsilon dP/dt / P.
 
     NaN where no such y exists. At large y the rate tends to a constant while the drift decays. The criterion then
-    fails again, which Eq. 25 does not show.
+    fails again, which Eq. 25 does not predict.
     """
+    from scipy.optimize import brentq  # imported here, because the import is slow and phase diagrams do not need it
+
     grid = np.geomspace(1e-4, 1e3, 2001) * landscape.y_b
 
     def first(noise: float) -> float:

@@ -1,5 +1,8 @@
 """Curves of the theory on the grids of Figs. 5, 6 and 6X."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from sgd_valleys.storage.hdf5 import Variable
@@ -9,13 +12,24 @@ from sgd_valleys.two_valley.landscape import Landscape
 
 
 def tabulate(
-    landscape: Landscape, cut: float, course_delta_S: np.ndarray, delta_S: np.ndarray, gamma: np.ndarray, epsilon: float
+    landscape: Landscape,
+    cut: float,
+    course_delta_S: np.ndarray,
+    delta_S: np.ndarray,
+    gamma: np.ndarray,
+    epsilon: float,
+    plane: Mapping[str, Any],
 ) -> dict[str, Variable]:
     """Return the variables of ``theory.h5``.
 
-    ``cut`` is y of the cut of Fig. 6A, and ``course_delta_S`` (course) is Delta_S of the runs of Fig. 6B. The final
-    P_flat and the freezing point are tabulated over ``delta_S`` and over ``gamma``, ratios of flatness, at the small
-    parameter ``epsilon`` of the freezing criterion.
+    Args:
+        landscape: the loss.
+        cut: y of the cut of Fig. 6A.
+        course_delta_S: (course) Delta_S of the runs of Fig. 6B.
+        delta_S: (delta_S) values at which the final P_flat and the freezing point are tabulated.
+        gamma: (gamma) ratios of flatness at which the final P_flat and the bound of Delta_S for freezing are tabulated.
+        epsilon: small parameter of the freezing criterion.
+        plane: the setting ``two_valley.theory.plane``, with the values of Delta_S as a list.
     """
     reach = 2 * landscape.x1
     x, y = np.linspace(-reach, reach, 401), np.linspace(0, 2 * landscape.y_b, 121)
@@ -62,15 +76,47 @@ def tabulate(
         "tau_x_max": ((), theory.tau_x_max(landscape), "longest relaxation time across, Eq. A7"),
         "tau_y_min": ((), theory.tau_y_min(landscape), "shortest time to drift by 1 along y, Eq. A8"),
     }
-    return {name: Variable(*entry) for name, entry in table.items()}
+    table |= {
+        "model_gamma": ((), landscape.gamma, "ratio of flatness of the landscape"),
+        "y_freeze_end": (
+            ("gamma",), theory.freezing_noise_bound(landscape, epsilon, gamma),
+            "Delta_S from which on Eq. 25 has no freezing point, at the landscape's x2",
+        ),
+    }  # fmt: skip
+    return {name: Variable(*entry) for name, entry in (table | _tabulate_plane(landscape, plane)).items()}
+
+
+def _tabulate_plane(landscape: Landscape, plane: Mapping[str, Any]) -> dict[str, tuple]:
+    """Return dimensions, values and long names of P_flat over Delta_S and y, and of the freezing point on this plane.
+
+    Only the product of epsilon and Phi enters Eq. 25. A factor of Phi is therefore applied to epsilon.
+    """
+    delta_S, y = np.array(plane["delta_S"]), np.linspace(0, plane["y_max"], plane["points"])
+    factors = [each["epsilon"] * each["Phi_factor"] for each in plane["constants"]]
+    y_freeze = np.stack([theory.y_freeze(landscape, delta_S, each) for each in factors])
+    return {
+        "plane_delta_S": (("plane_delta_S",), delta_S, "Delta_S of the plane"),
+        "plane_y": (("plane_y",), y, "y of the plane"),
+        "plane_p_flat": (
+            ("plane_delta_S", "plane_y"), theory.p_flat_stationary(landscape, y, delta_S[:, None]),
+            "P_flat at fixed y, Eq. 22 exact",
+        ),
+        "plane_epsilon": (("plane_epsilon",), [each["epsilon"] for each in plane["constants"]], "epsilon of Eq. 25"),
+        "plane_Phi_factor": (("plane_epsilon",), [each["Phi_factor"] for each in plane["constants"]], "factor of Phi"),
+        "plane_y_freeze": (
+            ("plane_epsilon", "plane_delta_S"), y_freeze,
+            "freezing point, Eq. 25, for these constants",
+        ),
+    }  # fmt: skip
 
 
 def kramers_ratio(landscape: Landscape, height: np.ndarray) -> np.ndarray:
     """Return (height) mean first-passage time by quadrature, Eq. A20, times the rate of Eq. 21.
 
-    The ratio is a function of ``height``, `theory.barrier_over_noise`, alone: both valleys of every landscape agree.
+    The ratio depends on ``height``, `theory.barrier_over_noise`, alone, and is the same for both valleys of every
+    landscape.
     """
-    far = 1e9  # y at which the barrier and the flatness no longer change
+    far = 1e9  # y beyond which the barrier and the flatness are constant
     height_at_unit_noise, _ = theory.barrier_over_noise(landscape, far, 1.0)
     delta_S = (height_at_unit_noise / height) ** 2
     log_time, _ = theory.log_first_passage_times(landscape, far, delta_S)

@@ -1,1 +1,1 @@
-"""What the Snakemake workflow needs: file patterns, job settings, code dependencies, report helpers."""
+"""Provide the Snakemake workflow with file patterns, job settings, code dependencies, costs and report texts."""

@@ -1,4 +1,4 @@
-"""What a complete run consists of: every file, the rule that makes it, its settings, and the code of the workflow."""
+"""List the files of a complete run with their rules and settings, and the files of the workflow's code."""
 
 import hashlib
 import re
@@ -14,11 +14,14 @@ FOLDERS = ("config", "envs", "profiles", "src", "workflow")
 
 
 def producers(rules: Iterable[Any], targets: Iterable[str]) -> dict[str, tuple[Any, Wildcards]]:
-    """Return the rule and the wildcards of every file that some targets need, the targets among them.
+    """Find the rule and the wildcards of the targets and of every file that they need.
 
     Args:
         rules: all rules of the workflow.
-        targets: paths of files that rules make.
+        targets: paths of output files of rules.
+
+    Returns:
+        (rule, wildcards) by path; files without a rule are left out.
     """
     rules, found, waiting = list(rules), {}, list(targets)
     while waiting:
@@ -26,7 +29,7 @@ def producers(rules: Iterable[Any], targets: Iterable[str]) -> dict[str, tuple[A
         if path in found:
             continue
         rule = next((rule for rule in rules if rule.is_producer(path)), None)
-        if rule is None:  # a file of the user's
+        if rule is None:  # no rule makes a user's file
             continue
         found[path] = rule, Wildcards(fromdict=rule.get_wildcards(path))
         waiting += rule.expand_input(found[path][1])[0]
@@ -34,7 +37,7 @@ def producers(rules: Iterable[Any], targets: Iterable[str]) -> dict[str, tuple[A
 
 
 def planned_settings(rules: Iterable[Any], targets: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the settings with which every file of a complete run is computed."""
+    """Return the job settings of every file of a complete run, by path."""
     found = {}
     for path, (rule, wildcards) in producers(rules, targets).items():
         settings = rule.params.get("settings", {})
@@ -48,7 +51,7 @@ def purpose(rule: Any) -> str:
 
 
 def purposes(rules: Iterable[Any], targets: Iterable[str]) -> dict[str, str]:
-    """Return what every file of a complete run is."""
+    """Return the first docstring line of the rule of every file of a complete run, by path."""
     return {path: purpose(rule) for path, (rule, _) in sorted(producers(rules, targets).items())}
 
 
@@ -58,8 +61,8 @@ def snakemake_version() -> str:
 
 
 def file_kinds(rules: Iterable[Any], targets: Iterable[str]) -> dict[str, list[Any]]:
-    """Return, by rule, the pattern of its HDF5 files, its purpose, and the files of a complete run."""
-    rules, files = list(rules), {}
+    """Return [file pattern, purpose, paths of a complete run] by the names of rules that write HDF5 files."""
+    rules, files = list(rules), dict[str, list[str]]()
     for path, (rule, _) in producers(rules, targets).items():
         if path.endswith(".h5"):
             files.setdefault(rule.name, []).append(path)
@@ -70,8 +73,17 @@ def file_kinds(rules: Iterable[Any], targets: Iterable[str]) -> dict[str, list[A
     }
 
 
+def benchmark_files(rules: Iterable[Any], targets: Iterable[str]) -> dict[str, list[str]]:
+    """Return the paths of the benchmark files of a complete run, by the names of rules."""
+    found: dict[str, set[str]] = {}
+    for rule, wildcards in producers(rules, targets).values():
+        if rule.benchmark:
+            found.setdefault(rule.name, set()).add(str(rule.expand_benchmark(wildcards)))
+    return {name: sorted(paths) for name, paths in found.items()}
+
+
 def code_checksums(root: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that the workflow consists of, by path relative to ``root``."""
+    """Return the SHA-256 of every file of the workflow's code, by path relative to ``root``."""
     files = [root / name for name in PARTS]
     for folder in FOLDERS:
         found = (path for path in (root / folder).rglob("*") if path.is_file() and path.parent.name != "__pycache__")

@@ -1,6 +1,6 @@
-"""The files that every job reads, and those with which a complete run ends.
+"""Input files of all jobs, and target files of a complete run.
 
-Functions take a job's wildcards, or the name of an experiment or a figure.
+Methods take the wildcards ``w`` of a job, or the name of an experiment or a figure.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,45 +10,37 @@ from sgd_valleys.config.figures import STYLE
 from sgd_valleys.config.shown import branches_are_descents
 from sgd_valleys.config.sweep import Cell, Run, canonical, log_grid
 from sgd_valleys.data.files import expand_path
-from sgd_valleys.workflow.measure_inputs import Files, MeasureInputs
+from sgd_valleys.workflow.arms import only_arms
+from sgd_valleys.workflow.control_inputs import CONTROLS, ControlInputs
+from sgd_valleys.workflow.measure_inputs import Files
 
-# what every figure shows, for the menu of the report
-FIGURES = {
-    "fig1": "valleys, and the barriers between them",
-    "fig2": "diversity, accuracy and flatness against noise",
-    "fig2X": "accuracy against noise on the whole test file (ours)",
-    "fig3": "freezing times, and flatness along training",
-    "fig4": "which valleys one SGD run passes through",
-    "fig4X": "Fig. 4 over all realizations (ours)",
-    "fig5": "the two-valley model",
-    "fig6": "its theory: effective loss, and freezing",
-    "fig6X": "how far theory is from simulation (ours)",
-    "figS1": "Hessian spectra of the solutions",
-    "figS2": "displacement, convergence, accuracy, losses",
-    "figS3": "freezing times at other thresholds",
-    "figS4": "losses and accuracies of the branches",
-    "figS5": "another network and data set",
-    "figS6": "the two-valley model under another noise",
-}
-
-
-# parts of the paper whose claims are judged together, and the figures of which one has to be drawn
+# parts of the paper whose claims are judged together; each needs at least one of its figures in the configuration
 CLAIMED = {
     "barriers": ("fig1",),
     "spectra": ("figS1",),
+    "valleys": ("figC5",),
     "noise": ("fig2",),
+    "learning_rate": ("figC1",),
+    "noise_shape": ("figC2",),
+    "arms": ("figC3",),
+    "senses": ("figC4",),
     "freezing": ("fig3",),
+    "basin_times": ("figC6",),
     "branches": ("fig4X",),
     "diagrams": ("fig5", "figS6"),
     "theory": ("fig5", "fig6", "fig6X"),
     "other": ("figS5",),
+    "starts": ("figC7",),
 }
 
 
 def judged_parts(figures: Mapping[str, Any]) -> list[str]:
-    """Return the parts of the paper whose claims are judged: those with a figure in the configuration's ``figures``.
+    """Return the parts of the paper whose claims are judged: those with a figure in ``figures``.
 
-    Fig. S5 is a part of its own only if it shows another experiment than Fig. 2.
+    Part "other" (Fig. S5) is judged only if Fig. S5 and Fig. 2 show different experiments.
+
+    Args:
+        figures: settings of the figures of the configuration by name.
     """
     shown = {name: figures[name].get("experiment") for name in ("fig2", "figS5") if name in figures}
     same = shown.get("fig2") == shown.get("figS5")
@@ -59,20 +51,38 @@ def judged_parts(figures: Mapping[str, Any]) -> list[str]:
     ]
 
 
-class Inputs(MeasureInputs):
-    """The files that every rule's jobs read."""
+class Inputs(ControlInputs):
+    """The input files of all rules."""
 
     def own_file(self, w: Any) -> list[str]:
-        """Return the file of an experiment with a data set of the user's own; none for another data set."""
+        """Return the user's data file of an experiment; empty for a built-in data set."""
         dataset = self.experiments[w.experiment]["dataset"]
         return [str(expand_path(dataset["path"]))] if "path" in dataset else []
 
+    def same_data(self, w: Any) -> list[str]:
+        """Return the data file of the first experiment with the same images and labels; empty for the first."""
+        return self._same(self.paths.DATA, w)
+
+    def same_test_file(self, w: Any) -> list[str]:
+        """Return the test file of the first experiment with the same images and labels; empty for the first."""
+        return self._same(self.paths.TEST_FILE, w)
+
+    def _same(self, pattern: str, w: Any) -> list[str]:
+        own = self.experiments[w.experiment]
+        alike = (
+            name
+            for name, each in self.experiments.items()
+            if each["dataset"] == own["dataset"] and each.label_noise == own.label_noise
+        )
+        first = next(alike)
+        return [] if first == own.name else [pattern.format(experiment=first)]
+
     def run_train(self, w: Any) -> str:
-        """Return the training file of a run."""
+        """Return the training file that contains a run."""
         return self.chunk(self.paths.TRAIN, w.experiment, Run(w.eta, int(w.B), int(w.realization)))
 
     def curvature(self, w: Any) -> list[str]:
-        """Return the curvature files of a sweep."""
+        """Return all curvature files of an experiment."""
         return self.chunks(self.paths.CURVATURE, w.experiment)
 
     def projected(self, w: Any) -> list[str]:
@@ -82,25 +92,29 @@ class Inputs(MeasureInputs):
         return self.chunks(self.paths.TRAIN, w.experiment, dict.fromkeys(cells))
 
     def branched(self, w: Any) -> list[str]:
-        """Return the endpoints of all branched runs of a cell."""
-        branching = self.experiments[w.experiment].branchings[w.eta, int(w.B)]
+        """Return the files with the endpoints of the branches of all branched runs of a cell."""
+        branching = self.experiments[w.experiment].branching(w)
         return [
             self.paths.BRANCH_ENDPOINTS.format(experiment=w.experiment, eta=w.eta, B=w.B, realization=realization)
             for realization in branching.realizations
         ]
 
     def phase_rows(self, w: Any) -> list[str]:
-        """Return one file for each learning rate of a phase diagram."""
+        """Return the file of each learning rate of a phase diagram."""
         rates = log_grid(self.config["two_valley"]["phase_diagrams"][w.diagram]["eta"])
         return [self.paths.PHASE_ROW.format(diagram=w.diagram, eta=canonical(eta)) for eta in rates]
 
     def small_eta_limits(self) -> list[str]:
-        """Return one file for each Delta_S at which the learning rate is made smaller."""
+        """Return the file of each Delta_S at which the limit of small learning rates is simulated."""
         values = self.config["two_valley"]["continuous_time"]["small_eta_limit"]["delta_S"]
         return [self.paths.SMALL_ETA_LIMIT.format(delta_S=canonical(delta_S)) for delta_S in values]
 
     def reference(self, experiment: str, **patterns: str) -> Files:
-        """Return the files of the reference run of an experiment, under the names of their patterns."""
+        """Return a file of an experiment's reference run for each named pattern.
+
+        Raises:
+            WorkflowError: the sweep has no such run.
+        """
         run = self.experiments[experiment].reference_run
         return {
             key: self.chunk(pattern, experiment, run)
@@ -110,14 +124,21 @@ class Inputs(MeasureInputs):
         }
 
     def _row(self, pattern: str, figure: str, rates: Iterable[str] = ("eta",), also: Iterable[Cell] = ()) -> list[str]:
-        """Return the files of all batch sizes at a figure's learning rates, and of some cells more."""
+        """Return the files of all batch sizes at the learning rates of a figure.
+
+        Args:
+            pattern: such as ``paths.TRAIN``.
+            figure: name of the figure in the configuration.
+            rates: names of the figure's settings that are learning rates.
+            also: additional cells.
+        """
         settings = self.config["figures"][figure]
         experiment = self.experiments[settings["experiment"]]
         cells = [Cell(canonical(settings[rate]), B) for rate in rates for B in experiment.sweep.B]
         return self.chunks(pattern, experiment.name, dict.fromkeys([*cells, *also]))
 
     def _analyses(self, figure: str, *patterns: str) -> Files:
-        """Return analyses of the experiment that a figure shows, under the names of their rules."""
+        """Return analyses of the experiment of a figure, by the names of their rules."""
         return self._analyses_of(self.config["figures"][figure]["experiment"], *patterns)
 
     @staticmethod
@@ -130,11 +151,20 @@ class Inputs(MeasureInputs):
 
     @property
     def drawn(self) -> dict[str, str]:
-        """The figure of the paper that each figure of the configuration draws, by name."""
+        """The drawn figure of the paper by the names of the figures of the configuration."""
         return {name: figure["draw"] for name, figure in self.config["figures"].items() if name != STYLE}
 
+    @property
+    def control_figures(self) -> list[str]:
+        """Names of the figures of the configuration that draw a control (Figs. C1 to C9)."""
+        return [name for name, drawn in self.drawn.items() if drawn in (*CONTROLS, "figC9")]
+
     def figure(self, name: str) -> Files:
-        """Return the files that a figure shows."""
+        """Return the input files of a figure.
+
+        Raises:
+            ValueError: ``draw`` names no figure of the workflow.
+        """
         settings = self.config["figures"][name]
         experiment = settings.get("experiment")
         branches = {
@@ -144,6 +174,8 @@ class Inputs(MeasureInputs):
             "projection": self.paths.BRANCH_PROJECTION,
         }
         model = {"occupancy": self.paths.OCCUPANCY, "theory": self.paths.THEORY}
+        if settings["draw"] in CONTROLS:
+            return {"control": self.paths.CONTROL.format(figure=name)}
         match settings["draw"]:
             case "fig1":
                 return self._analyses(name, self.paths.PROJECTION, self.paths.JACCARD, self.paths.BARRIERS)
@@ -160,13 +192,13 @@ class Inputs(MeasureInputs):
                 }
             case "fig4":
                 run = {"run": self.paths.TRAIN, "run_curvature": self.paths.CURVATURE}
-                return self.reference(experiment, **run, **branches)
+                return self.reference(experiment, **run, **branches, statistics=self.paths.BRANCH_STATISTICS)
             case "fig4X":
                 return self.reference(experiment, statistics=self.paths.BRANCH_STATISTICS)
             case "fig5":
                 return {"diagram": self._diagram(name), **model}
             case "fig6":
-                return model
+                return {**model}
             case "fig6X":
                 compared = self.config["two_valley"]["continuous_time"]["diagram"]
                 return {
@@ -176,6 +208,10 @@ class Inputs(MeasureInputs):
                     "ito": self.paths.FOKKER_PLANCK.format(convention="ito"),
                     "printed": self.paths.FOKKER_PLANCK.format(convention="hanggi-klimontovich"),
                 }
+            case "figC9":
+                arms = self.config["two_valley"]["controls"]["arms"]
+                controls = {name: self.paths.MODEL_CONTROL.format(control=name) for name in arms}
+                return {"theory": self.paths.THEORY, **controls}
             case "figS1":
                 files = self._analyses(name, self.paths.CELL_MAPS, self.paths.ENDPOINTS)
                 return files | {"curvature": self._row(self.paths.CURVATURE, name)}
@@ -195,18 +231,25 @@ class Inputs(MeasureInputs):
         raise ValueError(f"{settings['draw']} is no figure of the workflow")
 
     def spectra(self, figure: str) -> list[str]:
-        """Return the curvature files of a figure's experiment that hold whole spectra."""
+        """Return the curvature files with whole spectra of the experiment of a figure."""
         experiment = self.experiments[self.config["figures"][figure]["experiment"]]
         return self._chunks_of(self.paths.CURVATURE, experiment.name, experiment.spectrum_selections)
 
     def claims(self) -> Files:
-        """Return the files that the claims are judged by, named by part and input, as ``noise/endpoints``."""
+        """Return the input files of the claims, named by part and input, such as ``noise/endpoints``."""
         parts = {part: self._judged_by(part) for part in judged_parts(self.config["figures"])}
         return {f"{part}/{name}": found for part, files in parts.items() for name, found in files.items()}
 
     def _judged_by(self, part: str) -> Files:
-        """Return the files that the claims of a part of the paper are judged by."""
+        """Return the input files of the claims of a part of the paper.
+
+        Raises:
+            ValueError: the part is unknown.
+        """
         figure, sweep = CLAIMED[part][0], (self.paths.ENDPOINTS, self.paths.FREEZING, self.paths.CELL_MAPS)
+        if figure in CONTROLS:
+            paths = {"paths": self.control(figure)["paths"]} if part == "valleys" else {}
+            return {"control": self.paths.CONTROL.format(figure=figure)} | paths
         match part:
             case "barriers":
                 return self._analyses(figure, self.paths.BARRIERS, self.paths.JACCARD, self.paths.ENDPOINTS)
@@ -217,26 +260,47 @@ class Inputs(MeasureInputs):
             case "freezing":
                 return self._analyses(figure, *sweep) | self._along_training(figure)
             case "branches":
-                return self.figure(figure)
+                return self.figure(figure) | self._branch_ends(figure)
             case "diagrams":
                 return {"diagrams": [self._diagram(name) for name in CLAIMED[part] if name in self.config["figures"]]}
             case "theory":
-                return {"occupancy": self.paths.OCCUPANCY, "theory": self.paths.THEORY}
+                arms = self.figure("figC9") if "figC9" in self.config["figures"] else {}
+                own = {"occupancy": self.paths.OCCUPANCY, "theory": self.paths.THEORY}
+                return own | {name: arms[name] for name in ("noise", "gamma") if name in arms}
             case "other":
-                along = self._along_training(figure)
-                return self._analyses(figure, *sweep) | along | {"spectra": self.spectra(figure)}
+                return self._analyses(figure, *sweep) | {"spectra": self.spectra(figure)}
         raise ValueError(f"{part} is no part of the claims")
+
+    def _branch_ends(self, figure: str) -> Files:
+        """Return files of branches: their endpoints and, if Fig. C1 has them, descents from displaced starts.
+
+        The files include the similarities (Jaccard) of the runs.
+        """
+        experiment = self.experiments[self.config["figures"][figure]["experiment"]]
+        cell = experiment.reference_run.cell
+        runs = [Run(*cell, realization) for realization in experiment.branchings[cell].realizations]
+        found = self._analyses(figure, self.paths.JACCARD)
+        found["endpoints"] = [
+            self.paths.BRANCH_ENDPOINTS.format(experiment=experiment.name, **run._asdict()) for run in runs
+        ]
+        displaced = self.control("figC1") if "figC1" in self.config["figures"] else {}
+        return found | {name: displaced[name] for name in ("starts", "start_endpoints") if displaced.get(name)}
 
     def _along_training(self, figure: str) -> Files:
         """Return the files with loss and flatness along the runs at the learning rate of a figure."""
         return {"train": self._row(self.paths.TRAIN, figure), "curvature": self._row(self.paths.CURVATURE, figure)}
 
     def explorer(self) -> Files:
-        """Return all files that the explorer shows, under names such as ``mnist/endpoints``."""
+        """Return the input files of the explorer, under names such as ``mnist/endpoints``."""
         found: Files = {f"two_valley/{name}": self.paths.PHASE_DIAGRAM.format(diagram=name) for name in self.diagrams}
-        analyses = (self.paths.CELL_MAPS, self.paths.ENDPOINTS, self.paths.FREEZING, self.paths.PROJECTION)
+        compared = (self.paths.ENDPOINTS, self.paths.FREEZING, self.paths.JACCARD)
+        analyses = (*compared, self.paths.CELL_MAPS, self.paths.PROJECTION)
+        arms = only_arms(self.experiments)
         for name, experiment in self.experiments.items():
-            own = self._analyses_of(name, *analyses)
+            own = self._analyses_of(name, *(compared if name in arms else analyses))
+            if name in arms:
+                found |= {f"{name}/{key}": path for key, path in own.items()}
+                continue
             own |= {"train": self.chunks(self.paths.TRAIN, name), "curvature": self.chunks(self.paths.CURVATURE, name)}
             if branches_are_descents(experiment):
                 own |= self.reference(
@@ -250,15 +314,17 @@ class Inputs(MeasureInputs):
         return found
 
     def figures(self, *formats: str) -> list[str]:
-        """Return the files of all figures in some formats."""
+        """Return the files of all figures in some formats, such as "png"."""
         return [self.paths.FIGURE.format(figure=name, format=each) for name in self.drawn for each in formats]
 
     def targets(self) -> list[str]:
-        """Return the files with which a complete run ends.
+        """Return the target files of a complete run.
 
-        Beyond the figures, these are every experiment's maps and measures, every branched cell and every phase diagram.
+        These are figures, claims, the explorer, maps of cells, measures, branched cells and phase diagrams. Single-cell
+        arms (``only_arms``) have no maps of cells; their endpoints are inputs of the explorer.
         """
-        maps = [self.paths.CELL_MAPS.format(experiment=name) for name in self.experiments]
+        arms = only_arms(self.experiments)
+        maps = [self.paths.CELL_MAPS.format(experiment=name) for name in self.experiments if name not in arms]
         cells = [
             self.paths.BRANCH_STATISTICS.format(experiment=name, eta=cell.eta, B=cell.B)
             for name, experiment in self.experiments.items()

@@ -1,6 +1,6 @@
-"""What the jobs of the workflow share: a log file, one thread, and errors in one sentence.
+"""Run the script of a job with a log file, one thread, and short error messages.
 
-A script imports this module first. Its import lets an import that fails after it appear in the rule's log file.
+A script imports this module first. Later imports that fail then appear in the log file of the rule.
 """
 
 import logging
@@ -15,19 +15,19 @@ from typing import Any
 
 
 def log_failed_import(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Log the error that ends a script before ``job`` begins; it is an exception hook of Python.
+    """Log an error before ``job`` starts; this function is installed as ``sys.excepthook``.
 
-    A package that cannot be imported is one sentence, without a traceback.
+    For a package that cannot be imported, the log has one sentence and no traceback.
     """
     snakemake = sys.modules["__main__"].snakemake
     text = "".join(traceback.format_exception(kind, error, trace))
-    if issubclass(kind, ImportError | OSError):  # a damaged library is an OSError
+    if issubclass(kind, ImportError | OSError):  # loading a damaged library raises an OSError
         text = f"{error}: a package is missing or damaged where this job runs: install the environment again.\n"
     Path(snakemake.log[0]).write_text(text, encoding="utf-8")
     print(f"{snakemake.rule}: {text}", end="", file=sys.stderr)
 
 
-if hasattr(sys.modules["__main__"], "snakemake"):  # Snakemake defines it before a script begins
+if hasattr(sys.modules["__main__"], "snakemake"):  # Snakemake defines this object before a script starts
     sys.excepthook = log_failed_import
 
 from threadpoolctl import threadpool_limits  # noqa: E402
@@ -39,10 +39,10 @@ from sgd_valleys.errors import UserError  # noqa: E402
 def job(snakemake: Any) -> Iterator[logging.Logger]:
     """Run the body of a script with a log file.
 
-    A ``UserError`` ends the job with its sentence, and without a traceback.
+    A ``UserError`` ends the job with exit status 1 and its message, without a traceback.
 
     Args:
-        snakemake: the object of that name in a script.
+        snakemake: the object ``snakemake`` of the script.
 
     Yields:
         The logger of the library, which writes to the rule's log file.
@@ -53,7 +53,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     handler: logging.Handler = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     log.addHandler(handler)
-    threadpool_limits(1)  # several threads would divide sums in another order: results must not depend on their number
+    threadpool_limits(1)  # the number of threads changes the order of sums, and thus the results
     start = time.monotonic()
     try:
         yield log

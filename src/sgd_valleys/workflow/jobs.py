@@ -1,82 +1,45 @@
-"""The settings and the resources of every job, each rule's from one function.
+"""Settings of all jobs: one method for each rule.
 
-A script gets its settings as one dict of plain types, since Snakemake compares settings by their repr. Functions take
-a job's wildcards.
+A script gets its settings as one dict of plain types, because Snakemake compares settings by their repr. Methods take
+the wildcards ``w`` of a job.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from sgd_valleys.config.model import continuous_diagram
-from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, samples_per_step, select
+from sgd_valleys.config.sweep import Cell, Run, Selection, log_grid, select
 from sgd_valleys.config.training import changed_settings
 from sgd_valleys.measures.flatness_measures import flatness_settings
-from sgd_valleys.recipe import Recipe
+from sgd_valleys.statistics.thinning import select_curves
+from sgd_valleys.workflow.continuation_jobs import continuation_settings
 from sgd_valleys.workflow.page_jobs import PageJobs, Settings
 
-BRANCH_DEFAULTS = {"B": "same", "copies": 1, "order": "new", "perturbation": 0}  # settings of branches
-SAMPLES_PER_MINUTE = {"mlp": 10_000_000, "cnn": 60_000}  # a fraction of what one core trains
+BRANCH_DEFAULTS = {"B": "same", "copies": 1, "order": "new", "perturbation": 0}  # of the section ``branches``
 
 
 class Jobs(PageJobs):
-    """The settings of every rule's jobs: a method with the name of a rule returns them."""
+    """Settings of the jobs; the method with the name of a rule returns the settings of this rule."""
 
     @property
     def model(self) -> Mapping[str, Any]:
         """Settings of the two-valley model."""
         return self.config["two_valley"]
 
-    def data_mb(self, w: Any) -> int:
-        """Return the size of an experiment's images in memory, in MB, to 100 MB."""
-        experiment = self.experiments[w.experiment]
-        pixels = experiment.data_set.pixels
-        return round(sum(map(experiment.samples, ("train", "test"))) * pixels * 4 / 1e8) * 100
-
-    def train_minutes(self, w: Any) -> int:
-        """Return the time limit of a training job: several times what one core needs, an hour at least."""
-        experiment = self.experiments[w.experiment]
-        runs = int(w.last) - int(w.first) + 1
-        recipe = experiment.recipe(Cell(w.eta, int(w.B)))
-        samples = recipe.iterations * samples_per_step(recipe, experiment.M) * runs
-        return max(60, math.ceil(samples / SAMPLES_PER_MINUTE[experiment["network"]["name"]]))
-
-    def train_mb(self, w: Any) -> int:
-        """Return the memory of a training job, in MB."""
-        recipe = self.experiments[w.experiment].recipe(Cell(w.eta, int(w.B)))
-        return 2500 + 3 * self.data_mb(w) + self._step_mb(w, recipe, int(w.last) - int(w.first) + 1)
-
-    def branch_minutes(self, w: Any) -> int:
-        """Return the time limit of a job of branches: several times what one core needs, half an hour at least."""
-        experiment = self.experiments[w.experiment]
-        branching = experiment.branchings[w.eta, int(w.B)]
-        samples = branching.iterations * samples_per_step(branching.recipe, experiment.M) * branching.count
-        return max(30, math.ceil(samples / SAMPLES_PER_MINUTE[experiment["network"]["name"]]))
-
-    def branch_mb(self, w: Any) -> int:
-        """Return the memory of a job of branches, in MB; those of the reference run are kept at all times."""
-        branching = self.experiments[w.experiment].branchings[w.eta, int(w.B)]
-        stored = 2000 * branching.copies if self.is_reference(w) else 0
-        return 1500 + stored + self._step_mb(w, branching.recipe, branching.count)
-
-    def _step_mb(self, w: Any, recipe: Recipe, runs: int) -> int:
-        """Return the memory of the hidden states and their gradients where noisy runs pass all samples at each step."""
-        experiment = self.experiments[w.experiment]
-        full = samples_per_step(recipe, experiment.M) == experiment.M and not recipe.is_deterministic(experiment.M)
-        return math.ceil(4 * runs * experiment.M * experiment.hidden_units * 4 / 1e6) if full else 0
-
     def network(self, w: Any) -> Settings:
-        """Return the network and its loss; not the studied layer, of which training is independent."""
+        """Return the network and its loss, without the studied layer, because training is independent of this layer."""
         experiment = self.experiments[w.experiment]
         return {"network": experiment["network"], "classes": experiment.classes, **self._loss(w)}
 
     def _loss(self, w: Any) -> Settings:
-        """Return the loss, unless it is the cross-entropy."""
+        """Return the setting ``loss``; empty for the default, cross-entropy."""
         changed = changed_settings(self.experiments[w.experiment].training)
         return {key: changed[key] for key in ("loss",) if key in changed}
 
     def _layer(self, w: Any) -> Settings:
-        """Return the layer that is studied."""
+        """Return the setting ``layer``, the studied layer."""
         return {"layer": self.experiments[w.experiment].layer}
 
     def data(self, w: Any) -> Settings:
@@ -87,11 +50,11 @@ class Jobs(PageJobs):
 
     def test_file(self, w: Any) -> Settings:
         dataset = self.experiments[w.experiment]["dataset"]
-        # the name alone, so that another number of images leaves the file as it is
+        # without the number of images, because the test file is independent of this number
         return {"dataset": dataset["name"]} | {key: dataset[key] for key in ("path",) if key in dataset}
 
     def _realizations(self, selections: Iterable[Selection], w: Any) -> list[int]:
-        """Return the realizations of a training job that the selections name."""
+        """Return the realizations of a training job that at least one selection contains."""
         return select(selections, Cell(w.eta, int(w.B)), range(int(w.first), int(w.last) + 1))
 
     def train(self, w: Any) -> Settings:
@@ -107,11 +70,12 @@ class Jobs(PageJobs):
             "iterations": experiment.sweep.iterations(w.eta),
             "points": experiment["recording"]["points"],
             "checkpoints": self._realizations(experiment.checkpoint_selections, w),
+            **experiment.recorded_part,
             **({"training": training} if training else {}),
         }
 
     def _spectra(self, w: Any) -> Settings:
-        """Return the settings of every Hessian."""
+        """Return the settings that all rules of curvature and flatness share."""
         curvature = self.experiments[w.experiment]["curvature"]
         return {
             **self.network(w),
@@ -168,11 +132,16 @@ class Jobs(PageJobs):
             "along": self._realizations(experiment.noise_selections, w),
         }
 
+    def continuations(self, w: Any) -> Settings:
+        experiment = self.experiments[w.experiment]
+        runs = self._realizations(experiment.continuation_selections, w)
+        return {**self.network(w), "runs": runs, **continuation_settings(experiment, w.eta)}
+
     def endpoints(self, w: Any) -> Settings:
         return {**self.network(w), **self._layer(w), **self._deterministic(w)}
 
     def _deterministic(self, w: Any) -> Settings:
-        """Return the batch sizes at which training is deterministic, unless they are B = M as in the paper."""
+        """Return the deterministic batch sizes; empty if only B = M is deterministic, as in the paper."""
         experiment = self.experiments[w.experiment]
         found = experiment.sweep.deterministic_B
         return {} if found == [B for B in experiment.sweep.B if B == experiment.M] else {"deterministic": found}
@@ -185,20 +154,24 @@ class Jobs(PageJobs):
 
     def barriers(self, w: Any) -> Settings:
         experiment = self.experiments[w.experiment]
-        starts = {"initializations": experiment.initializations} if experiment.initializations > 1 else {}
         return {
             **self.network(w),
             **experiment["barriers"],
             "seed": self.config["seed"],
             "block": self._block(w),
             **self._deterministic(w),
-            **starts,
+            **self._starts(w),
         }
+
+    def _starts(self, w: Any) -> Settings:
+        """Return the number of initializations; empty for one, as in the paper."""
+        count = self.experiments[w.experiment].initializations
+        return {"initializations": count} if count > 1 else {}
 
     def paths(self, w: Any) -> Settings:
         settings = self.experiments[w.experiment].path_settings
         layer = self._layer(w) if "slice" in settings else {}
-        return {**self.network(w), **settings, **layer, "seed": self.config["seed"]}
+        return {**self.network(w), **settings, **layer, "seed": self.config["seed"], **self._starts(w)}
 
     def freezing(self, w: Any) -> Settings:
         return {**self.experiments[w.experiment]["freezing"], **self._loss(w)}
@@ -211,15 +184,15 @@ class Jobs(PageJobs):
         return {**self._layer(w), **self._loss(w), "block": self._block(w), "cells": [list(cell) for cell in cells]}
 
     def is_reference(self, w: Any) -> bool:
-        """Whether a run is the one whose branches Fig. 4 shows."""
+        """Whether a run is the reference run, whose branches Fig. 4 shows."""
         return Run(w.eta, int(w.B), int(w.realization)) == self.experiments[w.experiment].reference_run
 
     def branch(self, w: Any) -> Settings:
         experiment = self.experiments[w.experiment]
-        branching, points = experiment.branchings[w.eta, int(w.B)], experiment["branches"]["points"]
+        branching, points = experiment.branching(w), experiment["branches"]["points"]
         branches, noise = experiment["branches"], {"noise": experiment.branch_training["noise"]}
         training = changed_settings(experiment.branch_training) | noise
-        own = {"training": training} if training != {"noise": "none"} else {}
+        own: dict[str, Any] = {"training": training} if training != {"noise": "none"} else {}
         own |= {key: branches[key] for key, default in BRANCH_DEFAULTS.items() if branches.get(key, default) != default}
         if branching.perturbation or not branching.recipe.is_deterministic(experiment.M):
             own["seed"] = self.config["seed"]
@@ -234,11 +207,14 @@ class Jobs(PageJobs):
             "iterations": branching.iterations,
             "points": points,
             "final": branching.final_positions(points),
+            **experiment.recorded_part,
             **own,
         }
 
     def branch_curvature(self, w: Any) -> Settings:
-        return {**self._spectra(w), "along": self.is_reference(w)}
+        branching = self.experiments[w.experiment].branching(w)
+        drawn = select_curves(np.repeat(branching.t_c, branching.copies)).tolist()
+        return {**self._spectra(w), "along": drawn if self.is_reference(w) else []}
 
     def branch_endpoints(self, w: Any) -> Settings:
         experiment = self.experiments[w.experiment]
@@ -273,10 +249,11 @@ class Jobs(PageJobs):
 
     def phase_row(self, w: Any) -> Settings:
         diagram = self.model["phase_diagrams"][w.diagram]
-        return {**self._simulation(), **diagram, "eta": w.eta, "sigma": log_grid(diagram["sigma"])}
+        late = self.model["freezing"]["late"]
+        return {**self._simulation(), **diagram, "eta": w.eta, "sigma": log_grid(diagram["sigma"]), "late": late}
 
     def phase_diagram(self, w: Any) -> Settings:
-        return self.model["phase_diagrams"][w.diagram]
+        return {**self.model["phase_diagrams"][w.diagram], "freezing": self.model["freezing"]}
 
     def _simulation(self) -> Settings:
         return {"seed": self.config["seed"], "landscape": self.model["landscape"]}
@@ -289,11 +266,16 @@ class Jobs(PageJobs):
         start = continuous_diagram(self.model)["start"]
         return {**self._simulation(), "start": start, **limit, "delta_S": w.delta_S}
 
+    def model_control(self, w: Any) -> Settings:
+        controls = self.model["controls"]
+        changed = {"arms": controls["arms"][w.control], "delta_S": log_grid(controls["delta_S"])}
+        return {**self._simulation(), "freezing": self.model["freezing"], **controls, **changed, "control": w.control}
+
     def fokker_planck(self, w: Any) -> Settings:
         """Return the settings of rule ``fokker_planck``.
 
-        They describe the courses of Fig. 6B in continuous time, and P_flat against Delta_S at two times: the end of the
-        runs whose learning rate is made smaller, and the end of the longest runs of the diagram.
+        The settings define the time courses of Fig. 6B, and P_flat against Delta_S at two times. The first time is the
+        end of the simulations of small eta (``small_eta_limit``). The second is the longest eta T of the phase diagram.
         """
         occupancy, continuous = self.model["occupancy"], self.model["continuous_time"]
         diagram, limit = continuous_diagram(self.model), continuous["small_eta_limit"]
@@ -317,5 +299,6 @@ class Jobs(PageJobs):
             "landscape": self.model["landscape"],
             **theory,
             "delta_S": log_grid(theory["delta_S"]),
+            "plane": {**theory["plane"], "delta_S": log_grid(theory["plane"]["delta_S"])},
             "occupancy_delta_S": [occupancy["eta"] * sigma for sigma in occupancy["sigma"]],
         }

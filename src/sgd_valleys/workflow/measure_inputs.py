@@ -1,4 +1,4 @@
-"""The files of measures that no figure shows, and the training files that they read."""
+"""Files of the optional measures, and the training files that these measures read."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,15 +12,15 @@ Files = dict[str, str | list[str]]
 
 
 class MeasureInputs(LocatedConfiguration):
-    """The files that the jobs of these measures read, and those that they write."""
+    """Input and output files of the jobs of measures."""
 
     def chunks(self, pattern: str, experiment: str, cells: Iterable[Cell] | None = None) -> list[str]:
-        """Return the files of all training jobs of some cells, or of the whole sweep.
+        """Return one file for each training job of some cells.
 
         Args:
-            pattern: ``paths.TRAIN``, ``paths.CURVATURE`` or ``paths.FLATNESS``.
-            experiment: its name.
-            cells: which; all by default.
+            pattern: of files with the wildcards of a training job, such as ``paths.TRAIN``.
+            experiment: name of the experiment.
+            cells: the cells; all cells of the sweep by default.
         """
         sweep = self.experiments[experiment].sweep
         return [
@@ -30,7 +30,7 @@ class MeasureInputs(LocatedConfiguration):
         ]
 
     def chunk(self, pattern: str, experiment: str, run: Run) -> str:
-        """Return the file of the training job that a run belongs to.
+        """Return the file of the training job that contains a run.
 
         Raises:
             WorkflowError: the sweep has no such run.
@@ -44,11 +44,11 @@ class MeasureInputs(LocatedConfiguration):
         return pattern.format(experiment=experiment, eta=run.eta, B=run.B, first=first, last=last)
 
     def train(self, w: Any) -> list[str]:
-        """Return the training files of a sweep."""
+        """Return all training files of an experiment."""
         return self.chunks(self.paths.TRAIN, w.experiment)
 
     def path_ends(self, w: Any) -> Files:
-        """Return the files that rule ``paths`` reads: ``train``, and where the settings ask for them two others."""
+        """Return the input files of rule ``paths``: ``train``, and if needed ``barriers`` and ``reference``."""
         experiment = self.experiments[w.experiment]
         found: Files = {"train": self.train(w)}
         if "barriers" in experiment:
@@ -58,7 +58,7 @@ class MeasureInputs(LocatedConfiguration):
         return found
 
     def measures(self, name: str) -> list[str]:
-        """Return the files of the measures that an experiment asks for, beyond those that figures read."""
+        """Return the files of the optional measures of an experiment."""
         experiment, found = self.experiments[name], []
         for layers in experiment.curvature_layers:
             pattern = self.paths.LAYER_CURVATURE.replace("{layers}", layers)
@@ -67,6 +67,7 @@ class MeasureInputs(LocatedConfiguration):
             found += self.chunks(self.paths.FLATNESS, name)
         found += self._chunks_of(self.paths.EDGE_OF_STABILITY, name, experiment.edge_selections)
         found += self._chunks_of(self.paths.GRADIENT_NOISE, name, experiment.noise_selections)
+        found += self._chunks_of(self.paths.CONTINUATIONS, name, experiment.continuation_selections)
         if "paths" in experiment:
             found.append(self.paths.PATHS.format(experiment=name))
         if "basins" in experiment.settings.get("branches", {}):
@@ -78,7 +79,7 @@ class MeasureInputs(LocatedConfiguration):
         return found
 
     def _chunks_of(self, pattern: str, name: str, selections: Iterable[Selection]) -> list[str]:
-        """Return the files of the training jobs in which there are selected runs."""
+        """Return one file for each training job that contains a selected run."""
         sweep, selections = self.experiments[name].sweep, list(selections)
         return [
             pattern.format(experiment=name, eta=cell.eta, B=cell.B, first=first, last=last)

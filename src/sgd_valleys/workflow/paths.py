@@ -1,11 +1,11 @@
-"""Patterns of the files that the workflow writes, with wildcards in braces."""
+"""Patterns of the workflow's output files, with wildcards in braces."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 from sgd_valleys.config.experiment import Configuration
 
-CHUNK = "eta{eta}_B{B}_r{first}-{last}"  # one training job: some realizations of a cell
+CHUNK = "eta{eta}_B{B}_r{first}-{last}"  # one training job: realizations first to last of a cell
 CELL = "eta{eta}_B{B}"
 RUN = "eta{eta}_B{B}_r{realization}"
 
@@ -18,16 +18,17 @@ WILDCARDS = {
     "realization": r"\d+",
     "diagram": "[A-Za-z][A-Za-z0-9]*",
     "delta_S": r"[0-9.]+",
+    "control": "[a-z]+",
     "convention": "ito|hanggi-klimontovich",
     "layers": r"all|\d+",
 }
 
 
 class Paths:
-    """Patterns of the files below one folder of results.
+    """Patterns of the files in a folder of results.
 
     Args:
-        folder: relative to the working directory.
+        folder: path relative to the working directory.
     """
 
     def __init__(self, folder: str) -> None:
@@ -42,6 +43,7 @@ class Paths:
         self.EDGE_OF_STABILITY = f"{experiment}/edge_of_stability/{CHUNK}.h5"
         self.FLATNESS = f"{experiment}/flatness/{CHUNK}.h5"
         self.GRADIENT_NOISE = f"{experiment}/gradient_noise/{CHUNK}.h5"
+        self.CONTINUATIONS = f"{experiment}/continuations/{CHUNK}.h5"
         self.ENDPOINTS = f"{experiment}/endpoints.h5"
         self.JACCARD = f"{experiment}/jaccard.h5"
         self.BARRIERS = f"{experiment}/barriers.h5"
@@ -60,9 +62,11 @@ class Paths:
         self.PHASE_DIAGRAM = f"{folder}/two_valley/phase_diagram_{{diagram}}.h5"
         self.OCCUPANCY = f"{folder}/two_valley/occupancy.h5"
         self.SMALL_ETA_LIMIT = f"{folder}/two_valley/small_eta_limit/deltaS{{delta_S}}.h5"
+        self.MODEL_CONTROL = f"{folder}/two_valley/controls/{{control}}.h5"
         self.FOKKER_PLANCK = f"{folder}/two_valley/fokker_planck/{{convention}}.h5"
         self.THEORY = f"{folder}/two_valley/theory.h5"
 
+        self.CONTROL = f"{folder}/controls/{{figure}}.h5"
         self.FIGURE = f"{folder}/figures/{{figure}}.{{format}}"
         self.CLAIMS = f"{folder}/claims.json"
         self.CLAIMS_TABLES = {"html": f"{folder}/claims.html", "md": f"{folder}/claims.md"}
@@ -72,11 +76,11 @@ class Paths:
         self.CRATE = {"metadata": f"{folder}/ro-crate-metadata.json", "workflow": f"{folder}/workflow.zip"}
 
     def log(self, output: str) -> str:
-        """Return the log file of the job that writes a file, as a pattern where the file is one."""
+        """Return the log file of the job that writes ``output``, a path or a pattern."""
         return self._beside(output, "logs", ".log")
 
     def benchmark(self, output: str) -> str:
-        """Return the benchmark file of the job that writes a file, as a pattern where the file is one."""
+        """Return the benchmark file of the job that writes ``output``, a path or a pattern."""
         return self._beside(output, "benchmarks", ".tsv")
 
     def _beside(self, output: str, folder: str, suffix: str) -> str:
@@ -86,9 +90,9 @@ class Paths:
 
 @dataclass(frozen=True)
 class LocatedConfiguration(Configuration):
-    """A checked configuration, with the files that it is computed to."""
+    """A checked configuration with the paths of its results."""
 
     @cached_property
     def paths(self) -> Paths:
-        """Patterns of the files of this run."""
+        """Patterns of the files in the folder ``results`` of the configuration."""
         return Paths(self.config["results"])

@@ -1,6 +1,7 @@
-"""Where the workflow and its environment are: paths that Snakemake cannot handle are refused before anything else.
+"""Check that Snakemake can handle the paths of the checkout and of the Python environment.
 
-The Makefile runs this module with a bare Python: it imports nothing but the standard library and ``errors``.
+The Makefile runs this module before packages are installed. The module therefore imports only the standard library
+and ``errors``.
 """
 
 import os
@@ -9,15 +10,18 @@ from pathlib import Path
 
 from sgd_valleys.errors import UserError
 
-# Snakemake starts a job's Python through a shell without quotes, and formats the paths of environments
+# Snakemake passes the path of Python to a shell without quotes, and formats the paths of environments
 MEANT_FOR_THE_SHELL = " \t\n\"'$&();<>|\\`{}"
 MEANT_FOR_SNAKEMAKE = "{}"
 
 
 def tell_jobs(root: Path) -> None:
-    """Let jobs import the library of a checkout, in any environment, and profiles/slurm find its scripts.
+    """Set PYTHONPATH and SGD_VALLEYS, which jobs and the scripts of profiles/slurm inherit.
 
-    Modules that the user's PYTHONPATH names stay within reach.
+    Jobs in any environment then import the library of the checkout. The entries of the user's PYTHONPATH follow.
+
+    Args:
+        root: folder of the checkout.
     """
     before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(root / "src"), *filter(None, before)]))
@@ -25,26 +29,29 @@ def tell_jobs(root: Path) -> None:
 
 
 def check_environment(python: str | os.PathLike) -> None:
-    """Refuse a Python environment, by the path of its Python or of its folder, from which jobs cannot start.
+    """Refuse a Python environment from which Snakemake cannot start jobs.
+
+    Args:
+        python: path of the Python executable, or of the environment's folder.
 
     Raises:
-        UserError: the path has a character with a meaning for the shell.
+        UserError: the path has white space or a special character of the shell or of Snakemake.
     """
     _refuse(
         f"VENV = {python}",
         MEANT_FOR_THE_SHELL,
-        "Snakemake cannot start jobs from there: choose another folder for the environment, as in "
-        "`make preview VENV=/tmp/sgd-valleys`; the checkout may stay where it is.",
+        "Snakemake cannot start jobs from such a path; choose another folder for the environment, for example "
+        "`make preview VENV=/tmp/sgd-valleys`. The checkout can stay in its folder.",
     )
 
 
 def check_checkout(root: Path) -> None:
-    """Refuse a folder of the workflow that Snakemake takes for a pattern.
+    """Refuse a checkout whose path contains a wildcard of Snakemake.
 
     Raises:
         UserError: the path has a brace.
     """
-    _refuse(f"checkout = {root}", MEANT_FOR_SNAKEMAKE, "Snakemake reads braces as wildcards: rename the folder.")
+    _refuse(f"checkout = {root}", MEANT_FOR_SNAKEMAKE, "Snakemake reads braces as wildcards; rename the folder.")
 
 
 def _refuse(setting: str, characters: str, consequence: str) -> None:

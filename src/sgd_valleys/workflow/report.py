@@ -1,4 +1,4 @@
-"""What the templates of the report ask for: claims, settings, and one line about every experiment."""
+"""Provide the templates of the report with claims, settings, and descriptions of experiments."""
 
 import json
 import re
@@ -13,23 +13,24 @@ from snakemake.exceptions import WorkflowError
 
 from sgd_valleys.claims import tables
 from sgd_valleys.claims.formatting import format_measurement
+from sgd_valleys.claims.verdict import AGREES, VERDICTS
 from sgd_valleys.config.inheritance import as_overlay, changes
+from sgd_valleys.results.published import read_headlines
 from sgd_valleys.results.recorded import options_of_a_run
 from sgd_valleys.workflow.inputs import Inputs
 from sgd_valleys.workflow.paths import LocatedConfiguration
 
 TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
-VERDICTS = ("disagrees", "undecided", "agrees in direction")  # in the order in which a caption lists them
 
 
 @dataclass(frozen=True)
 class Report(LocatedConfiguration):
-    """What the templates ask of the configuration.
+    """Texts and data for the templates of the report.
 
     Attributes:
         paper: config.yaml in its full form (``resolution.resolve``).
-        written: the configuration in its full form, with words that follow the sweep.
-        placed: returns the path of a result as the workflow that uses this one as a module names it.
+        written: configuration in its full form; words such as ``last`` are not replaced.
+        placed: returns the path of a result in a workflow that uses this one as a module.
     """
 
     paper: Mapping[str, Any]
@@ -37,42 +38,48 @@ class Report(LocatedConfiguration):
     placed: Callable[[str], str] = str
 
     def existing(self, path: str) -> str:
-        """Return the path of a result that the report shows, or that is published.
+        """Return the path of a result, and check that the file exists.
 
         Raises:
             WorkflowError: the file does not exist.
         """
         path = self.placed(path)
         if not Path(path).is_file():
-            raise WorkflowError(f"{path} does not exist: run the workflow first.")
+            raise WorkflowError(f"{path}: the file does not exist; run the workflow first.")
         return path
 
-    def claims(self) -> list[dict[str, Any]]:
-        """Return the judged claims."""
-        return json.loads(Path(self.existing(self.paths.CLAIMS)).read_text(encoding="utf-8"))["claims"]
+    def judged(self) -> dict[str, Any]:
+        """Return the content of claims.json: claims and other measured numbers.
+
+        Raises:
+            WorkflowError: the file does not exist.
+        """
+        return json.loads(Path(self.existing(self.paths.CLAIMS)).read_text(encoding="utf-8"))
 
     def measurement(self, key: str) -> str:
-        """Return a claim's number with its interval, for a caption; empty where the run has no such claim."""
-        return next((format_measurement(claim) for claim in self.claims() if claim["key"] == key), "")
+        """Return a measured number with its interval, for a caption; empty if claims.json lacks the key."""
+        content = self.judged()
+        found = (each for each in (*content["claims"], *content["numbers"]) if each["key"] == key)
+        return next(map(format_measurement, found), "")
 
     def claims_about(self, figure: str, part: str = "") -> str:
         """Return the claims about a figure as a list for its caption, in reStructuredText.
 
-        Claims that do not simply agree come first; the others are folded.
+        Claims that disagree or are undecided come first. Claims that agree are in a folded list.
 
         Args:
-            figure: its number in the paper.
+            figure: number of the figure in the paper, such as "S1".
             part: restricts the list to claims whose key contains it.
         """
-        lines: dict[str, list[str]] = {verdict: [] for verdict in (*VERDICTS, "agrees")}
-        for claim in self.claims():
-            where = claim["where"].partition(", as ")[0]  # a claim of another experiment names its own figure first
-            figures = re.sub(r"Eqs?\. [A-Z]?\d+", "", where).partition("Fig")[2]
+        lines: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
+        for claim in self.judged()["claims"]:
+            figures = re.sub(r"Eqs?\. [A-Z]?\d+", "", claim["where"]).partition("Fig")[2]
             if figure in re.findall(r"S?\d+", figures) and part in claim["key"]:
-                verdict, ours = claim["verdict"], " (ours)" if claim["beyond_paper"] else ""
-                text = escape(f"{claim['statement']} Here {format_measurement(claim)} ({claim['where']}){ours}")
+                verdict, added = claim["verdict"], " (added)" if claim["ours"] else ""
+                measured = f"{claim['effect']}: {format_measurement(claim)}"
+                text = escape(f"{claim['statement']} {measured} ({claim['where']}){added}")
                 lines[verdict].append(f"<li><b>{tables.MARKS[verdict]} {verdict}</b>: {text}</li>")
-        agreeing = lines.pop("agrees")
+        agreeing = lines.pop(AGREES)
         others = [line for found in lines.values() for line in found]
         if not others and not agreeing:
             return ""
@@ -84,34 +91,41 @@ class Report(LocatedConfiguration):
         ]
         return "\n   ".join([".. raw:: html\n", '<div class="judged">', *html, "</div>"])
 
+    @staticmethod
+    def headlines(files: Iterable[str]) -> str:
+        """Return the headline numbers of the files of a figure as a list for its caption, in reStructuredText."""
+        lines = [f"<li>{escape(sentence)}</li>" for sentence in read_headlines(files)]
+        folded = f"<details><summary>{len(lines)} numbers of this run [95% interval]</summary><ul>"
+        return "\n   ".join([".. raw:: html\n", '<div class="judged">', folded, *lines, "</ul></details></div>"])
+
     @property
     def overlay(self) -> dict[str, Any]:
-        """The configuration of this run as an overlay on config.yaml."""
+        """The overlay that turns config.yaml into the configuration of this run."""
         return as_overlay(self.paper, self.written)
 
     @property
     def changed_settings(self) -> list[tuple[str, Any, Any]]:
-        """The settings that differ from config.yaml, as (name, there, here)."""
+        """The settings that differ, as (name, value in config.yaml, value of this run)."""
         return list(changes(self.paper, self.overlay))
 
     def refuse_unfinished(self, outputs: Iterable[str]) -> None:
-        """Refuse to report a run that is not finished.
+        """Refuse to report an unfinished run.
 
         Args:
-            outputs: of the jobs that are still to be run.
+            outputs: output files of the jobs that are not finished.
 
         Raises:
-            WorkflowError: there is such a job.
+            WorkflowError: a job is not finished.
         """
         if outputs := sorted(outputs):
             raise WorkflowError(
-                f"The report is of a finished run, and with these settings {len(outputs)} jobs are to be run, as that "
-                f"of {outputs[0]}: run the workflow first, or give the settings of a run, "
+                f"report: with these settings {len(outputs)} jobs are unfinished, for example the job of {outputs[0]}; "
+                "allowed is a finished run; run the workflow first, or give the settings of a finished run, "
                 f"{options_of_a_run(Path(self.paths.folder))}."
             )
 
     def plan(self, name: str) -> str:
-        """Describe an experiment in a line: its numbers of cells, runs and jobs."""
+        """Describe the numbers of cells, runs and jobs of an experiment in one line."""
         experiment = self.experiments[name]
         sweep = experiment.sweep
         counts = Counter(sweep.count(cell) for cell in sweep.cells if not sweep.is_deterministic(cell))
@@ -126,13 +140,13 @@ class Report(LocatedConfiguration):
         )
 
     def title(self, name: str) -> str:
-        """Name the network and the data set of an experiment."""
+        """Return the names of the network and of the data set of an experiment."""
         experiment = self.experiments[name]
         data_set = experiment.data_set.name
         return f"{experiment['network']['name'].upper()} on {TITLES.get(data_set, data_set)}"
 
     def description(self, name: str) -> str:
-        """Describe what an experiment trains on which images, for how long, and over which cells."""
+        """Describe the network, the images, the cells and the duration of an experiment."""
         experiment = self.experiments[name]
         network, sweep = experiment["network"], experiment.sweep
         images = [

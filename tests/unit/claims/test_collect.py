@@ -1,11 +1,10 @@
 """How results files become the arguments of the claims."""
 
 import numpy as np
-from helpers.claims import ETA, claim, content_of, diagram_of
+from helpers.claims import ETA, content_of, control_of_rates, diagram_of
 
 from sgd_valleys.claims import tables
-from sgd_valleys.claims.collect import collect, read_along_training, read_spectra, relabel_for_experiment
-from sgd_valleys.claims.verdict import rises
+from sgd_valleys.claims.collect import collect, read_along_training, read_spectra
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.hdf5 import Variable
 
@@ -37,19 +36,12 @@ def test_spectra_are_read_of_the_files_that_store_them(tmp_path):
     assert np.array_equal(found, spectra)
 
 
-def test_a_claim_of_another_experiment_keeps_its_verdict():
-    own = claim(rises(0.5), 0.9, 0.8, 1.0)
-    (other,) = relabel_for_experiment([own], "cifar10", "Fig. S5")
-    assert (other.key, other.where) == ("cifar10_made_up", "Fig. S5, as II A")
-    assert other.statement == f"cifar10: {own.statement}" and other.verdict == own.verdict
-
-
 def write_diagram(path, noise):
     axes = {"eta": ("eta",), "sigma": ("sigma",), "stable": ("eta",)}
     variables = {
         name: Variable(axes.get(name, ("eta", "sigma")), values, name) for name, values in diagram_of(1).items()
     }
-    hdf5.write(path, variables, {"parameters": {"noise": noise, "runs": 2000, "iterations": 20000}})
+    hdf5.write(path, variables, {"parameters": {"noise": noise, "runs": 2000}})
     return str(path)
 
 
@@ -65,24 +57,27 @@ def test_claims_are_made_of_the_parts_that_were_run(tmp_path):
         "gradient_descent": Variable(("B",), [False], "descent"),
     }
     hdf5.write(tmp_path / "endpoints.h5", endpoints, {})
+    control = {
+        name: Variable(tuple(f"{name}{k}" for k in range(np.ndim(array))), array, name)
+        for name, array in control_of_rates(1.2).items()
+    }
+    hdf5.write(tmp_path / "figC1.h5", control, {})
     files = {
         "diagrams/diagrams": [write_diagram(tmp_path / "H2.h5", "H2")],
         "spectra/endpoints": tmp_path / "endpoints.h5",
         "spectra/spectra": [tmp_path / "curvature.h5"],
+        "learning_rate/control": tmp_path / "figC1.h5",
     }
-    parts = {"diagrams": {}, "spectra": {"experiment": "fashion", "N": 10}}
-    landscape, model = collect(files, settings | {"parts": parts}).items()
-    assert landscape[0].endswith("Figs. 1 and S1; fashion)") and "two-valley" in model[0]
-    assert [one.key for one in landscape[1]] == [
-        "spectrum_few_large",
-        "spectrum_many_near_zero",
-        "spectrum_as_printed",
-    ]
-    assert len(model[1]) == 9 and all(one.key.rpartition("_")[2] in ("H2", "frozen") for one in model[1])
+    parts = {"diagrams": {}, "spectra": {"N": 10}, "learning_rate": {}}
+    found = {each.key: each for each in collect(files, settings | {"parts": parts})}
+    judged = {key for key, each in found.items() if each.verdict}
+    assert judged == {"noise_without_instability", "p_flat_rises", "freezing_rises"}
+    assert found["spectrum_few_large"].stated.effect == "median share of the trace in the top 10 eigenvalues"
+    assert found["p_flat_rises"].corrected_p is not None and found["noise_without_instability"].corrected_p is None
 
 
 def test_a_run_without_claims_has_empty_tables():
     nothing = collect({}, {"seed": 1, "resamples": 20, "parts": {}})
     content = content_of(nothing)
-    assert nothing == {} and content["claims"] == [] and set(content["verdicts"].values()) == {0}
+    assert nothing == [] and content["claims"] == [] and set(content["verdicts"].values()) == {0}
     assert all("No claim is judged" in render(content) for render in (tables.markdown, tables.html))

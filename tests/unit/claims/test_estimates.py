@@ -1,11 +1,12 @@
-"""Intervals and permutation tests of numbers whose distribution is known."""
+"""Intervals of numbers whose distribution is known."""
 
 import numpy as np
 import pytest
-from helpers.claims import BATCH, ETA, sampling
+from helpers.claims import bounds, sampling
 
 from sgd_valleys.claims import estimates
-from sgd_valleys.claims.verdict import UNDECIDED, Claim, rises
+from sgd_valleys.claims.estimates import Cube
+from sgd_valleys.claims.verdict import UNDECIDED, Claim, Estimate, Side, Statement
 from sgd_valleys.statistics.bootstrap import draw_runs, take_runs
 from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL
 
@@ -16,42 +17,12 @@ def test_a_share_has_the_exact_binomial_interval():
     assert np.isnan(estimates.proportion(0, 0, "runs").value)
 
 
-def test_a_permutation_test_tells_order_from_chance():
-    rng = np.random.default_rng(0)
-    x = np.arange(12.0)
-    assert estimates.permutation_p(x, np.exp(-x), rng, 400) == pytest.approx(1 / 401)
-    chance = [estimates.permutation_p(x, rng.normal(size=12), rng, 100) for _ in range(200)]
-    assert np.mean(chance) == pytest.approx(0.25, abs=0.04)  # uniform up to a half, on the side that was measured
-    assert estimates.permutation_p(np.arange(3.0), np.arange(3.0), rng, 400) > 0.1  # three cells show nothing
-    assert np.isnan(estimates.permutation_p(x, np.ones(12), rng, 100))
-
-
-def test_a_map_whose_rows_have_something_in_common_is_not_a_trend():
-    rng = np.random.default_rng(0)
-    noise = ETA[:, None] / BATCH
-    assert estimates.grid_permutation_p(noise, np.log(noise), rng, 400) == pytest.approx(1 / 401, abs=2 / 401)
-    rows = [rng.normal(size=(4, 1)) + 0.01 * rng.normal(size=(4, 4)) for _ in range(60)]
-    single = [estimates.permutation_p(noise.ravel(), one.ravel(), rng, 200) for one in rows]
-    whole = [estimates.grid_permutation_p(noise, one, rng, 200) for one in rows]
-    assert np.mean(np.array(single) < 0.05) > 0.3  # what chance does to single cells does not judge these
-    assert np.mean(np.array(whole) < 0.05) < 0.2  # a twelfth on either side, as four rows have 24 orders
-
-
-def test_all_permutations_of_a_small_grid_are_used():
-    rng = np.random.default_rng(0)
-    x = np.array([[1.0, 2.0, 4.0], [10.0, 20.0, 40.0], [100.0, 200.0, 400.0]])
-    assert estimates.grid_permutation_p(x, x, rng, 100) == pytest.approx(1 / 36)
-    x[0, 0] = np.nan
-    assert 1 / 36 <= estimates.grid_permutation_p(x, x**2, rng, 100) < 0.1
-    assert np.isnan(estimates.grid_permutation_p(x, np.ones((3, 3)), rng, 100))
-
-
 def test_a_cell_with_few_remaining_runs_is_left_out():
     values = np.array([[3.0] * 8, [2.0] * 8, [1.0] * 8]) + 0.01 * np.random.default_rng(0).normal(size=(3, 8))
     values[0, :5] = np.nan
     values[2, 1:] = np.nan
     descent = np.array([False, False, True])
-    found = estimates.run_trend(np.array([10, 20, 1000]), values, np.array([8, 8, 1]), descent, sampling())
+    found = estimates.run_trend(np.array([10, 20, 1000]), Cube(values), np.array([8, 8, 1]), descent, sampling())
     assert found.samples == "9 runs at 2 batch sizes; without B = 10, where fewer than 5 runs converge"
     assert np.isfinite(found.interval).all()  # gradient descent has one run by nature
 
@@ -89,11 +60,11 @@ OF_RUNS = {  # kinds of numbers, of as many runs: of each cell but gradient desc
         {10: np.ones(20), 20: np.ones(n), 1000: np.ones(1)}, 1000, np.min, sampling(50), "least"
     ),
     "cells": lambda n: estimates.over_cells(
-        [np.ones((1, 3, 20))], cells_of(20, n, 1), mean_of_cells, sampling(50), "mean"
+        [Cube(np.ones((1, 3, 20)))], cells_of(20, n, 1), mean_of_cells, sampling(50), "mean"
     ),
     "runs of cells": lambda n: estimates.run_trend(
         np.array([10, 20, 1000]),
-        np.where(np.arange(20) < [[20], [n], [1]], [[3.0], [2.0], [1.0]], np.nan),
+        Cube(np.where(np.arange(20) < [[20], [n], [1]], [[3.0], [2.0], [1.0]], np.nan)),
         np.array([20, n, 1]),
         np.array([False, False, True]),
         sampling(50),
@@ -109,16 +80,30 @@ def test_no_number_of_few_runs_has_an_interval(kind):
     for runs in (2, FEW):
         few = OF_RUNS[kind](runs)
         assert np.isfinite(few.value) and np.isnan(few.interval).all()
-        assert Claim("key", "", "", "", rises(0), few).verdict == UNDECIDED
+        assert Claim(Statement("key", "so", expected=Side(+1)), few).verdict == UNDECIDED
     assert np.isfinite(OF_RUNS[kind](ENOUGH).interval).all()
 
 
-def test_a_closed_form_has_an_interval_and_few_runs_of_the_whole_sweep_have_none():
-    assert estimates.exact(0.5, "closed form").interval == (0.5, 0.5)
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_trend_of_an_accuracy_takes_each_resample_from_its_own_test_images(shared):
+    """Resampled images that order the cells anew widen the interval; the same shift of all cells does not."""
+    values = np.array([[0.9] * 8, [0.8] * 8]) + 0.001 * np.arange(8)
+    shift = np.random.default_rng(0).normal(size=(120, 1 if shared else 2, 1))
+    cube = Cube(values, values + shift)
+    sizes, runs = np.array([10, 20]), np.array([8, 8])
+    trend = estimates.run_trend(sizes, cube, runs, np.zeros(2, bool), sampling())
+    cells = {"runs": runs, "gradient_descent": np.zeros(2, bool)}
+    gain = estimates.over_cells([cube], cells, lambda v: v[..., 0, :].mean(-1) - v[..., 1, :].mean(-1), sampling(), "")
+    assert (trend.interval[1] < 0) == (gain.interval[0] > 0) == shared
+    assert gain.value == pytest.approx(0.1)
+    assert "test images" in trend.method and "test images" in gain.method
+
+
+def test_few_runs_of_the_whole_sweep_have_no_interval():
     values = np.full((3, 20), np.nan)
     values[:FEW, 0] = 1.0  # of sixty runs these alone have a value
     found = estimates.over_cells(
-        [values], cells_of(20, 20, 20), lambda v: np.nanmean(v, axis=(-2, -1)), sampling(9), ""
+        [Cube(values)], cells_of(20, 20, 20), lambda v: np.nanmean(v, axis=(-2, -1)), sampling(9), ""
     )
     assert found.value == 1 and np.isnan(found.interval).all()
 
@@ -137,3 +122,23 @@ def test_the_interval_of_one_run_is_wider_than_that_of_all():
     assert single.value == typical.value == np.median(values)
     assert np.ptp(single.interval) > 3 * np.ptp(typical.interval)
     assert np.isnan(estimates.one_run(values[:1]).interval).all()
+
+
+def test_the_weakest_of_several_trends_has_the_others_beside_it_and_the_largest_p_value():
+    def trend(value, p_value):
+        return Estimate(value, (value - 0.1, value + 0.1), "runs", "rank", 10, p_value)
+
+    several = {"a": trend(0.9, 0.2), "b": trend(0.3, 0.01), "c": trend(np.nan, np.nan)}
+    found = estimates.weakest(several)
+    assert found.value == 0.3 and found.p_value == 0.2 and found.method == "rank; b"
+    assert [(each.text, each.value) for each in found.controls] == [("a", 0.9)]
+    assert estimates.weakest(several, side=-1).value == 0.9
+    assert np.isnan(estimates.weakest({"c": several["c"]}).value)
+
+
+def test_a_number_of_a_control_keeps_its_bounds_and_has_none_where_runs_were_few():
+    found = estimates.stored(bounds(0.5, 0.1), "5 runs", "bootstrap")
+    assert found.value == 0.5 and found.interval == pytest.approx((0.4, 0.6))
+    few = estimates.stored([0.5, np.nan, np.nan], "3 runs", "bootstrap")
+    assert Claim(Statement("key", "so", expected=Side(+1)), few).verdict == UNDECIDED
+    assert estimates.stored_control("beside", bounds(0.5, 0.1)).interval == found.interval

@@ -80,7 +80,7 @@ def test_what_figures_show_is_recorded() -> None:
     assert any(Run("0.05", 20, 3) in each for each in spectra)
     assert any(Run("0.05", 1000, 0) in each for each in spectra)  # gradient descent has realization 0 alone
     assert not any(Run("0.05", 20, 0) in each for each in spectra)
-    without = checked({"figures": {"fig3": None, "figS1": None}})[1]["mnist"]
+    without = checked({"figures": {"fig3": None, "figC4": None, "figS1": None}})[1]["mnist"]
     assert not without.spectrum_selections
     assert not any(Run("0.02", 20, 0) in each for each in without.curvature_selections)
 
@@ -90,7 +90,7 @@ def test_a_number_that_the_sweep_lacks_is_refused() -> None:
         {"figures": {"fig2": {"violin_eta": 0.03}}},
         {"experiments": {"mnist": {"branches": {"reference": {"eta": 0.03}}}}},
     ):
-        with pytest.raises(UserError, match=r"eta = 0\.03 is not in sweep\.eta"):
+        with pytest.raises(UserError, match=r"eta = 0\.03: not in sweep\.eta"):
             checked(overlay)
 
 
@@ -119,18 +119,18 @@ def test_a_figure_has_any_name_and_draws_one_of_the_paper() -> None:
     assert list(experiments) == ["cifar10", "fashion"]
     drawn = {name: figure.get("draw") for name, figure in config["figures"].items()}
     assert drawn["fashion2"] == "fig2" and not {"fig1", "fig2", "fig4"} & drawn.keys()
-    assert config["figures"]["fashion2"]["colormap"] == read_settings()["figures"]["fig2"]["colormap"]
+    assert config["figures"]["fashion2"]["colormap"] == checked()[0]["figures"]["fig2"]["colormap"]
     assert config["figures"]["fashion2"]["violin_eta"] == 0.01
 
 
 @pytest.mark.parametrize(
     ("overlay", "figures"),
     [
-        ({"experiments": None}, {"fig5", "fig6", "fig6X", "figS6"}),
+        ({"experiments": None}, {"fig5", "fig6", "fig6X", "figC9", "figS6"}),
         ({"two_valley": None, "experiments": {"mnist": None}}, {"figS5"}),
         (
             {"two_valley": {"phase_diagrams": {"H2": None}}, "experiments": {"mnist": None, "cifar10": None}},
-            {"fig5", "fig6", "fig6X"},
+            {"fig5", "fig6", "fig6X", "figC9"},
         ),
         ({"experiments": None, "two_valley": None}, set()),
         (
@@ -141,7 +141,7 @@ def test_a_figure_has_any_name_and_draws_one_of_the_paper() -> None:
                     "mnist": {"branches": None, "barriers": None, "projection": {"cells": None}},
                 },
             },
-            {"fig2X", "fig3", "figS1", "figS2", "figS3"},
+            {"fig2X", "fig3", *(f"figC{k}" for k in range(1, 9)), "figS1", "figS2", "figS3"},
         ),
     ],
 )
@@ -153,16 +153,25 @@ def test_null_removes_what_it_names_and_the_figures_of_it(overlay: dict, figures
 @pytest.mark.parametrize(
     ("overlay", "sentence"),
     [
-        ({"figures": {"fgi2": {"colormap": "jet"}}}, r"figures\.fgi2 has no draw: that may be fig1, .*mean fig2\?"),
-        ({"figures": {"a": {"draw": "fig22"}}}, r"figures\.a\.draw is 'fig22': it may be fig1, .*mean fig2"),
-        ({"figures": {"a-b": {"draw": "fig2"}}}, r"figures\.a-b: a name has letters, digits and _"),
-        ({"figures": {"fig2": {"colour": "jet"}}}, r"figures\.fig2 has no setting colour: there are colormap, draw, "),
-        ({"figures": {"fig2": {"experiment": "mnits"}}}, r"figures\.fig2\.experiment is mnits: the experiments are"),
-        ({"figures": 3}, r"figures = 3: not a section; allowed: settings by name, or null"),
-        ({"experiments": {"mnist": {"template": "yes"}}}, r"mnist\.template = 'yes': allowed are true and false"),
+        ({"figures": {"fgi2": {"colormap": "jet"}}}, r"figures\.fgi2 without draw: .* allowed are fig1, .*mean fig2\?"),
+        ({"figures": {"a": {"draw": "fig22"}}}, r"figures\.a\.draw = 'fig22': .* allowed are fig1, .*mean fig2"),
+        ({"figures": {"a-b": {"draw": "fig2"}}}, r"figures\.a-b: invalid name; allowed are letters, digits and _"),
+        (
+            {"figures": {"fig2": {"colour": "jet"}}},
+            r"figures\.fig2: unknown setting colour; allowed are colormap, draw, ",
+        ),
+        (
+            {"figures": {"fig2": {"experiment": "mnits"}}},
+            r"figures\.fig2\.experiment = mnits: unknown; allowed are mnist",
+        ),
+        ({"figures": 3}, r"figures = 3: not a section; allowed are settings by name, or null"),
+        (
+            {"experiments": {"mnist": {"template": "yes"}}},
+            r"mnist\.template = 'yes': not a boolean; allowed are true and false",
+        ),
         (
             {"experiments": {"mnist": None, "a": {"like": "mnist"}}},
-            r"a\.like is mnist: the experiments are cifar10, a; null removed it: write template: true",
+            r"a\.like = mnist: unknown experiment; .* cifar10, a; .* replace the null of mnist by template: true",
         ),
     ],
 )
@@ -181,3 +190,11 @@ def test_the_cells_with_runs_of_their_own_follow_the_sweep() -> None:
     assert [found.count(Cell(eta, 50)) for eta in found.eta] == [40] * (len(found.eta) - 1) + [30]
     assert {found.count(cell) for cell in found.cells if cell.B == 1000} == {1}
     assert {found.count(cell) for cell in found.cells if cell.B == 20} == {20}
+
+
+@pytest.mark.parametrize("removed", [None, {"template": True}])
+def test_with_an_experiment_go_those_of_the_paper_that_are_like_it(removed: dict | None) -> None:
+    own = {"like": "cifar10", "sweep": {"B": [20]}, "projection": {"block": {"B": "all"}}}
+    _, experiments = checked({"experiments": {"mnist": removed, "own": own}})
+    assert list(experiments) == ["cifar10", "own"]
+    assert "fresh" not in checked({"experiments": {"minibatch": None}})[1]

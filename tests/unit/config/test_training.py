@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from helpers.settings import SCHEMA, checked, read_settings, update
+from helpers.settings import SCHEMA, checked, read_paper, read_settings, update
 
 from sgd_valleys.config import validation
 from sgd_valleys.config.resolution import resolve
@@ -14,7 +14,7 @@ from sgd_valleys.recipe import Phase
 
 TINY = "tests/tiny.yaml"  # M = 100, three layers, 11 recorded points, branches of eta = 0.02, B = 10
 ERRORS = {
-    "an unknown setting": ("training: {nois: none}", r"training has no setting nois: .*did you mean noise\?"),
+    "an unknown setting": ("training: {nois: none}", r"training: unknown setting nois; .*did you mean noise\?"),
     "an unknown noise": (
         "training: {noise: gaussian}",
         r"training\.noise = gaussian: unknown; allowed are minibatch, none, covariance",
@@ -25,14 +25,17 @@ ERRORS = {
         r"training\.sampling = all: unknown; allowed are epoch, fresh",
     ),
     "momentum of 1": ("training: {momentum: 1}", r"training\.momentum = 1: out of range; .* less than 1"),
-    "momentum in words": ("training: {momentum: some}", r"training\.momentum is 'some': it has to be of type number"),
+    "momentum in words": (
+        "training: {momentum: some}",
+        r"training\.momentum = 'some': wrong type; allowed is type number",
+    ),
     "negative decay": ("training: {weight_decay: -0.1}", r"training\.weight_decay = -0\.1: out of range"),
     "no scale": ("training: {noise: covariance, noise_scale: 0}", r"training\.noise_scale = 0: out of range"),
     "a scale of minibatches": ("training: {noise_scale: 2}", r"training\.noise_scale = 2: only noise covariance"),
     "a layer too many": ("training: {noise_layers: [4]}", r"training\.noise_layers = \[4\]: .* from 1 to 3"),
     "layers in words": (
         "training: {noise_layers: some}",
-        r"training\.noise_layers is 'some': it may be all, or a list",
+        r"training\.noise_layers = 'some': invalid; allowed is all, or a list",
     ),
     "no strength": ("training: {noise: constant}", r"training\.noise_strength: noise constant lacks it"),
     "a strength too many": (
@@ -47,7 +50,10 @@ ERRORS = {
         "training: {schedule: [{until: 0.5}]}",
         r"training\.schedule: the last phase does not end with the run",
     ),
-    "a phase without end": ("training: {schedule: [{noise: none}]}", r"training\.schedule\[0\] lacks until"),
+    "a phase without end": (
+        "training: {schedule: [{noise: none}]}",
+        r"training\.schedule\[0\]: missing required setting until",
+    ),
     "a phase between recorded points": (
         "training: {schedule: [{until: 0.25}, {until: 1.0}]}",
         r"training\.schedule\[0\]\.until = 0\.25: not at a recorded iteration; with 11 recorded points",
@@ -62,7 +68,7 @@ ERRORS = {
     ),
     "a phase until a word": (
         "training: {schedule: [{until: end}]}",
-        r"training\.schedule\[0\]\.until is 'end': it may be a share of the iterations, or \{loss: number\}",
+        r"training\.schedule\[0\]\.until = 'end': invalid; allowed is a share of the iterations, or \{loss: number\}",
     ),
     "all labels replaced": ("training: {label_noise: 1}", r"training\.label_noise = 1: out of range"),
     "negative label noise": ("training: {label_noise: -0.1}", r"training\.label_noise = -0\.1: out of range"),
@@ -76,33 +82,33 @@ ERRORS = {
     ),
     "an unknown activation": (
         "network: {activation: sin}",
-        r"network\.activation is 'sin': it may be relu, tanh, gelu",
+        r"network\.activation = 'sin': unknown; allowed are relu, tanh, gelu",
     ),
     "a run without noise": (
         "{training: {noise: none}, branches: null, curvature: {along: [{eta: all, B: all, realizations: [1]}]}}",
-        r"curvature\.along: realization 1 does not exist: gradient descent has realization 0 alone",
+        r"curvature\.along, realization 1: not in the sweep; allowed for gradient descent is 0 only",
     ),
     "a run beyond the initializations": (
         "{training: {noise: none, initializations: 2}, curvature: {along: [{eta: all, B: all, realizations: [2]}]}}",
-        r"curvature\.along: realization 2 does not exist: gradient descent has 0 to 1, one for each of training\.init",
+        r"curvature\.along, realization 2: not in the sweep; .* are 0 to 1, one for each of training\.initializations",
     ),
     "an unknown noise of branches": (
         "branches: {training: {noise: gaussian}}",
         r"branches\.training\.noise = gaussian: unknown",
     ),
-    "a loss of branches": ("branches: {training: {loss: mse}}", r"branches\.training has no setting loss"),
+    "a loss of branches": ("branches: {training: {loss: mse}}", r"branches\.training: unknown setting loss"),
     "copies that are all the same": (
         "branches: {copies: 2}",
-        r"branches\.copies = 2: all copies would be the same, since they have no noise",
+        r"branches\.copies = 2: the copies would be identical, because the branches have no noise",
     ),
     "copies with the minibatches of the run": (
         "branches: {copies: 2, order: same, training: {noise: minibatch}}",
-        r"branches\.copies = 2: all copies would be the same, since order: same",
+        r"branches\.copies = 2: the copies would be identical, because order: same",
     ),
     "the order of no minibatches": ("branches: {order: same}", r"branches\.order = same: the branches have no minibat"),
     "the order of other batches": (
         "branches: {order: same, B: 20, training: {noise: minibatch}}",
-        r"branches\.order = same: the branches have other batches than the run, B = 10",
+        r"branches\.order = same: the batch size of the branches differs from that of the run, B = 10",
     ),
     "the order of a run with a schedule": (
         "{training: {schedule: [{until: 1.0}]}, branches: {order: same, training: {noise: minibatch}}}",
@@ -110,21 +116,27 @@ ERRORS = {
     ),
     "the order of a run without minibatches": (
         "{training: {noise: covariance}, branches: {order: same, training: {noise: minibatch}}}",
-        r"branches\.order = same: the run has a schedule, or does not draw its minibatches as the branches do",
+        r"branches\.order = same: the run has a schedule, or its minibatches differ from those of the branches",
     ),
     "branches with wrong batches": (
         "branches: {B: 30, training: {noise: minibatch}}",
-        r"branches\.B = 30: does not divide the 100 training samples",
+        r"branches\.B = 30: not a divisor of the 100 training samples",
     ),
-    "batches of branches without noise": ("branches: {B: 20}", r"branches\.B = 20: the branches have no noise"),
+    "batches of branches without noise": (
+        "branches: {B: 20}",
+        r"branches\.B = 20: no effect on branches without noise",
+    ),
     "a negative perturbation": ("branches: {perturbation: -1}", r"branches\.perturbation = -1: out of range"),
-    "no copies": ("branches: {copies: 0}", r"branches\.copies is 0: it has to be at least 1"),
-    "an order in words": ("branches: {order: any}", r"branches\.order is 'any': it may be new, same"),
+    "no copies": ("branches: {copies: 0}", r"branches\.copies = 0: too small; allowed are values of at least 1"),
+    "an order in words": ("branches: {order: any}", r"branches\.order = 'any': unknown; allowed are new, same"),
 }
 UNSHOWN = [
-    *((figure, "{training: {noise: none}, branches: null}", "eta / B") for figure in ("fig2", "fig2X", "fig3")),
-    ("fig3", "training: {noise: constant, noise_strength: 0.1}", r"eta / B, .* \(constant\)"),
-    ("figS5", "{training: {schedule: [{until: 1.0, noise: none}]}, branches: null}", "eta / B"),
+    *(
+        (figure, "{training: {noise: none}, branches: null}", r"eta \(1/B - 1/M\)")
+        for figure in ("fig2", "fig2X", "fig3")
+    ),
+    ("fig3", "training: {noise: constant, noise_strength: 0.1}", r"1/M\), .* \(constant\) is independent of B"),
+    ("figS5", "{training: {schedule: [{until: 1.0, noise: none}]}, branches: null}", r"eta \(1/B - 1/M\)"),
     *(
         (figure, settings, "one branch of gradient descent from each t_c")
         for figure in ("fig4", "fig4X", "figS4")
@@ -142,7 +154,7 @@ UNSHOWN = [
 
 def settings_of(text: str) -> dict:
     """The tiny configuration with changed settings of mnist, and no figure that shows it."""
-    config = read_settings(TINY)
+    config = read_paper(TINY)
     update(config["experiments"]["mnist"], yaml.safe_load(text))
     config["figures"] = {"style": config["figures"]["style"]}
     return resolve(config, read_settings())
@@ -231,12 +243,42 @@ def test_jobs_of_full_gradients_have_fewer_runs() -> None:
     assert isotropic.job_chunks(Cell("0.02", 10)) == [(0, 0), (1, 1)]
 
 
-def test_seven_arms_of_one_cell() -> None:
-    config, experiments = checked("config/preview.yaml", "config/arms.yaml")
-    base = experiments["minibatch"]
-    assert base.sweep.cells == [Cell("0.05", 50)]
-    assert [found.sweep.count(Cell("0.05", 50)) for found in experiments.values()] == [20, 20, 1, 20, 20, 20, 20]
-    for found in experiments.values():  # arms differ in how they are trained alone
-        own = {key: value for key, value in found.settings.items() if key not in ("training", "curvature")}
-        assert own == {key: value for key, value in base.settings.items() if key != "curvature"}
-    assert set(config["figures"]) >= {"fig3", "figS1", "figS1_none", "fig3_early"}
+def test_the_arms_of_the_controls_differ_in_how_they_are_trained_alone() -> None:
+    _, experiments = checked()
+    arms = {name: found for name, found in experiments.items() if found.sweep.cells == [Cell("0.05", 50)]}
+    base = arms.pop("minibatch")
+    assert len(arms) == 23
+    counts = {name: found.sweep.count(Cell("0.05", 50)) for name, found in arms.items()}
+    assert {name for name, count in counts.items() if count != 20} == {"no_noise"} and counts["no_noise"] == 1
+    for found in arms.values():
+        measured = ("training", "gradient_noise", "curvature")  # what is measured along training may differ
+        own, others = ({k: v for k, v in each.settings.items() if k not in measured} for each in (found, base))
+        assert own == others
+    assert len({str(found.training) for found in arms.values()}) == len(arms)
+
+
+def test_the_paper_alone_is_without_every_experiment_of_the_controls() -> None:
+    config, experiments = checked("config/without-controls.yaml")
+    assert list(experiments) == ["mnist", "cifar10"]
+    assert {"fig1", "figS5"} <= set(config["figures"]) and not {"figC3", "figC7", "figC8"} & set(config["figures"])
+
+
+@pytest.mark.parametrize(
+    ("figure", "beside", "sentence"),
+    [
+        (
+            "figC3",
+            ["mnist"],
+            r"figures\.figC3\.beside = mnist: 49 cells instead of one; .* one sweep\.eta and one sweep\.B",
+        ),
+        ("figC8", ["lost"], r"figures\.figC8\.beside = lost: unknown; allowed are mnist, cifar10"),
+        (
+            "figC7",
+            ["minibatch"],
+            r"figures\.figC7\.beside = minibatch: the cell eta = 0\.01, B = 20 of init.* is missing",
+        ),
+    ],
+)
+def test_a_control_refuses_what_it_cannot_compare(figure: str, beside: list[str], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        checked({"figures": {figure: {"beside": beside}}})

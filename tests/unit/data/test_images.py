@@ -110,6 +110,21 @@ def test_more_images_than_a_class_has_are_rejected(
         images.load("tiny", tmp_path, *per_class)
 
 
+def test_training_subsets_are_disjoint_and_in_the_order_of_the_file(
+    tiny_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    write_files(tmp_path / "MNIST/raw", tiny_files)
+    whole = images.load("tiny", tmp_path, 6, 1)
+    parts = [images.load("tiny", tmp_path, 2, 1, subset) for subset in range(3)]
+    for c in np.unique(whole.train_label):
+        joined = np.concatenate([part.train_image[part.train_label == c] for part in parts])
+        assert np.array_equal(joined, whole.train_image[whole.train_label == c])
+    assert np.array_equal(parts[1].test_image, whole.test_image)
+    assert parts[0].data_sha256() == images.load("tiny", tmp_path, 2, 1).data_sha256()
+    with pytest.raises(UserError, match=r"dataset\.train_subset = 3: out of range; .* allowed are 0 to 2, since class"):
+        images.load("tiny", tmp_path, 2, 1, 3)
+
+
 def test_checksum_distinguishes_data(tiny_files: dict[str, bytes], tmp_path: Path) -> None:
     write_files(tmp_path / "MNIST/raw", tiny_files)
     first, again, other = (images.load("tiny", tmp_path, n, 2) for n in (3, 3, 4))
@@ -164,6 +179,7 @@ def test_the_script_stores_the_selected_part_and_its_origin(
     output = tmp_path / "data.h5"
     job = {"rule": "data", "log": [tmp_path / "log"], "output": [output], "resources": resources}
     job["params"] = SimpleNamespace(settings={"dataset": dataset})
+    job["input"] = SimpleNamespace(same=[])
     monkeypatch.setattr("sgd_valleys.workflow.job.threadpool_limits", lambda threads: None)  # else for all later tests
     monkeypatch.setattr(logging.getLogger("sgd_valleys"), "handlers", handlers := [])
     runpy.run_path(str(ROOT / "workflow/scripts/data.py"), {"snakemake": SimpleNamespace(**job)})

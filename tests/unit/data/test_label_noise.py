@@ -55,6 +55,7 @@ def test_rule_data_keeps_images_and_test_set(mnist_root: Path, tmp_path: Path) -
 def stored(path: Path, root: Path, settings: dict) -> dict[str, np.ndarray]:
     """Run the script of rule data."""
     snakemake = SimpleNamespace(
+        input=SimpleNamespace(same=[]),
         params=SimpleNamespace(settings=settings),
         resources=SimpleNamespace(data_root=str(root)),
         output=[str(path)],

@@ -23,6 +23,7 @@ ENDS = {
     "displacement_cosine": PLANE,
     "test_accuracy": VALUES,
     "test_file_accuracy": VALUES / 2,
+    "test_file_loss": VALUES / 5,
     "flatness": 10 * VALUES,
 }
 FREEZING = np.stack([100 * VALUES, 50 * VALUES])

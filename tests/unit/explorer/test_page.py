@@ -16,7 +16,11 @@ def test_the_page_refuses_a_number_that_is_not_finite() -> None:
         page.html({"value": float("nan")})
 
 
-@pytest.mark.parametrize("part", ["page.html", "page.js", "page.css"])
+def test_every_script_of_the_folder_is_part_of_the_page() -> None:
+    assert {path.name for path in page.FOLDER.glob("*.js")} == set(page.SCRIPTS)
+
+
+@pytest.mark.parametrize("part", ["page.html", "page.css", *page.SCRIPTS])
 def test_no_part_of_the_page_names_an_address_on_a_network(part: str) -> None:
     assert "http" not in (page.FOLDER / part).read_text(encoding="utf-8").replace("http-equiv", "")
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-import yaml
-from helpers.checkout import ROOT
+from helpers.settings import checked, read_settings
 
+from sgd_valleys.config.figures import resolve_figures
 from sgd_valleys.figures.appearance import check_appearance
+from sgd_valleys.workflow.jobs import Jobs
 
 
 @pytest.mark.parametrize(
@@ -39,4 +40,24 @@ def test_every_colour_of_matplotlib_is_accepted(color: str) -> None:
 
 
 def test_the_configuration_of_the_paper_is_accepted() -> None:
-    assert check_appearance(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["figures"]) == []
+    assert check_appearance(checked()[0]["figures"]) == []
+
+
+def test_a_wrong_entry_of_the_palette_is_named_once() -> None:
+    settings = {"experiment": "mnist"}
+    figures = read_settings({"figures": {"style": {"palette": {"primary": "blu"}}}})["figures"]
+    (error,) = check_appearance(resolve_figures(figures, read_settings(), {"mnist": settings}, {}))
+    assert error.startswith("figures.style.palette.primary = 'blu': neither a colour nor") and "'blue'" in error
+
+
+def test_the_palette_gives_colours_and_colour_maps_to_the_figures_that_use_it() -> None:
+    palette = {"primary": "black", "sequential": "magma"}
+    (before, _), (after, _) = checked(), checked({"figures": {"style": {"palette": palette}}})
+    assert before["figures"]["fig1"]["point_color"] == "#0072B2" and after["figures"]["fig1"]["point_color"] == "black"
+    assert after["figures"]["fig1"]["eta_colors"] == ["black", *before["figures"]["fig1"]["eta_colors"][1:]]
+    assert after["figures"]["figS2"]["colormap"] == "magma"
+    jobs = Jobs(before, {}), Jobs(after, {})
+    assert jobs[0].figure("fig6X") != jobs[1].figure("fig6X")
+    redrawn = {name for name in before["figures"] if name != "style" and jobs[0].figure(name) != jobs[1].figure(name)}
+    only_third = checked({"figures": {"style": {"palette": {"third": "black"}}}})[0]
+    assert "fig6X" in redrawn and Jobs(only_third, {}).figure("fig6X") == jobs[0].figure("fig6X")

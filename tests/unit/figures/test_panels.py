@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sgd_valleys.figures import fig2X, panels, runs, style
+from sgd_valleys.figures import fig2X, figS1, panels, runs, style
+from sgd_valleys.figures.symbols import with_loss_units
 
 
 def test_a_mean_curve_is_over_the_same_runs_at_all_times() -> None:
@@ -49,3 +50,25 @@ def test_colours_span_the_finite_values_and_a_single_value_has_a_range_around_it
 
 def test_the_logarithm_of_a_loss_that_is_not_positive_is_missing() -> None:
     np.testing.assert_array_equal(panels.log10_positive(np.array([100.0, 0.0, np.inf, np.nan])), [2, *[np.nan] * 3])
+
+
+def test_discrete_colours_have_one_level_for_each_number_of_images() -> None:
+    norm = style.level_norm(np.array([0.9, 0.905, np.nan, 0.93]))
+    np.testing.assert_allclose(norm.boundaries, (np.arange(180, 188) - 0.5) / 200)
+    assert style.level_norm(np.array([0.9, 0.90513, 0.93])) is None  # of too many images
+    assert style.level_norm(np.array([0.1, 0.905])) is None  # too many levels
+    assert style.level_norm(np.array([0.9, 0.9])) is None
+
+
+def test_spectra_are_compared_up_to_the_first_eigenvalue_that_is_rounding() -> None:
+    ratio, shown = figS1.compare_spectra(np.array([2.0, 1.0, 1e-12, 1e-3]), np.array([1.0, 2.0, 1.0, 1.0]))
+    np.testing.assert_array_equal(shown, [True, True, False, False])
+    np.testing.assert_allclose(ratio, [2.0, 0.5, np.nan, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("units", "power", "expected"),
+    [("nat", 1, "L (nat)"), ("nat", -1, "L (1/nat)"), ("nat", -2, "L (1/nat$^{2}$)"), ("nat", 0, "L"), ("1", -1, "L")],
+)
+def test_a_label_has_the_unit_of_the_loss(units: str, power: int, expected: str) -> None:
+    assert with_loss_units("L", np.array(units), power) == expected

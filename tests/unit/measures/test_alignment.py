@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sgd_valleys.measures.alignment import align, aligned_lines, permute
-from sgd_valleys.measures.paths import barrier, pair_barriers
+from sgd_valleys.measures.paths import barrier, pair_lines
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
 
@@ -58,7 +58,7 @@ def test_a_network_and_its_permuted_copy_have_no_barrier_after_alignment(case) -
     theta = draw(network, 2)
     samples = x, network.forward(theta, x).argmax(axis=1)  # the loss of both ends is low
     solutions, pairs = [theta, permute(theta, orders)], np.array([[0, 1], [1, 0], [0, 0]])
-    before = pair_barriers(network, solutions, pairs, samples, ALPHA)
+    before = barrier(pair_lines(network, solutions, pairs, samples, ALPHA))
     lines, moved = aligned_lines(network, solutions, pairs, samples, ALPHA)
     assert before[:2].min() > 0.1
     assert (barrier(lines) <= before + 1e-10).all()

@@ -9,7 +9,7 @@ from sgd_valleys.measures import bezier
 from sgd_valleys.measures.alignment import permute
 from sgd_valleys.measures.bezier import curve_point, train_curve
 from sgd_valleys.measures.operators import flatten
-from sgd_valleys.measures.paths import pair_barriers
+from sgd_valleys.measures.paths import barrier, pair_lines
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.loss import LOSSES
 from sgd_valleys.networks.mlp import MLP
@@ -100,7 +100,7 @@ def test_training_lowers_the_curve_from_the_straight_barrier(case) -> None:
     samples, ends = with_barrier(network, x)
     calls = []
     found = train_curve(network, ends, samples, ALPHA, 15, progress=lambda: calls.append(1))
-    straight = pair_barriers(network, list(ends), np.array([[0, 1]]), samples, ALPHA)[0]
+    straight = barrier(pair_lines(network, list(ends), np.array([[0, 1]]), samples, ALPHA))[0]
     assert found.excess[0] == pytest.approx(straight, rel=1e-10)
     assert found.excess.shape == found.accuracy.shape == (16,) and len(calls) == 15
     assert (np.diff(found.excess) <= 0).all() and 0 <= found.excess[-1] < 0.9 * straight

@@ -9,6 +9,7 @@ from scipy.sparse.linalg import ArpackNoConvergence
 from threadpoolctl import threadpool_limits
 
 from sgd_valleys.measures import curvature as curvature_module
+from sgd_valleys.measures import layer_operator, sample_gradients
 from sgd_valleys.measures.curvature import LayerHessian, along_training, top_eigenvalues
 from sgd_valleys.measures.flatness import flatness
 from sgd_valleys.networks.loss import cross_entropy
@@ -119,6 +120,28 @@ def test_the_middle_layer_of_three_has_the_top_10_of_the_dense_autograd_hessian(
     assert top.failure is None
     assert np.abs(top.eigenvalue / expected[:10] - 1).max() < 1e-6
     assert np.abs(hessian.spectrum() - expected).max() < 1e-10 * expected[0]
+
+
+def test_a_matrix_is_accumulated_over_parts_of_the_samples(small, monkeypatch):
+    network, parameters, x, _ = small
+    hessian = LayerHessian(network.linearize(parameters, x, 2))
+    whole = hessian.dense()
+    monkeypatch.setattr(sample_gradients, "SLICE", 7)
+    assert hessian.dense() == pytest.approx(whole, abs=1e-14)
+    assert hessian.matmat(np.eye(len(whole))) == pytest.approx(whole, abs=1e-14)
+
+
+def test_a_large_matrix_has_an_estimated_spectrum_and_says_so(monkeypatch):
+    network = MLP((12, 20, 20, 5))
+    x, _ = data(300, 12, 5)
+    hessian = LayerHessian(network.linearize(network.initialize(np.random.default_rng(1)), x, 2))
+    expected = hessian.spectrum()
+    assert hessian.spectrum_method == "dense"
+    monkeypatch.setattr(layer_operator, "LARGEST_DENSE", 100)
+    found = hessian.spectrum(np.random.default_rng(3))
+    assert hessian.spectrum_method == "Lanczos quadrature" and found.shape == expected.shape
+    assert found[:20] == pytest.approx(expected[:20], rel=1e-6)
+    assert found.sum() == pytest.approx(expected.sum(), rel=0.02)
 
 
 def test_a_flat_or_broken_network_has_no_top_10_and_says_why(small):

@@ -15,7 +15,7 @@ def series(runs: int, times: int, last: float) -> np.ndarray:
     return values
 
 
-def cell() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+def cell() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], tuple[np.ndarray, ...]]:
     """Three runs with three recorded times; the last run diverged."""
     run = {name: series(3, 3, 0.5 + k) for k, name in enumerate(SERIES)}
     run["train_accuracy"] = np.array([[0.1, 0.5, 1], [0.1, 1, 0.99], [0.1, 1, NAN]])
@@ -26,17 +26,20 @@ def cell() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], tuple[np.ndarr
     run["final_layer2_weight"] = np.array([[[4, 5], [1, 1]], [[4, 1], [1, 1]], [[NAN, 1], [1, 1]]])
     eigenvalue = np.arange(18.0).reshape(3, 3, 2)
     curvature = {"flatness": series(3, 3, 7), "trace": series(3, 3, 8), "eigenvalue": eigenvalue}
-    return run, curvature, (np.array([0.1, 0.2, NAN]), np.array([0.9, 0.8, NAN]))
+    return run, curvature, (np.array([0.1, 0.2, NAN]), np.array([0.9, 0.8, NAN]), np.eye(3, 10, dtype=bool))
 
 
 def test_a_cells_endpoints_are_its_last_recorded_values() -> None:
-    found = cell_endpoints(*cell(), layer=2, deterministic=False)
+    run, *others = cell()
+    found = cell_endpoints(run, *others, layer=2, deterministic=False)
     for k, name in enumerate(("train_loss", "test_loss")):
         assert found[name].tolist() == [0.5 + k, 1.5 + k, 2.5 + k]
     assert found["test_accuracy"].tolist() == [3.5, 4.5, 5.5]
     assert found["flatness"].tolist() == [7, 8, 9] and found["trace"].tolist() == [8, 9, 10]
     assert found["top_sum"].tolist() == [4 + 5, 10 + 11, 16 + 17]
     assert found["test_file_loss"][:2].tolist() == [0.1, 0.2] and found["test_file_accuracy"][0] == 0.9
+    assert found["test_error"].tolist() == run["test_error"][:, -1].tolist()
+    assert found["test_file_error"].tolist() == np.eye(3, 10, dtype=bool).tolist()
     assert found["displacement"] == pytest.approx([5, 3, NAN], nan_ok=True)  # from (1, 1, 1, 1) to (4, 5, 1, 1): 3, 4
     assert found["converged"].tolist() == [True, False, False]  # exactly 1, at the end
     assert found["runs"] == 3 and found["convergence_probability"] == pytest.approx(1 / 3)
@@ -54,7 +57,7 @@ def test_gradient_descent_is_identical_to_itself_unless_it_diverged() -> None:
     for r, expected in ((0, 1), (2, NAN)):
         one_run, one_curvature = ({name: array[[r]] for name, array in arrays.items()} for arrays in (run, curvature))
         one_run["initial_layer2_weight"] = start
-        found = cell_endpoints(one_run, one_curvature, (score[0][[r]], score[1][[r]]), 2, deterministic=True)
+        found = cell_endpoints(one_run, one_curvature, tuple(each[[r]] for each in score), 2, deterministic=True)
         values = found["similarity"], found["displacement_cosine"]
         assert values == pytest.approx((expected, expected), nan_ok=True)
         assert found["runs"] == 1
@@ -65,6 +68,8 @@ def test_deterministic_runs_with_starts_of_their_own_are_compared_in_pairs() -> 
     start = np.ones((3, 2, 2))
     start[1, 0, 1] = 5  # the second run then moves by (3, -4)
     found = cell_endpoints(run | {"initial_layer2_weight": start}, curvature, score, layer=2, deterministic=True)
+    assert found["test_error"].tolist() == run["test_error"][:, -1].tolist()
+    assert found["test_file_error"].tolist() == np.eye(3, 10, dtype=bool).tolist()
     assert found["displacement"] == pytest.approx([5, 5, NAN], nan_ok=True)
     assert found["similarity"] == pytest.approx(1 / 3)
     assert found["displacement_cosine"] == pytest.approx((9 - 16) / 25)

@@ -29,13 +29,14 @@ def test_loss_and_accuracy_are_those_of_torch_and_a_diverged_run_has_none(settin
     inputs, labels = samples["test"]
     runs = [network.initialize(np.random.default_rng(r)) for r in range(3)]
     runs[1]["layer1_bias"][0] = np.nan
-    loss, accuracy = score(
+    loss, accuracy, error = score(
         network, {name: np.stack([run[name] for run in runs]) for name in network.names()}, inputs, labels
     )
-    assert np.isnan([loss[1], accuracy[1]]).all()
+    assert np.isnan([loss[1], accuracy[1]]).all() and error[1].all()
     for r in (0, 2):
         logits = torch.from_numpy(network.forward(runs[r], inputs))
         expected = torch.nn.functional.cross_entropy(logits, torch.from_numpy(label))
         assert loss[r] == pytest.approx(float(expected), rel=1e-12)
-        assert accuracy[r] == np.mean(logits.argmax(dim=1).numpy() == label)
+        right = logits.argmax(dim=1).numpy() == label
+        assert accuracy[r] == np.mean(right) and (error[r] == ~right).all()
     assert isinstance(network, MLP if settings["name"] == "mlp" else CNN)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sgd_valleys.errors import UserError
-from sgd_valleys.measures import curvature_matrix
+from sgd_valleys.measures import curvature_matrix, sample_gradients
 from sgd_valleys.measures import gradient_noise as module
 from sgd_valleys.measures.curvature_matrix import (
     FactoredMatrix,
@@ -21,7 +21,7 @@ from sgd_valleys.measures.curvature_matrix import (
 )
 from sgd_valleys.measures.gradient_noise import Draws, exponent, gradient_noise
 from sgd_valleys.measures.noise_along_training import along_training, noise_variables
-from sgd_valleys.measures.operators import OutputCurvature
+from sgd_valleys.measures.output_curvature import OutputCurvature
 from sgd_valleys.measures.sample_gradients import Covariance, SampleGradients, linearize
 from sgd_valleys.measures.spectra import Eigenpairs
 from sgd_valleys.networks.cnn import CNN
@@ -132,6 +132,8 @@ def test_the_gradients_of_all_samples_are_those_of_automatic_differentiation(cas
     assert relative(gradients.project(V), oracle.gradients @ V) < 1e-12
     assert relative(gradients.combine(w), oracle.gradients.T @ w) < 1e-12
     assert relative(gradients.gram(slice(3, 9)), oracle.gradients[3:9] @ oracle.gradients.T) < 1e-12
+    index = rng.integers(0, M, (4, 5))
+    assert relative(gradients.means(index), oracle.gradients[index].mean(axis=1)) < 1e-12
     assert relative(gradients.lengths(), (oracle.gradients**2).sum(axis=1)) < 1e-12
 
 
@@ -171,14 +173,14 @@ def matrices(case) -> list[tuple[object, np.ndarray]]:
     trace = np.trace(oracle.H)
     found += [(ProductMatrix(operator, trace, top, directions, dense), oracle.H) for dense in (True, False)]
     if len(layers) == 1:
-        blocks = module.TrueHessian(linear[0], loss, Y).blocks()
+        blocks = module.TrueHessian(linear[0], loss, Y).blocks
         found += [(LayerMatrix(blocks, linear[0].inputs, by_sample), oracle.H) for by_sample in (True, False)]
     return found
 
 
 @pytest.mark.parametrize("SLICE", [7, 1000])
 def test_every_way_to_a_curvature_matrix_is_that_of_the_dense_one(case, SLICE: int, monkeypatch) -> None:
-    monkeypatch.setattr(curvature_matrix, "SLICE", SLICE)
+    monkeypatch.setattr(sample_gradients, "SLICE", SLICE)
     oracle = case[-1]
     C = Covariance(gradients_of(case))
     V = rng.normal(size=(len(oracle.C), 60))
@@ -194,7 +196,10 @@ def test_every_way_to_a_curvature_matrix_is_that_of_the_dense_one(case, SLICE: i
 
 @pytest.mark.parametrize("LARGEST_GRAM", [10, 1000])
 def test_every_measure_is_that_of_the_dense_matrices(case, LARGEST_GRAM: int, monkeypatch) -> None:
+    """Also of more samples than a Gram matrix is kept of, in parts."""
     monkeypatch.setattr(module, "LARGEST_GRAM", LARGEST_GRAM)
+    monkeypatch.setattr(sample_gradients, "SLICE", LARGEST_GRAM)
+    monkeypatch.setattr(module, "MINIBATCHES", 3)
     monkeypatch.setattr(module, "NOISE_TOLERANCE", 0)
     oracle, found = case[-1], measured(case)
     C, H, G = oracle.C, oracle.H, oracle.G

@@ -8,7 +8,8 @@ import torch
 
 from sgd_valleys.errors import UserError
 from sgd_valleys.measures.curvature import LayerHessian
-from sgd_valleys.measures.operators import NetworkCurvature, OutputCurvature, flatten, layers_of, unflatten
+from sgd_valleys.measures.operators import NetworkCurvature, flatten, layers_of, unflatten
+from sgd_valleys.measures.output_curvature import OutputCurvature
 from sgd_valleys.networks.activation import ACTIVATIONS
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP

@@ -7,9 +7,9 @@ from sgd_valleys.measures import paths
 from sgd_valleys.measures.paths import (
     barrier,
     chord_height,
+    dissimilar_pairs,
     line_loss,
     line_loss_along_training,
-    pair_barriers,
     pair_lines,
 )
 from sgd_valleys.networks.loss import cross_entropy
@@ -83,15 +83,14 @@ def test_barriers_of_pairs_are_those_of_their_lines_whatever_is_cached(samples, 
         line = losses(ends[i], ends[j], samples)
         expected.append(max(line) - (line[0] + line[-1]) / 2)
     calls = []
-    found = pair_barriers(NETWORK, ends, pairs, samples, ALPHA, lambda: calls.append(1))
+    found = barrier(pair_lines(NETWORK, ends, pairs, samples, ALPHA, lambda: calls.append(1)))
     assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
-    assert np.array_equal(barrier(pair_lines(NETWORK, ends, pairs, samples, ALPHA)), found)
     assert pair_lines(NETWORK, ends, pairs, samples, ALPHA)[1] == pytest.approx(losses(ends[2], ends[3], samples))
     assert found[:3].min() > 0 and found[3] == pytest.approx(0, abs=1e-12)  # a solution has no barrier to itself
     assert len(calls) == len(pairs)
     monkeypatch.setattr(paths, "PREACTIVATION_BYTES", 1)  # the cache then holds the preactivations of one pair
-    assert np.array_equal(pair_barriers(NETWORK, ends, pairs, samples, ALPHA), found)
-    assert pair_barriers(NETWORK, ends, np.empty((0, 2), dtype=int), samples, ALPHA).shape == (0,)
+    assert np.array_equal(barrier(pair_lines(NETWORK, ends, pairs, samples, ALPHA)), found)
+    assert pair_lines(NETWORK, ends, np.empty((0, 2), dtype=int), samples, ALPHA).shape == (0, len(ALPHA))
 
 
 def test_the_first_layers_preactivation_is_computed_once_for_each_solution(samples) -> None:
@@ -103,7 +102,7 @@ def test_the_first_layers_preactivation_is_computed_once_for_each_solution(sampl
             return super().first_preactivation(parameters, inputs)
 
     ends = solutions(3)
-    pair_barriers(CountingNetwork(NETWORK.sizes), ends, np.array([[0, 1], [0, 2], [1, 2]]), samples, ALPHA)
+    pair_lines(CountingNetwork(NETWORK.sizes), ends, np.array([[0, 1], [0, 2], [1, 2]]), samples, ALPHA)
     assert CountingNetwork.count == 3 + 1  # once more for the size
 
 
@@ -121,3 +120,8 @@ def test_lines_along_training_are_between_the_runs_at_equal_times(samples) -> No
         for t in range(2):
             assert found[k, t] == pytest.approx(losses(times[t][i], times[t][j], samples), rel=1e-12)
     assert line_loss_along_training(NETWORK, {}, pairs[:0], samples, ALPHA, times=2).shape == (0, 2, 7)
+
+
+def test_pairs_are_dissimilar_unless_a_run_has_diverged():
+    height = np.array([[0.0, 0.2], [0.0, np.nan], [np.nan, 0.1], [0.0, 0.3]])
+    assert dissimilar_pairs(np.array([0.5, 0.5, 0.6, 0.7]), height, 0.6).tolist() == [True, False, True, False]

@@ -18,12 +18,25 @@ def test_projection_finds_the_plane_the_points_lie_in() -> None:
     assert np.linalg.norm(found[:, None] - found[None], axis=2) == pytest.approx(distance, abs=1e-9)
 
 
-def test_a_layer_of_many_weights_has_the_same_components(monkeypatch: pytest.MonkeyPatch) -> None:
-    weights = np.random.default_rng(7).normal(size=(60, 30)) * np.arange(30, 0, -1)
-    expected, explained = project(weights)
-    monkeypatch.setattr(projection, "LARGEST_COVARIANCE", 10)
-    found, same = project(weights)
-    assert np.abs(found) == pytest.approx(np.abs(expected), rel=1e-9) and same == pytest.approx(explained)
+@pytest.mark.parametrize("shape", [(60, 30), (30, 60)])
+@pytest.mark.parametrize("largest", [10, 100])
+def test_components_are_eigenvectors_of_the_covariance(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int], largest: int
+) -> None:
+    """With few points through their Gram matrix, with many through its products."""
+    monkeypatch.setattr(projection, "LARGEST_GRAM", largest)
+    weights = np.random.default_rng(7).normal(size=shape) * np.arange(shape[1], 0, -1)
+    value, vector = np.linalg.eigh(np.cov(weights.T))
+    axes = principal_axes(weights)
+    assert np.abs(axes.components @ vector[:, [-1, -2]]) == pytest.approx(np.eye(2), abs=1e-9)
+    assert axes.explained == pytest.approx(value[[-1, -2]] / value.sum(), rel=1e-12)
+    assert (axes.components.max(axis=1) == np.abs(axes.components).max(axis=1)).all()
+
+
+def test_points_on_a_line_have_a_second_axis_without_variance() -> None:
+    axes = principal_axes(np.outer(np.arange(5.0), [3.0, 4.0, 0.0]))
+    assert axes.components @ axes.components.T == pytest.approx(np.eye(2), abs=1e-12)
+    assert axes.explained == pytest.approx([1, 0], abs=1e-12)
 
 
 def test_another_trajectory_is_seen_in_the_same_axes() -> None:

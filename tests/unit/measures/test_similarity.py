@@ -84,6 +84,10 @@ def test_sampled_pairs_are_distinct_and_ordered_and_all_pairs_if_there_are_fewer
     assert (drawn[:, 0] < drawn[:, 1]).all() and drawn.max() < 10
     assert len(drawn) == 20 and list(map(tuple, drawn)) == sorted(set(map(tuple, drawn)))
     assert sample_pairs(4, 100, np.random.default_rng(0)).tolist() == all_pairs(np.arange(4)).tolist()
+    listed = all_pairs(np.arange(60))  # numbers of pairs are drawn, without the list of all
+    expected = listed[np.sort(np.random.default_rng(0).choice(len(listed), 500, replace=False))]
+    assert np.array_equal(sample_pairs(60, 500, np.random.default_rng(0)), expected)
+    assert sample_pairs(1, 3, np.random.default_rng(0)).shape == (0, 2)
 
 
 def test_every_pair_is_sampled_equally_often() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse.linalg import LinearOperator
 
-from sgd_valleys.measures.spectra import hutch_plus_plus, spectral_density, top_eigenpairs
+from sgd_valleys.measures.spectra import eigenvalues_by_rank, hutch_plus_plus, spectral_density, top_eigenpairs
 
 n = 60
 rng = np.random.default_rng(0)
@@ -72,3 +72,14 @@ def test_all_steps_give_the_whole_spectrum() -> None:
 def test_an_invariant_subspace_ends_the_iteration() -> None:
     found = spectral_density(Known(np.eye(8)), 5, 3, np.random.default_rng(0))
     assert found.moment(1) == pytest.approx(1) and found.moment(2) == pytest.approx(1)
+
+
+def test_estimated_eigenvalues_are_those_of_the_matrix_but_for_their_ranks() -> None:
+    size = 400
+    basis = np.linalg.qr(rng.normal(size=(size, size)))[0]
+    values = 10.0 / np.arange(1, size + 1) ** 1.5
+    found = eigenvalues_by_rank(Known((basis * values) @ basis.T), np.random.default_rng(2))
+    assert found.shape == (size,) and (np.diff(found) <= 0).all()
+    assert found[:20] == pytest.approx(values[:20], rel=1e-9)  # these are computed
+    rank = np.array([(values > x).sum() for x in found[20:]]) - 20  # of the others, below the known ones
+    assert (np.abs(rank - np.arange(size - 20)) < 5 * np.sqrt(2 * (np.arange(size - 20) + 1) / 10) + 3).all()

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from sgd_valleys.statistics.bootstrap import central_interval, draw_counts, interval, pair_weights, resample_fraction
+from sgd_valleys.statistics.bootstrap import (
+    add_image_error,
+    central_interval,
+    draw_counts,
+    image_error,
+    interval,
+    pair_weights,
+    resample_fraction,
+    resample_images,
+)
 from sgd_valleys.statistics.reduce import MIN_RUNS_FOR_INTERVAL
 
 
@@ -58,3 +67,23 @@ def test_resampled_fractions_scatter_as_binomials():
     assert drawn[:, 0].mean() == pytest.approx(0.3, abs=0.005)
     assert drawn[:, 0].std() == pytest.approx(np.sqrt(0.3 * 0.7 / 400), rel=0.1)
     assert np.isnan(drawn[:, 1:]).all()
+
+
+def test_an_accuracy_scatters_over_its_test_images_as_the_binomial_distribution():
+    error = np.random.default_rng(0).random((3, 2, 500)) < 0.2
+    accuracy = 1 - error.mean(axis=-1)
+    drawn = resample_images(error, np.random.default_rng(1), 4000)
+    assert drawn.shape == (4000, 3, 2)
+    assert drawn.mean(axis=0) == pytest.approx(accuracy, abs=0.001)
+    assert drawn.std(axis=0) == pytest.approx(image_error(accuracy, 500), rel=0.05)
+    assert resample_images(np.zeros((1, 10), bool), np.random.default_rng(1), 3).tolist() == [[1], [1], [1]]
+
+
+def test_the_errors_of_runs_and_of_images_add_in_quadrature():
+    mean, images = np.array([0.9, 0.5]), 100
+    half = 1.959964 * np.sqrt(mean * (1 - mean) / images)
+    for runs in (np.zeros(2), np.array([0.04, 0.3])):
+        low, high = add_image_error(np.array([mean - runs, mean + runs]), mean, images)
+        assert mean - low == pytest.approx(np.hypot(runs, half)) and high - mean == pytest.approx(np.hypot(runs, half))
+    assert np.isnan(add_image_error(np.full((2, 2), np.nan), mean, images)).all()  # of few runs
+    assert add_image_error(np.array([0.5, 0.5]), 0.5, images) == pytest.approx([0.5 - half[1], 0.5 + half[1]])

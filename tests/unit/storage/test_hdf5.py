@@ -184,11 +184,12 @@ class FailingFile:
     def __exit__(self, *exception: object) -> None:
         pass
 
-    def read(self, size: int) -> bytes:
+    def readinto(self, buffer: memoryview) -> int:
         if not self.content:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        part, self.content = self.content[:size], self.content[size:]
-        return part
+        part, self.content = self.content[: len(buffer)], self.content[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ENOLCK])
@@ -197,7 +198,7 @@ def test_an_error_of_the_disk_is_no_reason_to_delete_a_file(tmp_path, monkeypatc
     hdf5.write(path, VARIABLES)
     content = path.read_bytes()
 
-    def fail(name: str | os.PathLike, mode: str) -> FailingFile:
+    def fail(name: str | os.PathLike, mode: str, buffering: int = -1) -> FailingFile:
         if code != errno.EIO:
             raise OSError(code, os.strerror(code))
         return FailingFile(content)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from helpers.training import run_training
 
+from sgd_valleys.errors import UserError
+from sgd_valleys.networks.loss import cross_entropy
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.training.recording import Recording, finite_runs
 
@@ -40,6 +42,24 @@ def test_stored_series_have_the_axes_of_runs_and_recorded_times():
         "steps since t_c",
     )
     assert variables["diverged"].dims == ("t_c",) and not variables["diverged"].data.any()
+
+
+def test_a_part_of_the_training_images_is_recorded_and_trains_the_same_runs():
+    rng = np.random.default_rng(0)
+    x, y, start = rng.normal(size=(12, 5)), np.arange(12)[::-1] // 4, NETWORK.initialize(rng)
+    whole, part = (
+        run_training(NETWORK, start, (x, y), (x[:2], y[:2]), eta=0.1, B=12, iterations=4, recording=Recording(5, {}, n))
+        for n in (None, 6)
+    )
+    chosen = [8, 9, 4, 5, 0, 1]  # the first two of each class
+    logits = NETWORK.forward({name: array[0] for name, array in part.final.items()}, x[chosen])
+    assert part.train_loss[0, -1] == pytest.approx(cross_entropy(logits, y[chosen]), rel=1e-5)
+    assert part.train_accuracy[0, -1] == np.mean(logits.argmax(axis=1) == y[chosen])
+    assert all(np.array_equal(part.final[name], whole.final[name]) for name in NETWORK.names())
+    assert np.array_equal(part.test_loss, whole.test_loss) and not np.array_equal(part.train_loss, whole.train_loss)
+    assert part.variables("run")["train_loss"].long_name == "training loss on 6 training images, mean cross-entropy"
+    with pytest.raises(UserError, match=r"recording\.train_samples: 5 training images .* at most 4, those of class 0"):
+        run_training(NETWORK, start, (x, y), (x, y), eta=0.1, B=12, iterations=4, recording=Recording(5, {}, 15))
 
 
 def test_a_run_is_finite_where_all_of_its_parameters_are():

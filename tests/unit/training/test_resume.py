@@ -34,7 +34,7 @@ def often(monkeypatch):
     monkeypatch.setattr(Replicas, "BLOCK_SAMPLES", 16)
 
 
-def trained(network, B, path=None, killed_after=None, eta=0.05, **settings):
+def trained(network, B, path=None, killed_after=None, eta=0.05, last=None, **settings):
     """Train three runs of 32 iterations on random data, to be killed after so many; with a path they resume."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(M, 3, 4, 4)).astype(np.float32), rng.integers(0, 3, M)
@@ -49,8 +49,8 @@ def trained(network, B, path=None, killed_after=None, eta=0.05, **settings):
     runs = 1 if B == M else 3
     run = run_training(
         network, network.initialize(rng), (network.inputs(x), y), (network.inputs(x[:9]), y[:9]), eta=eta, B=B,
-        iterations=32, recording=Recording(points=5, checkpoints={runs - 1: range(5)}), progress=progress,
-        streams=streams(*range(runs)),
+        iterations=32, recording=Recording(points=5, checkpoints={runs - 1: range(5)}, last=last or {}),
+        progress=progress, streams=streams(*range(runs)),
         resume=path and Resume(path, {"eta": eta, "B": B}, LOG), **settings,
     )  # fmt: skip
     return {**vars(run), **run.final, **{f"whole_{name}": array for name, array in run.checkpoint.items()}}
@@ -62,7 +62,7 @@ def undisturbed(network, B):
 
 
 def same(a, b):
-    return all(np.array_equal(a[name], b[name]) for name in a if isinstance(a[name], np.ndarray))
+    return all(np.array_equal(a[name], b[name], equal_nan=True) for name in a if isinstance(a[name], np.ndarray))
 
 
 @pytest.mark.parametrize("killed_after", [2, 20, 40, 70])  # at once, in the first stack, at its end, in the last
@@ -96,6 +96,16 @@ def test_a_training_killed_in_any_phase_resumes_bit_for_bit(often, tmp_path, net
     settings = ARMS[arm]
     with pytest.raises(Killed):
         trained(network, 12, tmp_path / "a.h5", killed_after, **settings)
+    assert same(trained(network, 12, **settings), trained(network, 12, tmp_path / "a.h5", **settings))
+
+
+@pytest.mark.parametrize("killed_after", [4, 20, 36, 50])  # before and after run 1 ends, in the last stack
+@pytest.mark.parametrize("network", [MLP_SMALL, CNN_SMALL])
+def test_a_training_whose_runs_end_early_resumes_bit_for_bit(often, tmp_path, network, killed_after):
+    settings = {"last": {1: 1}, "schedule": ARMS["phases"]["schedule"]}
+    with pytest.raises(Killed):
+        trained(network, 12, tmp_path / "a.h5", killed_after, **settings)
+    assert (tmp_path / ".a.h5.resume").exists()
     assert same(trained(network, 12, **settings), trained(network, 12, tmp_path / "a.h5", **settings))
 
 

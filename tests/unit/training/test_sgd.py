@@ -146,6 +146,55 @@ def test_branches_keep_their_parameters_at_times_of_their_own(problem):
         assert np.array_equal(some.checkpoint[name][:, 0], expected)
 
 
+@pytest.mark.parametrize("B", [8, M])
+def test_runs_that_end_early_leave_the_others_as_they_are(problem, monkeypatch, B):
+    monkeypatch.setattr(MLPReplicas, "CACHE_SAMPLES", 3 * B)  # stacks of three; the second one ends early as a whole
+    network, last = NETWORKS[1], {0: 2, 1: 0, 3: 1, 4: 1}
+    starts = repeated(network.initialize(np.random.default_rng(0)), 5)
+    starts["layer2_bias"] += 0.01 * np.arange(5)[:, None]
+    checkpoints = {run: [last.get(run, 4)] for run in range(5)}
+    done = {"whole": 0, "some": 0}
+
+    def run(name, **recording):
+        def progress(iterations):
+            done[name] += iterations
+
+        return run_training(
+            network, starts, *problem, eta=0.1, B=B, iterations=40, recording=Recording(5, checkpoints, **recording),
+            streams=streams(*range(5)), progress=progress,
+        )  # fmt: skip
+
+    whole, some = run("whole"), run("some", last=last)
+    assert done == {"whole": 5 * 40, "some": 10 * (2 + 0 + 4 + 1 + 1)}
+    trained = np.arange(5) <= np.array([last.get(run, 4) for run in range(5)])[:, None]
+    for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "test_error"):
+        ours, expected = getattr(some, name), getattr(whole, name)
+        assert np.array_equal(ours[trained], expected[trained]), name
+        assert not np.nan_to_num(ours[~trained]).any() and (name == "test_error" or np.isnan(ours[~trained]).all())
+    for name, array in some.checkpoint.items():
+        assert np.array_equal(array, whole.checkpoint[name])
+        assert np.array_equal(array[:, 0], some.final[name])
+    assert not some.diverged.any()
+
+
+@pytest.mark.parametrize(
+    ("recording", "message"),
+    [
+        (Recording(5, last={3: 2}), "recording.last = {3: 2}: no such run or point; runs are from 0 to 2"),
+        (Recording(5, last={0: 5}), "recording.last = {0: 5}: no such run or point"),
+        (Recording(5, {1: [3, 4]}, last={1: 3}), "run 1 has no point 4; its training ends at point 3"),
+    ],
+)
+def test_points_after_the_end_of_a_run_are_refused(problem, recording, message):
+    network = NETWORKS[0]
+    with pytest.raises(UserError) as refused:
+        run_training(
+            network, network.initialize(np.random.default_rng(0)), *problem, eta=0.1, B=8, iterations=20,
+            recording=recording, streams=streams(0, 1, 2),
+        )  # fmt: skip
+    assert message in str(refused.value)
+
+
 def test_gradient_descent_started_at_any_of_its_recorded_points_is_bit_for_bit_the_same():
     rng = np.random.default_rng(0)
     network = MLP((784, 50, 50, 10))
@@ -179,6 +228,21 @@ def test_a_realization_is_bit_for_bit_the_same_in_any_company(B, iterations):
     for company in ([5], [5, 1], [0, 2, 5, 7, 9]):
         few = run(*company)
         assert all(np.array_equal(few.final[name][company.index(5)], crowd.final[name][5]) for name in crowd.final)
+
+
+@pytest.mark.parametrize("kind", [GramReplicas, MLPReplicas])
+@pytest.mark.parametrize("B", [2, 5, 20])
+def test_a_run_is_bit_for_bit_the_same_however_many_steps_a_call_takes(problem, monkeypatch, kind, B):
+    monkeypatch.setattr(sgd, "replicas_class", lambda *_: kind)
+    monkeypatch.setattr(Replicas, "BLOCK_SAMPLES", 10)
+    network, runs = NETWORKS[1], []
+    for steps in (1, 20):
+        monkeypatch.setattr(Replicas, "CALL_STEPS", steps)
+        runs.append(
+            run_training(network, network.initialize(np.random.default_rng(2)), *problem, eta=0.2, B=B, iterations=60,
+                         recording=Recording(points=5), streams=streams(0, 1))
+        )  # fmt: skip
+    assert all(np.array_equal(runs[0].final[name], array) for name, array in runs[1].final.items())
 
 
 def test_a_stacked_realization_is_the_run_alone_in_float64(problem):

@@ -27,7 +27,7 @@ def stationary_p_flat(y, delta_S, eta):
     return mass[x > 0].sum()
 
 
-@pytest.mark.parametrize("noise", ["H", "H2", "isotropic"])
+@pytest.mark.parametrize("noise", ["H", "H1.5", "H2", "isotropic"])
 @conventions
 def test_the_closed_steady_state_is_the_integral_of_its_density(convention, noise):
     y, delta_S, p = 7.0, 2e-3, CONVENTIONS[convention]
@@ -35,7 +35,7 @@ def test_the_closed_steady_state_is_the_integral_of_its_density(convention, nois
     def density(x):
         H_11 = landscape.hessian(x, y)[..., 0, 0]  # without the small H_12
         T_eff = effective_temperature(landscape, y, delta_S)
-        D = {"H": delta_S * H_11, "H2": delta_S * H_11**2, "isotropic": T_eff}[noise]
+        D = {"H": delta_S * H_11, "H1.5": delta_S * H_11**1.5, "H2": delta_S * H_11**2, "isotropic": T_eff}[noise]
         return D**-p * np.exp(-(landscape.loss(x, y) - landscape.L_0(y)) / D)
 
     flat, sharp = (quad(density, *range_, epsabs=0, limit=200)[0] for range_ in ((0, 1.5), (-1.5, -1e-12)))
@@ -84,3 +84,11 @@ def test_the_diffusion_is_the_hessian_without_its_negative_eigenvalues():
     D11, D12, D22 = diffusion_tensor(landscape, x, y, 1e-3, "isotropic")
     np.testing.assert_allclose(D11, 2e-3 / np.sqrt(landscape.f1(y) * landscape.f2(y)), rtol=1e-12)
     assert (D12 == 0).all() and (D22 == D11).all()
+
+
+def test_the_diffusion_of_h_to_the_power_3_2_is_that_of_an_eigendecomposition():
+    x, y = np.array([-0.5, -0.05, 0.05, 0.5]), np.array([1.0, 5.0, 15.0, 60.0])
+    value, vector = np.linalg.eigh(landscape.hessian(x, y))
+    expected = (vector * np.maximum(value, 0)[..., None, :] ** 1.5) @ np.swapaxes(vector, -1, -2)
+    D11, D12, D22 = diffusion_tensor(landscape, x, y, 1.0, "H1.5")
+    np.testing.assert_allclose(np.stack([D11, D12, D22]), expected[:, [0, 0, 1], [0, 1, 1]].T, atol=1e-12)

@@ -100,7 +100,13 @@ def test_a_parameter_that_is_not_positive_is_named(name, value):
 
 def test_the_first_valley_has_to_be_the_flatter():
     with pytest.raises(UserError, match="x1 has to exceed x2"):
-        Landscape(x1=0.65, x2=0.65)
+        Landscape(x1=0.64, x2=0.65)
+
+
+def test_equal_valleys_are_the_null():
+    equal, x, y = Landscape(x1=0.65, x2=0.65), np.linspace(0, 1, 5), 12.0
+    assert equal.gamma == 1
+    np.testing.assert_allclose(equal.loss(x, y), equal.loss(-x, y), rtol=1e-14)
 
 
 def test_a_landscape_of_other_formulas_is_refused():

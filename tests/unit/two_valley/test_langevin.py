@@ -44,9 +44,11 @@ def normal_deviates(eta, sigma, *, noise="H", run, iterations, start, seed):
 def covariance(landscape, noise, x, y, sigma):
     """Return (..., 2, 2) Sigma as defined in the text, by an eigendecomposition."""
     H = landscape.hessian(x, y)
-    if noise == "H":
+    if noise in ("H", "H1.5", "H-loss"):
         value, vector = np.linalg.eigh(H)
-        Sigma = 2 * sigma * (vector * np.maximum(value, 0)[..., None, :]) @ np.swapaxes(vector, -1, -2)
+        power = 1.5 if noise == "H1.5" else 1
+        strength = sigma * (np.asarray(landscape.loss(x, y))[..., None, None] if noise == "H-loss" else 1)
+        Sigma = 2 * strength * ((vector * np.maximum(value, 0)[..., None, :] ** power) @ np.swapaxes(vector, -1, -2))
     elif noise == "H2":
         Sigma = 2 * sigma * H @ H
     else:
@@ -84,15 +86,17 @@ def test_a_run_is_the_one_that_plain_numpy_makes_of_the_same_deviates(noise, sta
     np.testing.assert_allclose(simulated.freezing_y, frozen[:, 1], rtol=0, atol=1e-9)
 
 
-def test_the_clipped_covariance_is_that_of_an_eigendecomposition():
+@pytest.mark.parametrize("noise", ["H", "H1.5"])
+def test_the_clipped_covariance_is_that_of_an_eigendecomposition(noise):
     rng = np.random.default_rng(0)
     clipped = 0
     for x, y in zip(rng.uniform(-1, 1, 200), rng.uniform(0.5, 20, 200), strict=True):
         H = PAPER.hessian(x, y)
         clipped += np.linalg.det(H) < 0
-        s11, slope, rest = langevin._covariance_H(H[0, 0], H[0, 1], H[1, 1], 0.05)
+        closed_form = {"H": langevin._covariance_H, "H1.5": langevin._covariance_H1_5}[noise]
+        s11, slope, rest = closed_form(H[0, 0], H[0, 1], H[1, 1], 0.05)
         closed = s11 * np.array([[1, slope], [slope, slope**2 + rest / s11]])
-        np.testing.assert_allclose(closed, covariance(PAPER, "H", x, y, 0.05), rtol=1e-9, atol=1e-16)
+        np.testing.assert_allclose(closed, covariance(PAPER, noise, x, y, 0.05), rtol=1e-9, atol=1e-16)
     assert 20 < clipped < 180
 
 
@@ -166,6 +170,8 @@ def test_the_bits_of_a_run_depend_neither_on_other_runs_nor_on_threads_nor_on_th
         ("H", "0x1.a32a35e63b9e4p-4", "0x1.55b9c3885c403p+2"),
         ("H2", "-0x1.a9ed4a5e4f331p-2", "0x1.5fcd9f3440d26p+2"),
         ("isotropic", "-0x1.2350d25d7d32bp-3", "0x1.06ef51765bb67p+2"),
+        ("H1.5", "0x1.759628f977db7p-4", "0x1.57be1ccccb59ep+2"),
+        ("H-loss", "0x1.45a2798b65d2cp-3", "0x1.56cfd2ae35708p+2"),
     ],
 )
 def test_the_bits_are_the_same_on_every_machine(noise, x, y):
@@ -177,7 +183,7 @@ def test_the_bits_are_the_same_on_every_machine(noise, x, y):
 def test_the_key_of_the_disk_cache_contains_the_source_of_the_inlined_functions():
     # Numba itself hashes only the file of the compiled function
     compiled = [f for f in vars(langevin).values() if isinstance(f, Dispatcher) and f.__module__ == langevin.__name__]
-    cached = [f for f in compiled if f.targetoptions.get("inline") != "always"]
+    cached = [f for f in compiled if not f.targetoptions.get("forceinline")]
     assert len(cached) == 2
     for function in cached:
         assert function.py_func.__defaults__ == (SOURCE_HASH,), function.__name__
@@ -290,15 +296,17 @@ def test_a_run_beyond_every_valleys_stability_is_nan_and_not_an_error():
     assert np.isnan(p_flat(done)).all() and np.isnan(mean_with_error(done.freezing_time)).all()
 
 
-@pytest.mark.parametrize(("noise", "ratio"), [("H", (0.8 / 0.65) ** 2), ("isotropic", 0.8 / 0.65), ("H2", None)])
+@pytest.mark.parametrize(
+    ("noise", "ratio"), [("H", (0.8 / 0.65) ** 2), ("isotropic", 0.8 / 0.65), ("H2", None), ("H1.5", None)]
+)
 def test_at_fixed_y_on_a_low_barrier_p_flat_is_that_of_the_ito_steady_state(noise, ratio):
     # D P is proportional to exp(-(L - L_0)/D) on either side and continuous at the ridge; at y -> 0 there is no
     # barrier, and the weights are those of half Gaussians, sqrt(D f)/D
     y, delta_S = 0.02e6, 0.02
     eta = 0.002
     f1, f2 = FROZEN.f1(y), FROZEN.f2(y)
-    if noise == "H2":
-        ratio = (f1 / f2) ** 1.5  # D = 4 delta_S/f^2
+    if noise in ("H2", "H1.5"):
+        ratio = (f1 / f2) ** (float(noise[1:]) - 0.5)  # D = delta_S (2/f)^p
     done = simulate(FROZEN, eta, delta_S / eta, noise=noise, runs=20_000, iterations=2000, start=(0.01, y), seed=12)
     p, error = p_flat(done)
     # an update of finite eta blurs the ridge, by a step's share of the valley's width

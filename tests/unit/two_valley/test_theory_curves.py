@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sgd_valleys.two_valley import theory
 from sgd_valleys.two_valley.landscape import Landscape
 from sgd_valleys.two_valley.theory_curves import kramers_ratio, tabulate
 
@@ -19,6 +20,12 @@ def table():
         delta_S=np.array([1e-3, 1e-2, 5e-2]),
         gamma=np.array([1.0, PAPER.gamma]),
         epsilon=0.1,
+        plane={
+            "delta_S": [1e-4, 2e-3],
+            "y_max": 15.0,
+            "points": 4,
+            "constants": [{"epsilon": 0.1, "Phi_factor": 1.0}, {"epsilon": 0.01, "Phi_factor": 3000.0}],
+        },
     )
 
 
@@ -65,3 +72,16 @@ def test_the_final_p_flat_is_one_half_at_gamma_1_and_the_landscapes_own_at_its_g
     assert np.isfinite(table["y_freeze"].data).tolist() == [True, True, False]
     assert np.isfinite(table["y_freeze_numerical"].data).tolist() == [True, False, False]
     assert table["tau_x_max"].data == pytest.approx(0.32) and table["tau_y_min"].data == pytest.approx(41.8, abs=0.05)
+
+
+def test_a_factor_of_phi_is_one_of_epsilon_and_brings_the_freezing_point_forward(table):
+    delta_S, y_freeze = table["plane_delta_S"].data, table["plane_y_freeze"].data
+    np.testing.assert_allclose(y_freeze[0], theory.y_freeze(PAPER, delta_S, 0.1))
+    np.testing.assert_allclose(y_freeze[1], theory.y_freeze(PAPER, delta_S, 30.0))
+    assert (y_freeze[1] < y_freeze[0]).all()
+
+
+def test_the_freezing_point_moves_to_infinity_at_its_end(table):
+    assert np.isnan(table["y_freeze_end"].data[0])  # gamma = 1
+    end = table["y_freeze_end"].data[1]
+    assert theory.y_freeze(PAPER, 0.999 * end, 0.1) > 1e4 and np.isnan(theory.y_freeze(PAPER, 1.001 * end, 0.1))

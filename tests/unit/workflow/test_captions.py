@@ -9,7 +9,8 @@ from helpers.settings import ROOT, checked, read_settings
 from jinja2 import Environment, StrictUndefined
 
 REPORT = ROOT / "workflow" / "report"
-ELSEWHERE = ("figS4", "fig6X")  # figures whose claims stand at other figures
+ELSEWHERE = ("figS4", "fig6X", *(name for name in read_settings()["figures"] if name.startswith("figC")))
+# figures without claims, or whose claims stand at other figures
 FIGURES = [name for name in read_settings()["figures"] if name != "style"]
 
 
@@ -21,10 +22,11 @@ def config_of(*overlays: str) -> dict:
 def caption(name: str, config: dict, claims: str = "", number: str = "") -> str:
     """Render a caption with these settings, and with one number for every claim."""
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    job = {"params": {"settings": {"figure": config["figures"].get(name)}}}
+    job = {"params": {"settings": {"figure": config["figures"].get(name)}}, "input": [name]}
     reporting = {
         "claims_about": lambda figure, part="": claims,
         "measurement": lambda key: number,
+        "headlines": lambda files: f"Numbers of {', '.join(files)}",
         "title": lambda experiment: experiment,
     }
     files = [{"job": {"rule": {"module_globals": {"reporting": reporting, "config": config}}}}]
@@ -42,7 +44,8 @@ def test_a_caption_explains_every_panel_at_any_scale(name: str, overlay: tuple[s
     assert "system-message" not in page and "{" not in page
     assert page.index("<strong>") < 60  # what to see comes first
     assert ("<em>agrees</em>: a claim" in page) == (name not in ELSEWHERE)
-    panels = re.findall(r"\*\*([A-J])\*\*", " ".join(text.split()))
+    assert (f"Numbers of {name}" in page) == name.startswith("figC")
+    panels = re.findall(r"\*\*([A-L])\*\*", " ".join(text.split()))
     letters = LETTERS[name.removeprefix("fig")]
     if name == "figS3":  # one map at each threshold, all explained together
         assert not panels

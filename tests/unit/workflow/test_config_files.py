@@ -14,17 +14,17 @@ from sgd_valleys.workflow.config_files import refuse_future_stamps, refuse_repea
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("seed: 1\nseed: 2\n", "seed is given in line 1 and again in line 2"),
-        ("a: {b: 1, c: 2, b: 3}\n", "a.b is given in line 1 and again in line 1"),
-        ("a:\n  b: 1\nd: 1\na:\n  c: 2\n", "a is given in line 1 and again in line 4"),
-        ("a:\n  - {x: 1, x: 1}\n", "a[0].x is given in line 2 and again in line 2"),
-        ('{"seed": 1,\n "seed": 1}', "seed is given in line 1 and again in line 2"),
+        ("seed: 1\nseed: 2\n", "seed: set in line 1 and again in line 2"),
+        ("a: {b: 1, c: 2, b: 3}\n", "a.b: set in line 1 and again in line 1"),
+        ("a:\n  b: 1\nd: 1\na:\n  c: 2\n", "a: set in line 1 and again in line 4"),
+        ("a:\n  - {x: 1, x: 1}\n", "a[0].x: set in line 2 and again in line 2"),
+        ('{"seed": 1,\n "seed": 1}', "seed: set in line 1 and again in line 2"),
     ],
 )
 def test_a_setting_given_twice_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
     path = tmp_path / "my.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(UserError, match=re.escape(f"config: {path}: {sentence}: keep one of them.")):
+    with pytest.raises(UserError, match=re.escape(f"config: {path}, {sentence}; allowed is one; delete the other.")):
         refuse_repeated_settings([path])
 
 
@@ -52,5 +52,5 @@ def test_a_file_from_the_future_is_refused(tmp_path: Path) -> None:
     path.touch()
     refuse_future_stamps([path])
     os.utime(path, (time.time() + 3600,) * 2)
-    with pytest.raises(UserError, match=r"data\.h5: its time stamp is 3\d\d\d s ahead of the clock"):
+    with pytest.raises(UserError, match=r"data\.h5: the time stamp is 3\d\d\d s ahead of the clock"):
         refuse_future_stamps([path])

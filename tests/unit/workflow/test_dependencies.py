@@ -1,5 +1,6 @@
 """The code that a rule depends on is the code that Python imports for its script."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def forget() -> None:
     """Forget the files that were read, as another process would."""
-    for function in (dependencies.closure, dependencies.imports, dependencies.checksum):
+    for function in (dependencies.closure, dependencies.imports, dependencies.checksum, dependencies._statements):
         function.cache_clear()
 
 
@@ -92,3 +93,50 @@ def test_a_file_is_described_by_its_content_alone(package: Path, monkeypatch: py
     (package / "page.html").write_text("two", encoding="utf-8")
     forget()
     assert len(set(code("a", "page.html")) - set(before)) == 1
+
+
+MODULE = '''"""One."""
+
+
+class Law:
+    """Two."""
+
+    def f(self, x):
+        """Three."""
+        return x + 1  # four
+'''
+
+
+@pytest.mark.parametrize(
+    ("text", "by", "counts"),
+    [
+        ('"""One."""', '"""Another, longer."""', False),
+        ('"""One."""\n', "", False),
+        ('"""Two."""', '"""Another."""', False),
+        ('"""Three."""', '"""Another."""', False),
+        ("  # four", "", False),
+        ("x + 1", "(x  +  1)", False),
+        ("x + 1", "x + 2", True),
+        ("f(self, x)", "f(self, x=1)", True),
+        ("return x", '"Four."\n        return x', True),
+    ],
+)
+def test_comments_docstrings_and_layout_of_a_module_do_not_count(
+    package: Path, text: str, by: str, counts: bool
+) -> None:
+    module = package / "src/sgd_valleys/part/three.py"
+    module.write_text(MODULE, encoding="utf-8")
+    forget()
+    before = code("a")
+    assert MODULE.count(text) == 1
+    module.write_text(MODULE.replace(text, by), encoding="utf-8")
+    forget()
+    assert (code("a") != before) == counts
+
+
+def test_no_module_reads_its_own_docstring() -> None:
+    for path in (ROOT / "src").rglob("*.py"):
+        names = {
+            node.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)
+        }
+        assert "__doc__" not in names, path

@@ -8,8 +8,9 @@ from snakemake.exceptions import WorkflowError
 
 from sgd_valleys.claims.collect import PARTS
 from sgd_valleys.config.sweep import Cell, Run
-from sgd_valleys.workflow.inputs import CLAIMED, FIGURES, Inputs, judged_parts
+from sgd_valleys.workflow.inputs import CLAIMED, Inputs, judged_parts
 from sgd_valleys.workflow.jobs import Jobs
+from sgd_valleys.workflow.titles import FIGURES
 
 INPUTS = Inputs(*checked())
 W = SimpleNamespace(experiment="mnist", eta="0.05", B="50", realization="0", diagram="H")
@@ -108,8 +109,9 @@ def test_claims_are_made_of_the_figures_that_are_drawn(figures, parts):
 
 def test_a_complete_run_ends_with_every_figure_map_and_table():
     targets = INPUTS.targets()
-    measures = INPUTS.measures("mnist") + INPUTS.measures("cifar10")
-    assert len(targets) == len(set(targets)) == 2 * 15 + 2 + 1 + 2 + len(measures) + 3 + 3
+    measures = [path for name in INPUTS.experiments for path in INPUTS.measures(name)]
+    maps, branched = 2 + 2 + 5, 1 + 5  # mnist, cifar10, and the controls with several cells; cells with branches
+    assert len(targets) == len(set(targets)) == 2 * len(INPUTS.drawn) + maps + branched + 2 + len(measures) + 3 + 3
 
 
 def test_measures_are_of_every_stack_or_of_those_with_chosen_runs():
@@ -122,6 +124,7 @@ def test_measures_are_of_every_stack_or_of_those_with_chosen_runs():
     assert all("_r0-" in path for path in edge)  # the stack with realization 0
     noise = [path for path in found if "/gradient_noise/" in path]
     assert noise == ["results/mnist/gradient_noise/eta0.05_B50_r0-19.h5"]
+    assert len([path for path in found if "/continuations/" in path]) == 36
     assert not INPUTS.measures("cifar10")
 
 
@@ -143,3 +146,29 @@ def test_paths_read_what_the_settings_ask_for():
     }
     other = Inputs(*checked({"experiments": unbranched}))
     assert other.path_ends(SimpleNamespace(experiment="fashion")).keys() == {"train"}
+
+
+def test_the_control_of_the_learning_rate_reads_measured_runs_and_displaced_starts():
+    files = INPUTS.control("figC1")
+    assert len(files["edge_of_stability"]) == 7 + 8  # gradient descent of every eta, and eight SGD cells
+    assert len(files["starts"]) == len(files["start_endpoints"]) == 5
+    assert all("displaced_starts/branches" in path for path in files["starts"])
+
+
+def test_the_control_of_the_noise_reads_the_runs_whose_noise_is_measured():
+    files = INPUTS.control("figC2")
+    assert files["gradient_noise"] == ["results/mnist/gradient_noise/eta0.05_B50_r0-19.h5"]
+    assert files["freezing"] == "results/mnist/freezing.h5"
+
+
+def test_experiments_with_the_same_images_copy_those_of_the_first():
+    def same(name):
+        w = SimpleNamespace(experiment=name)
+        return INPUTS.same_data(w), INPUTS.same_test_file(w)
+
+    assert same("mnist") == same("cifar10") == same("subset_1") == ([], [])
+    assert same("fresh") == (["results/mnist/data.h5"], ["results/mnist/test_file.h5"])
+    noisy = {"experiments": {"mnist": {"training": {"label_noise": 0.2}}, "fresh": {"training": {"label_noise": 0.1}}}}
+    inputs = Inputs(*checked(noisy, {"figures": {"figC3": {"beside": ["no_noise"]}}}))
+    assert inputs.same_data(SimpleNamespace(experiment="fresh")) == []
+    assert inputs.same_data(SimpleNamespace(experiment="covariance")) == ["results/mnist/data.h5"]

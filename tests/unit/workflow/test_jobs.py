@@ -4,22 +4,25 @@ import json
 from inspect import getmembers, isfunction
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from helpers.settings import checked, read_settings
 
+from sgd_valleys.config.training import changed_settings
+from sgd_valleys.statistics.thinning import select_curves
 from sgd_valleys.workflow.jobs import Jobs
 
 JOBS = Jobs(*checked())
 BRANCHED = ("fig4", "fig4X", "figS4")  # figures
 W = SimpleNamespace(
     experiment="mnist", eta="0.05", B="50", first="0", last="19", realization="0", diagram="H", delta_S="0.0005",
-    convention="ito", layers="all",
+    convention="ito", layers="all", control="noise",
 )  # fmt: skip
-NOT_SETTINGS = {"data_mb", "train_minutes", "train_mb", "branch_minutes", "branch_mb", "is_reference"}
+NOT_SETTINGS = {"is_reference"}
 RULES = [
     name
     for name, _ in getmembers(Jobs, isfunction)
-    if not name.startswith("_") and name not in {*NOT_SETTINGS, "figure"}
+    if not name.startswith("_") and name not in {*NOT_SETTINGS, "figure", "control"}
 ]
 
 
@@ -34,7 +37,7 @@ def test_a_training_job_knows_its_runs_and_its_length():
     settings = JOBS.train(W)
     assert (settings["eta"], settings["B"], settings["iterations"]) == ("0.05", 50, 2000)
     assert settings["checkpoints"] == list(range(20))  # all are branched
-    assert JOBS.train(SimpleNamespace(**vars(W) | {"B": "20"}))["checkpoints"] == [0]  # in the block of Fig. 1
+    assert JOBS.train(SimpleNamespace(**vars(W) | {"B": "20"}))["checkpoints"] == [0, 1, 2]  # all are continued
     assert JOBS.train(SimpleNamespace(**vars(W) | {"B": "20", "first": "5"}))["checkpoints"] == []
 
 
@@ -45,30 +48,39 @@ def test_curvature_is_followed_where_the_configuration_says():
     assert JOBS.curvature(SimpleNamespace(**vars(W) | {"eta": "0.01"}))["spectrum"] == [0]
 
 
+def test_the_whole_networks_curvature_is_taken_along_the_runs_that_the_configuration_names_alone():
+    shown = SimpleNamespace(**vars(W) | {"eta": "0.02"})  # of Figs. 3D and C4, which show the studied layer
+    assert JOBS.layer_curvature(shown)["along"] == JOBS.layer_curvature(W)["along"] == []
+    own = {"along": [{"eta": "all", "B": "all", "realizations": [0]}]}
+    named = Jobs(*checked({"experiments": {"mnist": {"curvature": own}}}))
+    assert named.layer_curvature(shown)["along"] == [0] and named.curvature(shown)["along"] == list(range(20))
+
+
 def test_gradient_noise_is_that_of_the_studied_layer_and_keeps_the_parameters_of_its_runs():
     settings = JOBS.gradient_noise(W)
-    assert settings["along"] == [0] and settings["layers"] == [2] and not settings["biases"]
+    assert settings["along"] == [0, 1, 2, 3, 4] and settings["layers"] == [2] and not settings["biases"]
     assert "runs" not in settings and settings["tolerance"] == JOBS.curvature(W)["tolerance"]
     runs = [{"eta": [0.05], "B": [500], "realizations": [7]}]
     jobs = Jobs(*checked({"experiments": {"mnist": {"gradient_noise": {"runs": runs}}}}))
     small = SimpleNamespace(**vars(W) | {"B": "500"})
-    assert jobs.train(small)["checkpoints"] == [7] and JOBS.train(small)["checkpoints"] == []
+    assert jobs.train(small)["checkpoints"] == [0, 1, 2, 7] and JOBS.train(small)["checkpoints"] == [0, 1, 2]
     assert jobs.train(W) == JOBS.train(W) and jobs.curvature(small) == JOBS.curvature(small)
+
+
+def test_continued_runs_keep_their_parameters_and_the_rate_of_the_descent_may_be_their_own():
+    assert JOBS.continuations(W)["runs"] == [0, 1, 2]
+    assert JOBS.continuations(W)["descent"] == {"eta": 0.05, "steps": 2000, "loss": 0.005, "looks": 3, "every": 20}
+    other = SimpleNamespace(**vars(W) | {"eta": "0.002"})
+    assert JOBS.train(other)["checkpoints"] == [0, 1, 2] and JOBS.continuations(other)["descent"]["eta"] == 0.05
+    own = Jobs(*checked({"experiments": {"mnist": {"continuations": {"eta": "same"}}}}))
+    assert own.continuations(other)["descent"]["eta"] == 0.002
 
 
 def test_only_one_run_is_the_reference():
     assert JOBS.is_reference(W) and JOBS.branch(W)["reference"]
-    assert not JOBS.is_reference(SimpleNamespace(**vars(W) | {"realization": "1"}))
-
-
-def test_resources_grow_with_the_work():
-    assert JOBS.train_minutes(W) == 60
-    cifar = SimpleNamespace(experiment="cifar10", eta="0.02", B="100", first="0", last="4")
-    assert JOBS.train_minutes(cifar) == 60
-    full = Jobs(*checked("config/cifar10-full.yaml"))
-    large = SimpleNamespace(experiment="cifar10", eta="0.002", B="500", first="0", last="0")
-    assert full.train_minutes(large) == 500_000 * 500 // 60_000 + 1
-    assert full.data_mb(large) == 700 and JOBS.data_mb(W) == 0
+    assert JOBS.branch_curvature(W)["along"] == select_curves(np.arange(51)).tolist()  # those that Fig. 4C draws
+    other = SimpleNamespace(**vars(W) | {"realization": "1"})
+    assert not JOBS.is_reference(other) and JOBS.branch_curvature(other)["along"] == []
 
 
 def test_the_fokker_planck_solutions_end_where_the_simulations_do():
@@ -80,9 +92,11 @@ def test_the_fokker_planck_solutions_end_where_the_simulations_do():
 
 def test_the_claims_are_about_the_experiments_that_the_figures_show():
     parts = JOBS.claims(W)["parts"]
-    assert parts["noise"]["images"] == 200 and parts["freezing"]["reference"] == [0.05, 50]
+    assert parts["noise"]["eta"] == 0.05 and parts["freezing"]["reference"] == [0.05, 50]
     assert parts["noise"]["quiet"] == [0.01, 50] and parts["noise"]["noisy"] == [0.05, 50]
-    assert parts["other"] == {"experiment": "cifar10", "L_c": 0.1, "N": 10}
+    assert parts["other"] == {"experiment": "cifar10", "N": 10} and parts["starts"] == {}
+    assert parts["branches"]["cell"] == [0.05, 50]
+    assert parts["arms"]["training"]["isotropic"] == {"noise": "isotropic"}
     alone = Jobs(
         *checked({"figures": {"figS5": {"experiment": "mnist", "eta_colors": ["red"] * 4, "spectrum_eta": 0.01}}})
     )
@@ -96,8 +110,8 @@ def test_the_explorer_looks_like_the_figures_of_its_experiment():
     assert looks["cifar10"]["reference"] is None and looks["mnist"]["reference"] == ["0.05", 50, 0]
 
 
-ARMS = Jobs(*checked("config/preview.yaml", "config/arms.yaml"))
 ARM = SimpleNamespace(experiment="minibatch", eta="0.05", B="50", first="0", last="19")
+ARM_NAMES = [name for name, found in JOBS.experiments.items() if found.sweep.cells == [("0.05", 50)]]
 DEFAULT_TRAIN = {
     "network", "classes", "seed", "eta", "B", "first", "last", "iterations", "points", "checkpoints",
 }  # fmt: skip
@@ -108,20 +122,48 @@ def arm(name, **wildcards):
     return SimpleNamespace(**vars(ARM) | {"experiment": name, "realization": "0"} | wildcards)
 
 
+def test_the_explorer_compares_experiments_that_differ_in_training_alone():
+    settings = JOBS.explorer(W)
+    group, *others = settings["arms"]
+    assert group == ["mnist", "displaced_starts", "initializations", "subset_0", *ARM_NAMES]
+    assert others == []  # a single experiment with other images or another network is no group
+    shown = settings["experiments"]
+    assert all(shown[name]["compared"] == [["0.05", 50]] and shown[name]["arm"] for name in ARM_NAMES)
+    assert not shown["mnist"]["arm"] and not shown["subset_1"]["arm"]
+    assert shown["no_noise"]["training"] == {"noise": "none"} and shown["minibatch"]["training"] == {}
+    assert settings["landscape"] == JOBS.model["landscape"]
+    alone = Jobs(*checked("config/without-controls.yaml", {"two_valley": None}))
+    assert alone.explorer(W)["arms"] == [] and alone.explorer(W)["landscape"] == {}
+
+
+def test_a_whole_sweep_is_compared_with_an_arm_in_their_common_cell_and_has_gradient_descent_beside():
+    arms = {"gaussian": {"like": "mnist", "sweep": {"eta": [0.05], "B": [50]}, "training": {"noise": "covariance"}}}
+    arms["gaussian"] |= {"branches": None, "projection": {"cells": None}}
+    short = {"like": "mnist", "sweep": {"eta_T": 50}}  # other runs, which cannot be compared
+    jobs = Jobs(*checked("config/without-controls.yaml", {"experiments": arms | {"short": short}}))
+    shown = jobs.explorer(W)
+    assert shown["arms"] == [["mnist", "gaussian"]]
+    assert shown["experiments"]["mnist"]["compared"] == [["0.05", 50], ["0.05", 1000]]
+    assert shown["experiments"]["gaussian"]["compared"] == [["0.05", 50]]
+    assert shown["experiments"]["short"]["compared"] == []
+
+
 def mnist(**settings):
     figures = dict.fromkeys(name for name in read_settings()["figures"] if name != "style")
     return Jobs(*checked({"experiments": {"mnist": settings}, "figures": figures}))
 
 
 def test_arms_share_data_and_initialization_and_differ_in_training_alone():
-    base = ARMS.train(ARM)
+    base = JOBS.train(ARM)
     assert base.keys() == DEFAULT_TRAIN
-    for name in ARMS.experiments:
-        own = ARMS.train(arm(name))
-        assert own.pop("training", {}) == ARMS.experiments[name].training
-        assert own == base  # the seed and the network are those of the initialization
-        assert ARMS.data(arm(name)) == ARMS.data(ARM)
-    assert [name for name in ARMS.experiments if "training" not in ARMS.train(arm(name))] == ["minibatch"]
+    for name in ARM_NAMES:
+        own = JOBS.train(arm(name))
+        assert own.pop("training", {}) == changed_settings(JOBS.experiments[name].training)
+        kept = own.pop("checkpoints")  # only where flatness is taken along training
+        assert own | {"checkpoints": base["checkpoints"]} == base  # seed and network are those of the initialization
+        assert kept in ([0], [0, 1, 2, 3, 4])
+        assert JOBS.data(arm(name)) == JOBS.data(ARM)
+    assert [name for name in ARM_NAMES if "training" not in JOBS.train(arm(name))] == ["minibatch"]
 
 
 def test_settings_at_their_defaults_change_no_job():
@@ -166,16 +208,6 @@ def test_a_job_of_branches_says_how_they_differ_from_gradient_descent():
     assert (perturbed["perturbation"], perturbed["order"], perturbed["T"]) == (0.1, "same", 2000)
 
 
-def test_noise_on_the_full_gradient_costs_time_and_memory():
-    covariance = mnist(training={"noise": "covariance"}, branches={"training": {"noise": "covariance"}, "copies": 8})
-    paper = mnist()
-    assert covariance.train_mb(W) > paper.train_mb(W) == 2500
-    assert (paper.branch_mb(W), paper.branch_mb(arm("mnist", realization="1"))) == (3500, 1500)
-    assert paper.branch_minutes(W) == 30 and covariance.branch_minutes(W) == 82  # 51 * 8 branches, 2,000 steps of 1,000
-    long = arm("mnist", eta="0.001", B="10")
-    assert covariance.train_minutes(long) == 200 and paper.train_minutes(long) == 60  # 20 runs of 100,000 steps
-
-
 def test_paths_and_basins_know_their_settings():
     settings = JOBS.paths(W)
     assert settings["slice"] == {"points": 15, "run": ["0.05", 50, 0]} and settings["layer"] == 2
@@ -184,3 +216,20 @@ def test_paths_and_basins_know_their_settings():
     assert thresholds == {"similarity": 0.9, "agreement": 0.98, "barrier": 0.01, "chord_height": 0.01}
     without = Jobs(*checked({"experiments": {"mnist": {"branches": None}}, "figures": dict.fromkeys(BRANCHED)}))
     assert not {"slice", "layer"} & without.paths(W).keys()
+
+
+def test_jobs_of_many_images_state_the_part_on_which_they_measure():
+    jobs = Jobs(*checked("config/without-controls.yaml", "config/mnist-60000.yaml"))
+    w = SimpleNamespace(**vars(W) | {"last": "4"})
+    assert jobs.train(w)["train_samples"] == jobs.branch(w)["train_samples"] == 10_000
+    for rule in (
+        "curvature",
+        "layer_curvature",
+        "flatness",
+        "edge_of_stability",
+        "gradient_noise",
+        "barriers",
+        "paths",
+    ):
+        assert getattr(jobs, rule)(w)["per_class"] == 100, rule
+    assert "train_samples" not in JOBS.train(W) and "per_class" not in JOBS.barriers(W)

@@ -1,0 +1,28 @@
+"""Titles of the figures, as the report shows them."""
+
+FIGURES = {
+    "fig1": "valleys, and the barriers between them",
+    "fig2": "diversity, accuracy and flatness against noise",
+    "fig2X": "accuracy against noise on the whole test file (added)",
+    "fig3": "freezing times, and flatness along training",
+    "fig4": "valleys along one SGD run",
+    "fig4X": "Fig. 4 over all realizations (added)",
+    "fig5": "the two-valley model",
+    "fig6": "its theory: effective loss, and freezing",
+    "fig6X": "theory against simulation (added)",
+    "figC1": "learning rate or noise (added)",
+    "figC2": "shape of the noise (added)",
+    "figC3": "properties of the noise (added)",
+    "figC4": "senses of flatness (added)",
+    "figC5": "paths between valleys (added)",
+    "figC6": "freezing time by continuation (added)",
+    "figC7": "other initializations and images (added)",
+    "figC8": "schedules of the noise (added)",
+    "figC9": "properties of the two-valley model (added)",
+    "figS1": "Hessian spectra of the solutions",
+    "figS2": "displacement, convergence, accuracy, losses",
+    "figS3": "freezing times at other thresholds",
+    "figS4": "losses and accuracies of the branches",
+    "figS5": "another network and data set",
+    "figS6": "the two-valley model under another noise",
+}
