@@ -79,9 +79,10 @@ rule dictionary:
 
 
 rule publish:
-    """Write the figures, claims, numbers and run times of a finished run into the documentation."""
+    """Write the figures, claims, numbers, tables and run times of a finished run into the documentation."""
     input:
         **{figure: list(inputs.figure(figure).values()) for figure in inputs.control_figures},
+        **inputs.theory_tables,
         claims=lambda w: reporting.existing(paths.CLAIMS),  # of a finished run: `publish` starts no run
         figures=inputs.figures("png"),
     log:
@@ -91,6 +92,7 @@ rule publish:
         ENVIRONMENT
     params:
         controls=inputs.control_figures,
+        theory=list(inputs.theory_tables),
         folder=lambda w: paths.folder,
         settings=lambda w: reporting.overlay,
         changed=lambda w: [name for name, *_ in reporting.changed_settings],

@@ -238,6 +238,7 @@ def diagram_of(effect, runs=2000, seed=0):
         "p_flat": share,
         "diverged": np.zeros((6, 6)),
         "changed": np.full((6, 6), 0.5),
+        "enough_changes": np.ones((6, 6), dtype=bool),
         "frozen": np.ones((6, 6), dtype=bool),
         "freezing_time": (100 + 90 * level + rng.normal(size=(6, 6))) / RATES[:, None],
         "freezing_time_error": np.ones((6, 6)) / RATES[:, None],

@@ -14,7 +14,8 @@ from sgd_valleys.results.published import PLACE
 from sgd_valleys.workflow.config_files import DEFAULTS
 
 CONTROLS = [f"figC{k}" for k in range(1, 10)]
-BLOCKS = ("findings", "run times", *CONTROLS)
+THEORY = ("model corners", "model transition", "model ends", "model small eta", "model courses")
+BLOCKS = ("findings", "run times", *CONTROLS, *THEORY)
 # fields of a claim that no measurement changes: its place in the paper, and what the verdict is made with
 EXPECTED = ("section", "where", "paper_value", "side", "no_effect", "unit")
 
@@ -70,6 +71,10 @@ def test_the_claims_numbers_and_figures_of_the_run_are_in_the_documentation(publ
     assert int(jobs["all"]) == len(list((root / "results/benchmarks").rglob("*.tsv")))
     assert {figure: places_of(pages["controls.md"])[figure].count("\n- ") > 0 for figure in CONTROLS} == dict.fromkeys(
         CONTROLS, True
+    )
+    rows = {name: places_of(pages["theory.md"])[name].count("\n| ") - 2 for name in THEORY}
+    assert (
+        rows["model corners"] == 4 and rows["model ends"] == rows["model courses"] > 0 and rows["model small eta"] > 0
     )
     numbers = tables.numbers(content)
     assert {name: text for name, text in places_of(pages["results.md"]).items() if numbers[name] != text} == {}

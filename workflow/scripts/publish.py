@@ -1,4 +1,4 @@
-"""Write the figures, claims, numbers and run times of a finished run into the documentation."""
+"""Write the figures, claims, numbers, tables and run times of a finished run into the documentation."""
 
 from sgd_valleys.workflow.job import job
 
@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from sgd_valleys.claims import tables
+from sgd_valleys.claims import tables, theory_tables
 from sgd_valleys.errors import UserError
 from sgd_valleys.markdown import bullets, folded
 from sgd_valleys.results import published, recorded, run_times
@@ -27,6 +27,8 @@ with job(snakemake) as log:
     planned = snakemake.params.benchmarks.items()
     benchmarks = {rule: [path for path in map(Path, paths) if path.exists()] for rule, paths in planned}
     blocks = {"findings": tables.findings_block(content), "run times": ["", *run_times.run_times(benchmarks), ""]}
+    compared = theory_tables.tables({name: snakemake.input.get(name) for name in snakemake.params.theory})
+    blocks |= {name: ["", *lines, ""] for name, lines in compared.items()}
     for figure in snakemake.params.controls:
         lines = bullets(published.read_headlines(snakemake.input.get(figure)))
         blocks[figure] = ["", *folded(f"{len(lines)} numbers of the run", lines), ""]

@@ -24,6 +24,16 @@ def format_measurement(entry: Entry) -> str:
     return text
 
 
+def format_with_error(value: float, error: float) -> str:
+    """Format a number and its standard error, to two digits of the error, such as "0.907 ± 0.011"."""
+    if not math.isfinite(value):
+        return "none"
+    if not (math.isfinite(error) and error > 0):
+        return f"{value:.3g}"
+    form = f".{max(0, 1 - math.floor(math.log10(error)))}f"
+    return f"{value:{form}} ± {error:{form}}"
+
+
 def format_controls(entry: Entry) -> str:
     """Format the controls of an effect that could be measured."""
     known = (each for each in entry["controls"] if each["value"] is not None)

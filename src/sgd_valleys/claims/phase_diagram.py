@@ -16,7 +16,7 @@ from sgd_valleys.claims.estimates import (
     weakest,
 )
 from sgd_valleys.claims.permutations import axis_permutation_p
-from sgd_valleys.claims.verdict import Estimate
+from sgd_valleys.claims.verdict import NO_INTERVAL, Estimate
 from sgd_valleys.statistics.rank import axis_correlation, rank_correlation
 
 AXES = {"eta": "eta at fixed sigma", "sigma": "sigma at fixed eta"}
@@ -48,6 +48,8 @@ def measure(diagrams: Sequence[tuple[Arrays, int, str]], new_sampling: NewSampli
             f"p_flat_transition_{noise}": corner_difference(diagram, runs, new_sampling()),
             f"stable_bias_{noise}": estimates.fraction_of_runs(diagram["p_flat"][-1, -1], finished),
             f"y_freeze_simulated_{noise}": y_freeze_trend(frozen, runs, new_sampling()),
+            f"changing_cells_{noise}": share_of_cells(diagram["enough_changes"]),
+            f"frozen_cells_{noise}": share_of_cells(diagram["frozen"][diagram["enough_changes"]]),
         }
     return {key: weakest(by_name) for key, by_name in trends.items() if by_name} | others
 
@@ -90,6 +92,13 @@ def _frozen_cells(diagram: Arrays) -> dict[str, np.ndarray]:
     """Return a diagram whose measures are NaN where a cell is not frozen; see ``two_valley.phase_diagram``."""
     measures = "p_flat", "freezing_time", "freezing_time_error", "freezing_y", "freezing_y_error"
     return {**diagram, **{name: np.where(diagram["frozen"], diagram[name], np.nan) for name in measures}}
+
+
+def share_of_cells(chosen: np.ndarray) -> Estimate:
+    """Return the share of the cells (...) that are ``chosen``; it has no interval, since cells are no sample."""
+    if not chosen.size:
+        return not_measured("no cells", "share of cells")
+    return Estimate(float(chosen.mean()), NO_INTERVAL, f"{chosen.sum()} of {chosen.size} cells", "share of cells", 0)
 
 
 def p_flat_trend(diagram: Arrays, axis: str, runs: int, sampling: Sampling) -> Estimate:

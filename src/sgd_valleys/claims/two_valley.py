@@ -44,26 +44,46 @@ def deviation_until_freezing(theory: Arrays, occupancy: Arrays, runs: int, sampl
     because all times come from the same runs.
     """
     method = "without the sampling variance, binomial error"
-    levels = []
-    for k, delta_S in enumerate(occupancy["delta_S"]):
-        course = np.abs(theory["course_delta_S"] - delta_S).argmin()
-        y_freeze = np.interp(np.log(delta_S), np.log(theory["delta_S"]), theory["y_freeze"])
-        y, p_flat = occupancy["mean_y"][k], occupancy["p_flat"][k]
-        inside = (y >= theory["along"][0]) & (y <= min(theory["along"][-1], y_freeze))
-        inside[0] = False  # at the start, half of the runs are in each valley
-        if inside.any():
-            stationary = np.interp(y[inside], theory["along"], theory["p_flat_stationary"][course])
-            levels.append((p_flat[inside] - stationary, occupancy["p_flat_error"][k][inside]))
+    every = (until_freezing(theory, occupancy, k) for k in range(len(occupancy["delta_S"])))
+    levels = [(off, error) for off, error in every if len(off)]
     if not levels:
         return not_measured("no recorded time", method)
 
     def deviation(shift: float) -> float:
-        return max(np.sqrt(max(0.0, ((off + shift * error) ** 2 - error**2).mean())) for off, error in levels)
+        return max(root_mean_square(off + shift * error, error) for off, error in levels)
 
     resampled = np.array([deviation(shift) for shift in sampling.rng.standard_normal(sampling.resamples)])
     found = float(deviation(0.0))
     between = estimates.interval_including_estimate(resampled, found)
     return Estimate(found, between, f"{len(levels)} noise levels", method, runs)
+
+
+def until_freezing(theory: Arrays, occupancy: Arrays, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return simulated P_flat minus Eq. 22 (time) of noise level ``k`` until y_freeze, and its standard error.
+
+    Without a freezing point the times are those of the whole course.
+    """
+    delta_S, y = occupancy["delta_S"][k], occupancy["mean_y"][k]
+    inside = (y >= theory["along"][0]) & (y <= min(theory["along"][-1], freezing_point(theory, delta_S)))
+    inside[0] = False  # at the start, half of the runs are in each valley
+    off = occupancy["p_flat"][k][inside] - stationary_p_flat(theory, delta_S, y[inside])
+    return off, occupancy["p_flat_error"][k][inside]
+
+
+def freezing_point(theory: Arrays, delta_S: float) -> float:
+    """Return y_freeze of Eq. 25, interpolated in the logarithm of Delta_S; NaN where Eq. 25 has no freezing point."""
+    return float(np.interp(np.log(delta_S), np.log(theory["delta_S"]), theory["y_freeze"]))
+
+
+def stationary_p_flat(theory: Arrays, delta_S: float, y: np.ndarray) -> np.ndarray:
+    """Return P_flat of Eq. 22 at y (time), interpolated; ``delta_S`` is one of ``course_delta_S``."""
+    course = np.abs(theory["course_delta_S"] - delta_S).argmin()
+    return np.interp(y, theory["along"], theory["p_flat_stationary"][course])
+
+
+def root_mean_square(off: np.ndarray, error: np.ndarray) -> float:
+    """Return the root mean square of deviations (time) with standard errors, without their sampling variance."""
+    return float(np.sqrt(max(0.0, (off**2 - error**2).mean()))) if len(off) else np.nan
 
 
 def transient_deviation(theory: Arrays, occupancy: Arrays, runs: int) -> Estimate:

@@ -230,6 +230,11 @@ class Inputs(ControlInputs):
                 return {"diagram": self._diagram(name)}
         raise ValueError(f"{settings['draw']} is no figure of the workflow")
 
+    @property
+    def theory_tables(self) -> Files:
+        """The input files of the tables of docs/theory.md, those of Fig. 6X; empty without this figure."""
+        return self.figure("fig6X") if "fig6X" in self.drawn else {}
+
     def spectra(self, figure: str) -> list[str]:
         """Return the curvature files with whole spectra of the experiment of a figure."""
         experiment = self.experiments[self.config["figures"][figure]["experiment"]]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.claims import claim, content_of
 
-from sgd_valleys.claims.formatting import format_controls, format_measurement, symbols
+from sgd_valleys.claims.formatting import format_controls, format_measurement, format_with_error, symbols
 from sgd_valleys.claims.verdict import Control, Side
 
 
@@ -28,6 +28,21 @@ from sgd_valleys.claims.verdict import Control, Side
 def test_numbers_have_the_digits_that_their_interval_supports(value, low, high, p_value, how, text):
     (entry,) = content_of([claim(Side(+1), value, low, high, p_value, **how)])["claims"]
     assert format_measurement(entry) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (0.907, 0.0065, "0.9070 ± 0.0065"),
+        (0.5, 0.0112, "0.500 ± 0.011"),
+        (1157.34, 70.2, "1157 ± 70"),
+        (0.9, np.nan, "0.9"),
+        (0.9, 0.0, "0.9"),
+        (np.nan, np.nan, "none"),
+    ],
+)
+def test_a_standard_error_has_two_digits(value, error, text):
+    assert format_with_error(value, error) == text
 
 
 def test_controls_stand_in_a_line_without_those_that_are_not_known():

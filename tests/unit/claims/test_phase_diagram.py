@@ -70,6 +70,16 @@ def test_freezing_is_that_of_runs_that_change_valley_in_frozen_cells():
     assert np.isnan([lost["freezing_rises"].value, lost["y_freeze_simulated_H"].value]).all()
 
 
+def test_frozen_cells_are_counted_among_those_whose_runs_change_valley():
+    made = diagram_of(1)
+    made["enough_changes"][:, 0] = made["frozen"][:, 0] = made["frozen"][0] = False
+    found = measured(made)
+    assert found["changing_cells_H"].value == 30 / 36 and found["frozen_cells_H"].value == 25 / 30
+    assert found["frozen_cells_H"].samples == "25 of 30 cells"
+    made["enough_changes"][:] = False
+    assert measured(made)["changing_cells_H"].value == 0 and np.isnan(measured(made)["frozen_cells_H"].value)
+
+
 @pytest.mark.parametrize(("sign", "verdict"), [(1, AGREES), (-1, DISAGREES)])
 def test_p_flat_rises_or_falls_with_gamma(sign, verdict):
     control, gamma = control_of_gamma(sign)
