@@ -71,6 +71,12 @@ def test_no_symbol_of_a_page_is_read_as_a_tag(name: str) -> None:
     assert re.findall(r"<\w*_\w*>", prose) == []
 
 
+@pytest.mark.parametrize("name", [*PAGES, "README.md"])
+def test_no_word_of_a_filled_number_is_repeated_after_it(name: str) -> None:
+    """Such as its unit, which `publish` writes together with the number."""
+    assert re.findall(r"(?<=[\s>])(\S+)<!-- / -->\s+\1(?!\w)", {**PAGES, "README.md": README}[name]) == []
+
+
 def test_the_readme_has_a_readable_size() -> None:
     assert len(README.splitlines()) <= 150
 

@@ -70,12 +70,11 @@ def transition(diagram: Arrays) -> list[str]:
         crossing = np.flatnonzero((p_flat[:-1] < TRANSITION) & (p_flat[1:] >= TRANSITION))
         if crossing.size:
             k = crossing[0]
-            step = np.log(diagram["sigma"][k + 1] / diagram["sigma"][k])
-            slope = (p_flat[k + 1] - p_flat[k]) / step
-            weight = (TRANSITION - p_flat[k]) / (p_flat[k + 1] - p_flat[k])
+            step, rise = np.log(diagram["sigma"][k + 1] / diagram["sigma"][k]), p_flat[k + 1] - p_flat[k]
+            weight = (TRANSITION - p_flat[k]) / rise
             delta_S = 1e4 * eta * diagram["sigma"][k] * np.exp(weight * step)
-            spread = np.hypot((1 - weight) * error[k], weight * error[k + 1]) / slope
-            rows.append([f"{eta:.3g}", format_with_error(delta_S, spread * delta_S)])
+            relative_error = np.hypot((1 - weight) * error[k], weight * error[k + 1]) * step / rise
+            rows.append([f"{eta:.3g}", format_with_error(delta_S, relative_error * delta_S)])
     return _table(("eta", f"10^4 Delta_S at P_flat = {TRANSITION:g}"), rows)
 
 
