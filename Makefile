@@ -50,7 +50,7 @@ adopt: $(VENV)/.ready ## check results that were copied without .snakemake, then
 	$(BIN)/snakemake --cores 1 --touch --forceall --quiet all --configfile $(RESULTS)/config.yaml --config 'results="$(RESULTS:/=)"'
 
 docs: $(VENV)/.docs ## build the documentation in site/: open site/index.html
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 PYTEST := $(BIN)/python -m pytest
 # one process makes the tiny run while the others run unit tests

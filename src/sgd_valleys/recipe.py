@@ -111,8 +111,8 @@ class Recipe(Dynamics):
         schedule: phases in order, the last of which ends at T; empty for a training with constant settings.
 
     >>> recipe = Recipe(eta=0.05, B=50, iterations=2000, schedule=(Phase(0.25), Phase(1.0, noise="none")))
-    >>> [phase.noise for phase in recipe.phases]
-    ['minibatch', 'none']
+    >>> " ".join(phase.noise for phase in recipe.phases)
+    'minibatch none'
     """
 
     iterations: int

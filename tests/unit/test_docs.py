@@ -145,7 +145,7 @@ def test_the_page_on_the_configuration_has_the_values_and_comments_of_config_yam
 
 @pytest.mark.skipif(not find_spec("mkdocs"), reason="the environment lacks the extra docs: make docs installs it")
 def test_the_site_is_built_without_a_warning_and_loads_nothing_from_the_internet(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     built = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.glob("*.html")}
