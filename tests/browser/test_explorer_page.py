@@ -264,8 +264,8 @@ def test_the_other_experiment_takes_the_place_of_the_first(shown: Browser, path:
 def test_a_phase_diagram_tells_the_cell_that_is_pointed_at(shown: Browser, path: Path) -> None:
     diagram = hdf5.read(path.parent / "two_valley/phase_diagram_H.h5")
     point_at(shown, "H-p_flat", (1, 2))
-    shown.wait('document.getElementById("told-H").textContent.startsWith("η")', "the cell told")
-    told = shown.driver.find_element("id", "told-H").text
+    shown.wait('document.getElementById("summary-H").textContent.startsWith("η")', "the cell shown")
+    told = shown.driver.find_element("id", "summary-H").text
     value, error = map(float, re.search(r"= ([\d.e-]+) ± ([\d.e-]+)", told.split(":")[1]).groups())
     assert value == pytest.approx(diagram["p_flat"][1, 2], abs=6e-4)
     assert error == pytest.approx(diagram["p_flat_error"][1, 2], rel=6e-3)

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from helpers.settings import ROOT, SCHEMA, checked
 
+from sgd_valleys.config.validation import OWN_FOLDERS
 from sgd_valleys.errors import UserError
 from sgd_valleys.randomness import Stage
 
@@ -79,6 +80,11 @@ def test_no_word_of_a_filled_number_is_repeated_after_it(name: str) -> None:
 
 def test_the_readme_has_a_readable_size() -> None:
     assert len(README.splitlines()) <= 150
+
+
+def test_the_page_on_experiments_has_every_reserved_name() -> None:
+    (names,) = re.findall(r"^The names (.*) are reserved", PAGES["experiments.md"], re.M)
+    assert re.findall(r"`(\w+)`", names) == list(OWN_FOLDERS)
 
 
 def test_the_page_on_random_streams_has_every_stream() -> None:

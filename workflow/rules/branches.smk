@@ -1,5 +1,5 @@
 rule branch:
-    """Continue one SGD run by gradient descent from every branching time."""
+    """Train from every branching time of one SGD run, by default by gradient descent."""
     input:
         data=paths.DATA,
         train=inputs.run_train,

@@ -1,5 +1,5 @@
 rule record_configuration:
-    """Record every setting of the run, the versions of what computes, and the processor."""
+    """Record every setting of the run, the versions of its software, and the processor."""
     output:
         settings=report_file(paths.CONFIGURATION, "every setting of this run"),
         versions=report_file(paths.VERSIONS, "Python, the libraries, the commit of the code, the processor"),

@@ -105,7 +105,7 @@ rule model_control:
 
 
 rule fokker_planck:
-    """Solve the Fokker-Planck equation (Eq. 16) for P_flat in continuous time."""
+    """Solve the Fokker-Planck equation, in Ito's form or as Eq. 16 is printed, for P_flat in continuous time."""
     output:
         paths.FOKKER_PLANCK,
     log:

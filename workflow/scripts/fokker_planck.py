@@ -1,4 +1,4 @@
-"""Compute P_flat of the two-valley model in continuous time from the Fokker-Planck equation (Eq. 16)."""
+"""Solve the Fokker-Planck equation, in Ito's form or as Eq. 16 is printed, for P_flat in continuous time."""
 
 from sgd_valleys.workflow.job import job
 

@@ -1,4 +1,4 @@
-"""Tabulate the closed forms of the two-valley model on the grids of Figs. 5, 6 and 6X."""
+"""Tabulate the closed forms of the two-valley model on the grids of Figs. 5, 6, 6X and C9."""
 
 from sgd_valleys.workflow.job import job
 

@@ -17,7 +17,7 @@ Content = Mapping[str, Any]  # of results/claims.json
 
 COLUMNS = ("claim", "effect [95% interval]", "samples and method", "control", "verdict")
 MARKS = {"disagrees": "✗", "undecided": "?", "agrees": "✓"}
-OURS = "+"  # marks a claim that is checked with data that the paper does not have
+OURS = "(added)"  # marks a claim that is checked with data that the paper does not have
 FAILING = "Claims that disagree with the results"
 NOTHING = "No claim is judged, because this run has none of the figures that support a claim."
 
@@ -30,8 +30,8 @@ def summary(content: Content) -> str:
     counts = [f"{count} {MARKS[verdict]} {verdict}" for verdict, count in content["verdicts"].items()]
     ours = sum(claim["ours"] for claim in claims)
     return (
-        f"{len(claims)} claims of the paper: {', '.join(counts)}. {ours} of them ({OURS}) are checked with data that "
-        "the paper does not have."
+        f"{len(claims)} claims of the paper: {', '.join(counts)}. {ours} of them {OURS} are checked with data "
+        "that the paper does not have."
     )
 
 
@@ -123,4 +123,4 @@ def _row(claim: Entry) -> list[str]:
 
 
 def _ours(claim: Entry) -> str:
-    return f"{OURS} {claim['statement']}" if claim["ours"] else claim["statement"]
+    return f"{claim['statement']} {OURS}" if claim["ours"] else claim["statement"]

@@ -425,7 +425,7 @@ function drawDiagrams() {
     const box = document.createElement("div");
     box.className = "diagram";
     box.innerHTML = `<h3>Phase diagram ${name}: ${noises[diagram.noise] || diagram.noise}, ${diagram.runs} runs of ${diagram.iterations} iterations in each cell</h3>
-      <p role="status" id="told-${name}">Point at a cell.</p><div class="maps" data-status="told-${name}"></div>`;
+      <p role="status" id="summary-${name}">Point at a cell.</p><div class="maps" data-status="summary-${name}"></div>`;
     find("diagrams").append(box);
     const unstable = diagram.stable.flatMap((stable, i) => (stable ? [] : [i]));
     if (unstable.length) box.insertAdjacentHTML("beforeend", '<p class="hint">A cross marks learning rates at which the sharp valley is unstable.</p>');

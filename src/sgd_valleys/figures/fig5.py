@@ -13,7 +13,7 @@ from sgd_valleys.figures.phases import GREY_CELLS, draw_diagrams, load_diagram
 from sgd_valleys.figures.style import INK, Arrays, colorbar, label_panel, styled_figure
 from sgd_valleys.storage import hdf5
 
-WALL_HEIGHT = 0.25  # height of the highest contour above the ridge at y = 0
+WALL_HEIGHT = 0.25  # loss of the highest contour minus the largest loss on the ridge
 SURFACE = ("x", "y", "loss", "flat_floor", "sharp_floor")
 
 

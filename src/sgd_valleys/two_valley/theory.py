@@ -113,7 +113,7 @@ def p_flat_equilibrium(landscape: Landscape) -> float:
 
 
 def p_flat_boltzmann(landscape: Landscape) -> float:
-    """Return the weight of x > 0 under exp(-L/T), which is x1/(x1 + x2) at every y and T.
+    """Return Boltzmann's share of x > 0 under exp(-L/T), which is x1/(x1 + x2) at every y and T.
 
     Both valleys have equal depth, and the ratio of their widths is x1/x2.
     """

@@ -1,4 +1,4 @@
-"""Curves of the theory on the grids of Figs. 5, 6 and 6X."""
+"""Curves of the theory on the grids of Figs. 5, 6, 6X and C9."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -64,7 +64,7 @@ def tabulate(
             for c, p in steady.items()
         },
         "p_flat_equilibrium": ((), theory.p_flat_equilibrium(landscape), "P_flat in equilibrium, Eq. A28"),
-        "p_flat_boltzmann": ((), theory.p_flat_boltzmann(landscape), "Boltzmann weight of the flat valley"),
+        "p_flat_boltzmann": ((), theory.p_flat_boltzmann(landscape), "Boltzmann's share of the flat valley"),
         "delta_S": (("delta_S",), delta_S, "effective noise Delta_S = eta sigma"),
         "gamma": (("gamma",), gamma, "ratio of flatness"),
         "p_flat_transient": (("gamma", "delta_S"), transient, "final P_flat, Eq. 26, over gamma at the landscape's x2"),

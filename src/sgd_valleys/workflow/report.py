@@ -75,9 +75,9 @@ class Report(LocatedConfiguration):
         for claim in self.judged()["claims"]:
             figures = re.sub(r"Eqs?\. [A-Z]?\d+", "", claim["where"]).partition("Fig")[2]
             if figure in re.findall(r"S?\d+", figures) and part in claim["key"]:
-                verdict, added = claim["verdict"], " (added)" if claim["ours"] else ""
+                verdict, mark = claim["verdict"], f" {tables.OURS}" if claim["ours"] else ""
                 measured = f"{claim['effect']}: {format_measurement(claim)}"
-                text = escape(f"{claim['statement']} {measured} ({claim['where']}){added}")
+                text = escape(f"{claim['statement']} {measured} ({claim['where']}){mark}")
                 lines[verdict].append(f"<li><b>{tables.MARKS[verdict]} {verdict}</b>: {text}</li>")
         agreeing = lines.pop(AGREES)
         others = [line for found in lines.values() for line in found]

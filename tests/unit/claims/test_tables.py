@@ -34,7 +34,7 @@ def test_claims_that_fail_stand_together_and_first():
 
 def test_the_markdown_has_a_row_for_each_claim_and_no_stray_columns():
     text = tables.markdown(CONTENT)
-    assert text.startswith("3 claims of the paper: 1 ✗ disagrees, 1 ? undecided, 1 ✓ agrees. 0 of them (+)")
+    assert text.startswith("3 claims of the paper: 1 ✗ disagrees, 1 ? undecided, 1 ✓ agrees. 0 of them (added) are")
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 3 * 2 + 3
     assert {line.replace("\\|", "").count("|") for line in rows} == {6}
