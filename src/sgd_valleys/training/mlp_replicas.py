@@ -33,9 +33,23 @@ from sgd_valleys.networks.network import Parameters
 from sgd_valleys.networks.tensor_functions import ACTIVATIONS
 from sgd_valleys.training.replicas import Replicas
 
+FEW = 16  # a product of at least as many rows and columns has the same bits at every address
+
 
 def _unchanged(d: torch.Tensor) -> torch.Tensor:
     return d
+
+
+def _bmm(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Compute ``left[r] @ right[r]`` for every replica r, with bits that do not depend on the position in the stack.
+
+    The CPU's products with few columns round differently if a matrix does not start at a multiple of 16 bytes. Zeros
+    then complete the columns to ``FEW``.
+    """
+    columns, aligned = right.shape[2], 16 // left.element_size()
+    if columns >= FEW or (columns > 1 and left.shape[1] * columns % aligned == 0):
+        return torch.bmm(left, right)
+    return torch.bmm(left, torch.nn.functional.pad(right, (0, FEW - columns)))[:, :, :columns]
 
 
 def _bmm_shared(stack: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:
@@ -44,7 +58,7 @@ def _bmm_shared(stack: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:
     PyTorch would compute a broadcast ``stack @ shared`` as one wide product, whose rounding depends on the number of
     replicas. The bits of a run must not depend on its stack.
     """
-    return torch.bmm(stack, shared.expand(len(stack), -1, -1))
+    return _bmm(stack, shared.expand(len(stack), -1, -1))
 
 
 class CudaGraphs:
@@ -148,10 +162,10 @@ class MLPReplicas(Replicas):
         for activation, hidden, weight in zip(self.activation, self.hidden, upper, strict=True):
             preactivations.append(z)
             self.function.write(z, hidden)
-            z = torch.bmm(weight, activation)
+            z = _bmm(weight, activation)
         d = self.loss.descend(z, target, self.scale)  # the factor -rate / S enters here, once
         for k in range(len(upper), 0, -1):
-            below = torch.bmm(self.transposed[k], d)
+            below = _bmm(self.transposed[k], d)
             self.function.backward(below, preactivations[k - 1], self.hidden[k - 1])
             self.move(k, d, self.activation[k - 1])
             d = below
@@ -219,7 +233,9 @@ class MLPReplicas(Replicas):
     def _minibatch_steps(self, index: torch.Tensor) -> None:
         for samples in index.split(self.B, dim=1):
             x = self.inputs[samples].transpose(1, 2)
-            d = self.step(self.weight[0] @ x, self.target[:, samples].transpose(0, 1))
+            if min(self.B, self.weight[0].shape[1]) < FEW:  # a product with a transposed matrix, see `_bmm`
+                x = x.contiguous()
+            d = self.step(_bmm(self.weight[0], x), self.target[:, samples].transpose(0, 1))
             self.move(0, d, x)
             self.finish()
 
@@ -234,7 +250,7 @@ class MLPReplicas(Replicas):
 
     def _logits_from_first(self, z: torch.Tensor) -> torch.Tensor:
         for weight in self.weight[1:]:
-            z = torch.baddbmm(weight[:, :, -1:], weight[:, :, :-1], self.function.apply(z))
+            z = _bmm(weight[:, :, :-1], self.function.apply(z)).add_(weight[:, :, -1:])
         return z
 
 
@@ -251,7 +267,7 @@ class GramReplicas(MLPReplicas):
         self.alpha = self.inputs.new_zeros(self.R, self.weight[0].shape[1], self.M)
         self.A = super().train_preactivation()
         block = max(self.B, self.BLOCK_SAMPLES) if self.dynamics.draws(self.M) == "minibatch" else 0
-        self.rows = self.inputs.new_empty(self.R * block, self.M)  # of the Gram matrix, for one block
+        self.rows = self.inputs.new_empty(block, self.M)  # of the Gram matrix, for one block of one replica
 
     def synchronize(self) -> None:
         """Compute the first layer's weights from alpha, and A from the weights."""
@@ -291,6 +307,6 @@ class GramReplicas(MLPReplicas):
                 local = self.gram.view(-1).index_select(0, entry).view(R, B, -1)
                 z[:, :, later].baddbmm_(moves[-1], local)
         d = torch.cat(moves, dim=2) if len(moves) > 1 else moves[0]
-        rows = torch.index_select(self.gram, 0, index.flatten(), out=self.rows[: R * q])
-        self.A.baddbmm_(d, rows.view(R, q, self.M))
+        for A, own, samples in zip(self.A, d, index, strict=True):
+            A.addmm_(own, torch.index_select(self.gram, 0, samples, out=self.rows[:q]))
         self.alpha.scatter_add_(2, columns, d)

@@ -213,7 +213,7 @@ def test_gradient_descent_started_at_any_of_its_recorded_points_is_bit_for_bit_t
         assert np.array_equal(branches.test_error[b, : 7 - b], run.test_error[0, b:])
 
 
-@pytest.mark.parametrize(("B", "iterations"), [(10, 40), (50, 40), (200, 12), (500, 6)])
+@pytest.mark.parametrize(("B", "iterations"), [(1, 40), (5, 40), (10, 40), (25, 40), (50, 40), (200, 12), (500, 6)])
 def test_a_realization_is_bit_for_bit_the_same_in_any_company(B, iterations):
     rng = np.random.default_rng(0)
     network = MLP((784, 50, 50, 10))
@@ -221,13 +221,14 @@ def test_a_realization_is_bit_for_bit_the_same_in_any_company(B, iterations):
     data = rng.normal(size=(1000, 784)).astype(np.float32), rng.integers(0, 10, 1000)
 
     def run(*realizations):
-        return run_training(network, initial, data, (data[0][:50], data[1][:50]), eta=0.05, B=B, iterations=iterations,
+        return run_training(network, initial, data, (data[0][:11], data[1][:11]), eta=0.05, B=B, iterations=iterations,
                      recording=Recording(points=3), streams=streams(*realizations))  # fmt: skip
 
     crowd = run(*range(12))
     for company in ([5], [5, 1], [0, 2, 5, 7, 9]):
         few = run(*company)
         assert all(np.array_equal(few.final[name][company.index(5)], crowd.final[name][5]) for name in crowd.final)
+        assert np.array_equal(few.test_loss[company.index(5)], crowd.test_loss[5])
 
 
 @pytest.mark.parametrize("kind", [GramReplicas, MLPReplicas])
