@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from sgd_valleys.errors import refuse_all
+from sgd_valleys.errors import out_of_range, refuse_all, unknown_value
 
 LOSSES = ("cross_entropy", "mse", "mse_softmax")
 SAMPLINGS = ("epoch", "fresh")
@@ -191,20 +191,20 @@ def recipe_errors(recipe: Recipe, M: int, depth: int, points: int, dense: bool) 
         ("noise", recipe.noise, NOISES),
     ):
         if value not in allowed:
-            yield f"{name} = {value}: unknown; allowed are {', '.join(allowed)}."
+            yield unknown_value(name, value, allowed)
     if not 0 <= recipe.momentum < 1:
-        yield f"momentum = {recipe.momentum}: out of range; it has to be at least 0 and less than 1."
+        yield out_of_range("momentum", recipe.momentum, "values from 0 to below 1")
     if not recipe.weight_decay >= 0:
-        yield f"weight_decay = {recipe.weight_decay}: out of range; it has to be at least 0."
+        yield out_of_range("weight_decay", recipe.weight_decay, "values of at least 0")
     if not recipe.noise_scale > 0:
-        yield f"noise_scale = {recipe.noise_scale}: out of range; it has to be greater than 0."
+        yield out_of_range("noise_scale", recipe.noise_scale, "values greater than 0")
     layers = recipe.noise_layers
     if layers is not None and (
         not layers or len(set(layers)) < len(layers) or not set(layers) <= {*range(1, depth + 1)}
     ):
         yield (
-            f"noise_layers = {list(layers)}: no layers of the network; allowed are all, and a list of different layers "
-            f"from 1 to {depth}."
+            f"noise_layers = {list(layers)}: not a list of distinct layers of the network; allowed are all, and lists "
+            f"of distinct layers from 1 to {depth}; change the list."
         )
     yield from _schedule_errors(recipe, M, points)
     yield from _unused_errors(recipe, dense)
@@ -215,30 +215,29 @@ def _schedule_errors(recipe: Recipe, M: int, points: int) -> Iterator[str]:
     for k, phase in enumerate(recipe.schedule):
         where = f"schedule[{k}]"
         if phase.noise is not None and phase.noise not in NOISES:
-            yield f"{where}.noise = {phase.noise}: unknown; allowed are {', '.join(NOISES)}."
+            yield unknown_value(f"{where}.noise", phase.noise, NOISES)
         if phase.momentum is not None and not 0 <= phase.momentum < 1:
-            yield f"{where}.momentum = {phase.momentum}: out of range; it has to be at least 0 and less than 1."
+            yield out_of_range(f"{where}.momentum", phase.momentum, "values from 0 to below 1")
         if not phase.eta > 0:
-            yield f"{where}.eta = {phase.eta}: out of range; the factor on eta has to be greater than 0."
+            yield out_of_range(f"{where}.eta", phase.eta, "factors greater than 0")
         if phase.B is not None and (phase.B < 1 or M % phase.B):
-            yield f"{where}.B = {phase.B}: does not divide the {M} training samples; it has to be a divisor."
+            wrong = f"{where}.B = {phase.B}: not a divisor of the {M} training samples"
+            yield f"{wrong}; allowed are divisors of {M}; change B."
         if phase.until_loss is not None:
             if not phase.until_loss > 0:
-                yield f"{where}.until = {{loss: {phase.until_loss}}}: out of range; a loss has to be greater than 0."
+                yield out_of_range(f"{where}.until.loss", phase.until_loss, "values greater than 0")
         elif not last < phase.until <= 1:
-            yield (
-                f"{where}.until = {phase.until}: does not ascend; it has to be greater than {last:g}, where the phase "
-                "before it ends, and at most 1."
-            )
+            yield out_of_range(f"{where}.until", phase.until, f"ascending shares, here above {last:g} and up to 1")
         else:
             last, recorded = phase.until, phase.until * (points - 1)
             if abs(recorded - round(recorded)) > SAME_SHARE * points:
                 yield (
-                    f"{where}.until = {phase.until}: not at a recorded iteration; with {points} recorded points "
-                    f"(recording.points) it has to be a multiple of 1/{points - 1}."
+                    f"{where}.until = {phase.until}: not at a recorded iteration; allowed are multiples of "
+                    f"1/{points - 1}, for {points} recorded points; change until, or the number of points."
                 )
     if recipe.schedule and (recipe.schedule[-1].until_loss is not None or recipe.schedule[-1].until != 1):
-        yield "schedule: the last phase does not end with the run; its until has to be 1.0."
+        where = f"schedule[{len(recipe.schedule) - 1}].until"
+        yield f"{where}: the last phase does not end with the run; allowed is 1.0; change the value."
 
 
 def _unused_errors(recipe: Recipe, dense: bool) -> Iterator[str]:
@@ -246,22 +245,33 @@ def _unused_errors(recipe: Recipe, dense: bool) -> Iterator[str]:
     noises = [phase.noise for phase in recipe.phases]
     constant, strength = "constant" in noises, recipe.noise_strength
     if constant and strength is None:
-        yield "noise_strength: noise constant lacks it; give the standard deviation of each component of the gradient."
+        yield (
+            "noise_strength: missing with noise = constant; allowed are values greater than 0, the standard deviation "
+            "of each component of the gradient; add noise_strength."
+        )
     elif strength is not None and not constant:
-        yield f"noise_strength = {strength}: only noise constant has it; leave it out."
+        yield _no_effect("noise_strength", strength, "null", "constant")
     elif strength is not None and not strength > 0:
-        yield f"noise_strength = {strength}: out of range; it has to be greater than 0."
+        yield out_of_range("noise_strength", strength, "values greater than 0")
     if recipe.noise_scale != 1 and not _any_of(noises, SCALED):
-        yield f"noise_scale = {recipe.noise_scale}: only noise {', '.join(SCALED)} has it; leave it out."
+        yield _no_effect("noise_scale", recipe.noise_scale, "1", " or ".join(SCALED))
     if recipe.sampling != "epoch" and "minibatch" not in noises:
-        yield f"sampling = {recipe.sampling}: only noise minibatch has it; leave it out."
+        yield _no_effect("sampling", recipe.sampling, "epoch", "minibatch")
     if recipe.noise_layers is not None and set(noises) == {"none"}:
-        yield f"noise_layers = {list(recipe.noise_layers)}: noise none acts in no layer; leave it out."
+        yield _no_effect("noise_layers", list(recipe.noise_layers), "all", "another kind")
     if not dense and (found := [noise for noise in noises if noise in ISOTROPIC]):
         yield (
-            f"noise = {found[0]}: its variance is a closed form for fully connected layers alone; a convolutional "
-            "network takes minibatch, none, covariance and constant."
+            f"noise = {found[0]}: the variance has a closed form for fully connected layers only; allowed for a cnn "
+            f"are {', '.join(noise for noise in NOISES if noise not in ISOTROPIC)}; choose one of these."
         )
+
+
+def _no_effect(setting: str, value: object, default: str, noise: str) -> str:
+    """Return the message for a setting that only another kind of noise uses."""
+    return (
+        f"{setting} = {value}: no effect with this kind of noise; allowed is {default}; delete {setting}, or set noise "
+        f"to {noise}."
+    )
 
 
 def _any_of(values: Sequence[str], wanted: Sequence[str]) -> bool:

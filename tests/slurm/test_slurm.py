@@ -150,7 +150,10 @@ def test_a_full_disk_is_named_and_a_larger_one_is_enough(
     disk(len(expected["mnist/data.h5"]) // 1024 + 200)
     ended = checkout.snakemake(*PROFILE, "--retries", "0", f"results/{name}", cores=None)
     assert ended.returncode != 0
-    assert f"results/{name} could not be written: No space left on device; nothing was kept of it." in ended.stdout
+    assert (
+        f"results/{name}: cannot be written (No space left on device), and no part of the file remains; "
+        in ended.stdout
+    )
     disk(2**16)
     checkout.run(*PROFILE, f"results/{name}", cores=None)
     assert checkout.results(".h5") == {each: expected[each] for each in ("mnist/data.h5", name)}
@@ -165,7 +168,7 @@ def test_a_damaged_file_is_named_and_comes_back_once_deleted(slurm: Slurm, finis
     path.write_bytes(content)
     ended = finished.snakemake(*PROFILE, "--retries", "0", target, cores=None)
     assert ended.returncode != 0
-    assert f"{name} is not what was written (its checksum differs): delete it and run again." in ended.stdout
+    assert f"{name}: altered or damaged, since the checksum differs; " in ended.stdout
     path.unlink()
     finished.run(*PROFILE, target, cores=None)
     assert finished.results(".h5") == whole

@@ -56,7 +56,7 @@ def test_a_damaged_mnist_file_is_named(damage: str, checkout: Checkout, mnist_ro
     damaged = path.read_bytes()
     checkout.set({"data": {"root": "damaged"}})
     shown = failure_of(checkout, "results/mnist/data.h5")
-    assert f"damaged/MNIST/raw/{path.name} is altered or truncated" in shown
+    assert f"damaged/MNIST/raw/{path.name}: altered or truncated" in shown
     assert not [name for name in checkout.results() if not name.startswith(("two_valley/", "figures/"))]
     assert path.read_bytes() == damaged
 
@@ -77,8 +77,7 @@ def test_a_damaged_result_is_named_and_comes_back_once_deleted(finished: Checkou
     finished.detach(name)
     for damage in DAMAGES.values():
         path.write_bytes(damage(content))
-        sentence = f"{name} is not what was written (its checksum differs): delete it and run again."
-        assert sentence in failure_of(finished, target)
+        assert f"{name}: altered or damaged, since the checksum differs; " in failure_of(finished, target)
         assert not (finished.root / target).exists()
     path.unlink()
     finished.run(target)

@@ -42,7 +42,7 @@ def test_an_experiment_has_its_cells(mnist: Path) -> None:
     cells = Experiment(mnist).cells()
     assert [(cell.eta, cell.B) for cell in cells] == [(eta, B) for eta in (0.01, 0.02) for B in (10, 50, 100)]
     assert repr(Experiment(mnist).cell(0.02, 10)) == repr(cells[3])
-    with pytest.raises(UserError, match=r"no trained cell in .*; give the folder of one experiment"):
+    with pytest.raises(UserError, match=r"folder = .*: no trained cell in .*; allowed are folders of one experiment"):
         Experiment(mnist.parent)
 
 
@@ -56,7 +56,9 @@ def test_arrays_come_from_the_file_that_has_them_with_the_runs_of_their_first_ax
     }
     assert found["flatness"].shape == found["train_loss"].shape == (2, len(found["iteration"]))
     assert len(found["checkpoint_layer2_bias"]) == len(found["spectrum"]) == 1
-    with pytest.raises(UserError, match=r"read\('flatnes'\): Cell\(.*\) has no such array; it has .*flatness"):
+    with pytest.raises(
+        UserError, match=r"Cell\(.*\), name of an array = 'flatnes': unknown; .* \(did you mean flatness\?\)"
+    ):
         cell.read("flatnes")
 
 
@@ -70,9 +72,11 @@ def test_parameters_along_a_run_are_those_of_the_kept_runs(mnist: Path) -> None:
     assert all(np.array_equal(array, end[name]) for name, array in cell.parameters(1).items())
     with pytest.raises(UserError, match=r"iteration not recorded; allowed are 0, 100, \.\.\., 1000"):
         cell.parameters(0, t=160)
-    with pytest.raises(UserError, match=r"parameters\(1, t=100\).* are \[0\]; add yours to recording.checkpoints"):
+    with pytest.raises(
+        UserError, match=r"\)\.parameters\(1, t=100\): .* recording\.checkpoints, here \[0\]; add yours there"
+    ):
         cell.parameters(1, t=100)
-    with pytest.raises(UserError, match=r"trajectory\(\) of .* are none; add yours to recording.checkpoints"):
+    with pytest.raises(UserError, match=r"\)\.trajectory\(\): .* recording\.checkpoints, here none; add yours there"):
         Cell(mnist, 0.01, 100).trajectory()
 
 
@@ -113,16 +117,16 @@ def test_the_gradient_noise_is_that_of_the_workflow(mnist: Path, complete: Check
 
 
 def test_a_cell_or_a_run_that_there_is_not_is_named(mnist: Path) -> None:
-    with pytest.raises(UserError, match=r"no cell of eta = 0\.05, B = 50: there are eta0\.01_B10, "):
+    with pytest.raises(UserError, match=r"eta = 0\.05, B = 50: no trained cell in .*; allowed are eta0\.01_B10, "):
         Cell(mnist, 0.05, 50)
-    with pytest.raises(UserError, match=r"eta=0\.01, B=100\) has no realization 1; it has \[0\]"):
+    with pytest.raises(UserError, match=r"eta=0\.01, B=100\), realization = 1: unknown; allowed are \[0\]"):
         Cell(mnist, 0.01, 100).parameters(1)
 
 
 def test_parameters_of_another_network_have_no_loss(mnist: Path, complete: Checkout) -> None:
     cell, theta = Cell(mnist, 0.01, 10), Cell(complete.root / "results/cifar10", 0.02, 10).parameters(0)
     for use in (cell.loss, cell.hessian, lambda wrong: cell.barrier(wrong, cell.parameters(0))):
-        with pytest.raises(UserError, match=r"not the parameters of MLP\(sizes=\(784, 24, 24, 10\), "):
+        with pytest.raises(UserError, match=r"allowed are the parameters of MLP\(sizes=\(784, 24, 24, 10\), "):
             use(theta)
 
 
@@ -138,7 +142,9 @@ def test_a_run_counts_once_in_stacks_before_and_after_a_change_of_realizations(m
         assert np.array_equal(joined.read(name)[name], whole.read(name)[name], equal_nan=True)
     assert joined.loss(joined.parameters(1)) == whole.loss(whole.parameters(1))
     (tmp_path / "curvature/eta0.02_B10_r0-1.h5").unlink()  # training is ahead of the curvature
-    with pytest.raises(UserError, match=r"curvature has realizations \[0\] of .*, and .*train has \[0, 1\]: run"):
+    with pytest.raises(
+        UserError, match=r"curvature: realizations \[0\] of .*; allowed are those of .*train, \[0, 1\]; run"
+    ):
         Cell(tmp_path, 0.02, 10).read("flatness")
 
 

@@ -81,7 +81,7 @@ def test_a_full_disk_is_named_and_a_larger_one_is_enough(
 ) -> None:
     name = "mnist/train/eta0.02_B10_r0-1.h5"
     expected = complete.results(".h5")
-    sentence = "results/{} could not be written: No space left on device; nothing was kept of it."
+    sentence = "results/{}: cannot be written (No space left on device), and no part of the file remains; "
     for size, failing in ((64, "mnist/data.h5"), (len(expected["mnist/data.h5"]) // 1024 + 200, name)):
         disk(size)
         ended = checkout.snakemake(f"results/{name}")

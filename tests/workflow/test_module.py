@@ -53,7 +53,7 @@ def test_the_example_of_the_page_runs(host: Path) -> None:
     assert [hdf5.read_attributes(path)["parameters"]["seed"] for path in files] == [20260217, 7]
     assert "Nothing to be done" in run(host).stdout
     checked = run(host, "again_verify").stdout
-    assert re.search(r"1 files checked: 0 wrong; 1 of the \d+ planned ones are there", checked), checked
+    assert re.search(r"1 files checked: 0 faults; 1 of \d+ planned files exist", checked), checked
 
 
 def test_both_modules_plan_a_whole_run_each(host: Path) -> None:

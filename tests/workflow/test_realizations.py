@@ -15,14 +15,12 @@ def test_a_stack_with_one_run_more_takes_over_the_others_and_is_the_same_file(fi
     before = finished.root / TRAIN.replace("r0-2", "r0-1")
     log = finished.root / "results/logs/mnist/train/eta0.01_B10_r0-2.log"
     finished.run(TRAIN)
-    assert f"realizations 0, 1 are taken over from {before.relative_to(finished.root)}" in log.read_text(
-        encoding="utf-8"
-    )
+    assert f"realizations 0, 1 are reused from {before.relative_to(finished.root)}" in log.read_text(encoding="utf-8")
     reused = (finished.root / TRAIN).read_bytes()
     for path in (before, finished.root / TRAIN):
         path.unlink()
     finished.run(TRAIN)
-    assert "taken over" not in log.read_text(encoding="utf-8")
+    assert "reused" not in log.read_text(encoding="utf-8")
     assert (finished.root / TRAIN).read_bytes() == reused
 
 

@@ -1,4 +1,4 @@
-"""`snakemake verify` names every damaged, foreign or stale file."""
+"""`snakemake verify` names every damaged, unknown or stale file."""
 
 import shutil
 
@@ -30,10 +30,10 @@ def findings(checkout: Checkout) -> list[str]:
 def test_a_finished_run_is_whole(finished: Checkout) -> None:
     count = len(finished.results(".h5", ".png", ".pdf", ".json", ".html", ".md", ".yaml", ".zip"))
     shutil.copy(ROOT / "results/README.md", finished.root / "results")  # is in every checkout
-    assert f"{count} files checked: 0 wrong; {count} of the {count} planned ones are there" in finished.run("verify")
+    assert f"{count} files checked: 0 faults; {count} of {count} planned files exist" in finished.run("verify")
 
 
-def test_what_is_damaged_foreign_or_left_over_is_named(finished: Checkout) -> None:
+def test_damaged_unknown_and_incomplete_files_are_named(finished: Checkout) -> None:
     results = finished.root / "results"
     flip_a_bit(finished, TRAIN)
     finished.detach("results/mnist/freezing.h5", "results/figures/fig1.png")
@@ -45,17 +45,17 @@ def test_what_is_damaged_foreign_or_left_over_is_named(finished: Checkout) -> No
     picture.write_bytes(picture.read_bytes()[:-1])
     sentences = "\n".join(findings(finished))
     assert len(sentences.splitlines()) == 5
-    assert f"{TRAIN} is not what was written (its checksum differs): delete it and run again." in sentences
-    assert "results/mnist/freezing.h5 is not what was written" in sentences
-    assert "results/mnist/endpoints_old.h5 is foreign: nothing in the settings makes it." in sentences
-    assert "results/mnist/train/.eta0.01_B10_r0-1.h5.x.part was left by a job that was killed" in sentences
-    assert "results/figures/fig1.png is damaged" in sentences
+    assert f"{TRAIN}: altered or damaged, since the checksum differs; " in sentences
+    assert "results/mnist/freezing.h5: altered or damaged" in sentences
+    assert "results/mnist/endpoints_old.h5: unknown file; " in sentences
+    assert "results/mnist/train/.eta0.01_B10_r0-1.h5.x.part: remains of a killed job; " in sentences
+    assert "results/figures/fig1.png: damaged, since the end is missing; " in sentences
 
 
 def test_damaged_data_are_no_fault_of_what_was_made_from_them(finished: Checkout) -> None:
     flip_a_bit(finished, "results/mnist/data.h5")
     (sentence,) = findings(finished)
-    assert sentence.startswith("results/mnist/data.h5 is not what was written")
+    assert sentence.startswith("results/mnist/data.h5: altered or damaged")
 
 
 def test_a_damaged_file_in_a_linked_folder_is_found(finished: Checkout) -> None:
@@ -64,7 +64,7 @@ def test_a_damaged_file_in_a_linked_folder_is_found(finished: Checkout) -> None:
     (finished.root / "results/mnist").rename(disk)
     (finished.root / "results/mnist").symlink_to(disk)
     (sentence,) = findings(finished)
-    assert sentence.startswith(f"{TRAIN} is not what was written")
+    assert sentence.startswith(f"{TRAIN}: altered or damaged")
 
 
 def test_a_command_with_the_settings_of_another_run_is_refused(finished: Checkout) -> None:
@@ -72,33 +72,33 @@ def test_a_command_with_the_settings_of_another_run_is_refused(finished: Checkou
         finished.set({"seed": 1})
         ended = finished.snakemake("verify", tiny=option)
         assert ended.returncode != 0 and "Traceback" not in ended.stdout and "stale" not in ended.stdout
-        assert f"verify: results holds a run of other settings than this command's, in {name}" in ended.stdout
-        assert "give the settings of the run, --configfile results/config.yaml." in ended.stdout
+        assert f"verify: results = results: the run in this folder has other settings, in {name}" in ended.stdout
+        assert "allowed are the settings of that run; use --configfile results/config.yaml." in ended.stdout
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "name", "sentence"),
     [
-        ({"experiments": {"mnist": {"freezing": {"L_c": 0.2}}}}, "mnist/freezing.h5", "L_c is 0.1 and should be 0.2"),
-        ({"two_valley": {"occupancy": {"runs": 9}}}, "two_valley/occupancy.h5", "runs is 8 and should be 9"),
+        ({"experiments": {"mnist": {"freezing": {"L_c": 0.2}}}}, "mnist/freezing.h5", "L_c = 0.2 (not 0.1)"),
+        ({"two_valley": {"occupancy": {"runs": 9}}}, "two_valley/occupancy.h5", "runs = 9 (not 8)"),
         (
             {"experiments": {"mnist": {"dataset": {"test_per_class": 10}}}},
             "mnist/data.h5",
-            "test_per_class is 20 and should be 10",
+            "test_per_class = 10 (not 20)",
         ),
-        ({"seed": 1}, "mnist/train/eta0.01_B10_r0-1.h5", "seed is 20260217 and should be 1"),
+        ({"seed": 1}, "mnist/train/eta0.01_B10_r0-1.h5", "seed = 1 (not 20260217)"),
     ],
 )
 def test_files_of_other_settings_are_stale(finished: Checkout, settings: dict, name: str, sentence: str) -> None:
     finished.set(settings)
     finished.run("results/config.yaml")  # as of a run that goes on
-    assert any(line.startswith(f"results/{name} is stale: ") and sentence in line for line in findings(finished))
+    assert any(line.startswith(f"results/{name}: stale, ") and sentence in line for line in findings(finished))
 
 
 @pytest.mark.slow
-def test_a_cell_that_is_swept_no_more_is_foreign(finished: Checkout) -> None:
+def test_a_file_of_a_removed_cell_is_unknown(finished: Checkout) -> None:
     settings = finished.settings | {"experiments": {"mnist": {"sweep": {"realizations": 2, "stack": 1}}}}
     finished.set(settings)
     finished.run("results/config.yaml")
-    assert f"{TRAIN} is foreign: nothing in the settings makes it." in findings(finished)
+    assert any(sentence.startswith(f"{TRAIN}: unknown file; ") for sentence in findings(finished))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, unknown_value
 
 Settings = Mapping[str, Any]
 
@@ -37,13 +37,12 @@ def resolve_inheritance(experiments: Settings) -> dict[str, Any]:
             return merge({}, own)
         parent, path = own["like"], (*path, name)
         if not isinstance(parent, str) or parent not in known:
-            removed = isinstance(parent, str) and parent in experiments
-            hint = f", or replace the null of {parent} by template: true" if removed else ""
-            names = ", ".join(map(str, known))
-            raise UserError(
-                f"config: experiments.{name}.like = {parent}: unknown experiment; allowed are {names}; "
-                f"choose one of these{hint}."
-            )
+            if isinstance(parent, str) and parent in experiments:
+                raise UserError(
+                    f"config: experiments.{name}.like = {parent}: removed experiment; allowed are {', '.join(known)}; "
+                    f"choose one of these, or replace the null of {parent} by template: true."
+                )
+            raise UserError(f"config: {unknown_value(f'experiments.{name}.like', parent, known)}")
         if parent in path:
             raise UserError(
                 f"config: experiments.{name}.like = {parent}: circular inheritance "

@@ -2,8 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from sgd_valleys.config.figures import STYLE, drawn_figure
 from sgd_valleys.config.sweep import canonical
+from sgd_valleys.errors import suggest, unknown_value
 
 # 10.0 is not an integer here, because file names with 10.0 and 10 differ
 _Validator = jsonschema.validators.extend(
@@ -47,7 +47,7 @@ def shape_errors(config: Mapping[str, Any], schema: Path) -> Iterator[str]:
         return [*parts[:1], *(place.get(part, part) for part in parts[1:2]), *parts[2:]]
 
     for _, found in sorted(errors.items(), key=order):
-        yield f"{_sentence(best_match(found))}."
+        yield _sentence(best_match(found))
 
 
 @cache
@@ -63,7 +63,7 @@ def _drawn_errors(figures: Mapping[str, Any], known: Mapping[str, Any]) -> Itera
         drawn = drawn_figure(name, figure)
         if not isinstance(drawn, str) or drawn not in known:
             where = f"figures.{name}.draw = {drawn!r}" if "draw" in figure else f"figures.{name} without draw"
-            allowed = f"allowed are {', '.join(known)}{_hint([drawn], known)}"
+            allowed = f"allowed are {', '.join(known)}{suggest([drawn], known)}"
             yield f"{where}: not a figure of the paper; {allowed}; set draw to one of these."
         elif not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", str(name)):
             yield (
@@ -95,51 +95,42 @@ def _sentence(error: ValidationError) -> str:
             decimal = canonical(float(value))
             return (
                 f"{where} = '{value}': text instead of a number; YAML reads numbers such as 1e-3 as text; "
-                f"write the plain decimal {decimal}"
+                f"write the plain decimal {decimal}."
             )
         case "type":
-            return f"{where} = {value!r}: wrong type; allowed is type {rule}; change the value"
+            return f"{where} = {value!r}: wrong type; allowed is type {rule}; change the value."
         case "additionalProperties":
             known = sorted(schema.get("properties", {}))
             unknown = sorted(set(value) - set(known), key=str)
             names = ", ".join(map(str, unknown))
-            allowed = f"allowed are {', '.join(known)}{_hint(unknown, known)}"
-            return f"{where or 'top level'}: unknown setting {names}; {allowed}; correct or delete the name"
+            allowed = f"allowed are {', '.join(known)}{suggest(unknown, known)}"
+            return f"{where or 'top level'}: unknown setting {names}; {allowed}; correct or delete the name."
         case "required":
             absent = [key for key in rule if key not in value]
-            return f"{where or 'top level'}: missing required setting {', '.join(absent)}; add the setting"
+            return f"{where or 'top level'}: missing required setting {', '.join(absent)}; add the setting."
         case "enum":
-            known = list(map(str, rule))
-            allowed = f"allowed are {', '.join(known)}{_hint([value], known)}"
-            return f"{where} = {value!r}: unknown; {allowed}; choose one of these"
+            return unknown_value(where, value, rule)
         case "minimum":
-            return f"{where} = {value}: too small; allowed are values of at least {rule}; raise the value"
+            return f"{where} = {value}: too small; allowed are values of at least {rule}; raise the value."
         case "maximum":
-            return f"{where} = {value}: too large; allowed are values of at most {rule}; lower the value"
+            return f"{where} = {value}: too large; allowed are values of at most {rule}; lower the value."
         case "exclusiveMinimum":
-            return f"{where} = {value}: too small; allowed are values greater than {rule}; raise the value"
+            return f"{where} = {value}: too small; allowed are values greater than {rule}; raise the value."
         case "minItems" | "minProperties":
-            return f"{where}: too few entries ({len(value)}); allowed are at least {rule}; add entries"
+            return f"{where}: too few entries ({len(value)}); allowed are at least {rule}; add entries."
         case "maxItems":
-            return f"{where}: too many entries ({len(value)}); allowed are at most {rule}; delete entries"
+            return f"{where}: too many entries ({len(value)}); allowed are at most {rule}; delete entries."
         case "oneOf" | "anyOf":
-            return f"{where} = {value!r}: invalid; allowed is {schema['description']}; change the value"
+            return f"{where} = {value!r}: invalid; allowed is {schema['description']}; change the value."
         case "pattern" if where == "results":
             return (
                 f"{where} = {value!r}: invalid path; allowed are relative paths of letters, digits and _ . - /, "
-                "without names that are empty or begin with a dot; rename the folder"
+                "without names that are empty or begin with a dot; rename the folder."
             )
         case "uniqueItems":
-            return f"{where} = {value}: a value is repeated; allowed are distinct values; delete the repetition"
+            return f"{where} = {value}: a value is repeated; allowed are distinct values; delete the repetition."
         case _:
-            return f"{where}: {error.message}; change the value"
-
-
-def _hint(values: Iterable[Any], known: Iterable[str]) -> str:
-    """Suggest the known names that are most similar to unknown ones; empty if none is similar."""
-    known = list(known)
-    near = [match for value in values for match in get_close_matches(str(value), known, 1)]
-    return f" (did you mean {', '.join(near)}?)" if near else ""
+            return f"{where}: {error.message}; change the value."
 
 
 def _numbers(value: Any, where: str = "") -> Iterator[tuple[str, float]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sgd_valleys.config.experiment import Branching, Experiment
 from sgd_valleys.config.sweep import Cell
+from sgd_valleys.errors import out_of_range
 from sgd_valleys.recipe import Recipe, recipe_errors
 
 Settings = Mapping[str, Any]
@@ -29,7 +30,7 @@ def training_errors(experiment: Experiment) -> Iterator[str]:
     yield from (f"training.{sentence}" for sentence in _recipe_errors(experiment, recipe, points))
     share, starts, realizations = experiment.label_noise, experiment.initializations, experiment.sweep.realizations
     if not 0 <= share < 1:
-        yield f"training.label_noise = {share}: out of range; allowed are values from 0 to below 1; change the value."
+        yield out_of_range("training.label_noise", share, "values from 0 to below 1")
     if starts > realizations:
         yield (
             f"training.initializations = {starts}: more than sweep.realizations = {realizations}; allowed is at least "
@@ -67,10 +68,7 @@ def _branching_errors(experiment: Experiment, cell: Cell, branching: Branching) 
             "branches.training.noise."
         )
     if branching.perturbation < 0:
-        yield (
-            f"perturbation = {branching.perturbation}: out of range; allowed are lengths of at least 0; raise the "
-            "length."
-        )
+        yield out_of_range("perturbation", branching.perturbation, "lengths of at least 0")
     if not found:
         yield from _order_errors(experiment, cell, branching)
 

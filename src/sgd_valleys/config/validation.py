@@ -25,7 +25,7 @@ from sgd_valleys.config.sweep import Run, Selection, canonical
 from sgd_valleys.config.training import branch_training_errors, training_errors
 from sgd_valleys.data import own_file
 from sgd_valleys.data.files import expand_path
-from sgd_valleys.errors import UserError, refuse_all
+from sgd_valleys.errors import UserError, refuse_all, unknown_value
 
 Settings = Mapping[str, Any]
 # folders of results that are no names of experiments
@@ -253,14 +253,10 @@ def figure_errors(figures: Settings, experiments: Mapping[str, Experiment], mode
 def _figure_errors(figure: Settings, experiments: Mapping[str, Experiment]) -> Iterator[str]:
     name = figure["draw"]
     if figure["experiment"] not in experiments:
-        yield (
-            f".experiment = {figure['experiment']}: unknown; allowed are {', '.join(experiments)}; choose one of these."
-        )
+        yield unknown_value(".experiment", figure["experiment"], experiments)
         return
     unknown = [other for other in figure.get("beside", ()) if other not in experiments]
-    yield from (
-        f".beside = {name}: unknown; allowed are {', '.join(experiments)}; choose from these." for name in unknown
-    )
+    yield from (unknown_value(".beside", other, experiments) for other in unknown)
     if not unknown:
         yield from beside_errors(
             name, [experiments[each] for each in (figure["experiment"], *figure.get("beside", ()))]

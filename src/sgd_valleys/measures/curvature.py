@@ -181,14 +181,16 @@ def top_eigenvalues(hessian: "Hessian", N: int, rng: np.random.Generator, tolera
         # for a matrix of low rank ARPACK draws a new start vector: hence rng as well as v0
         value, vector = eigsh(hessian, k=N, which="LA", tol=tolerance, v0=start, rng=rng)
     except ArpackError as error:
-        return TopEigenvalues(unknown, f"Lanczos iteration did not converge: {error}")
+        return TopEigenvalues(unknown, f"the Lanczos iteration did not converge ({error})")
     order = np.argsort(value)[::-1]
     value, vector = value[order], vector[:, order]
     residual = np.linalg.norm(hessian.matmat(vector) - vector * value, axis=0)
     if value[-1] <= hessian.shape[0] * np.finfo(np.float64).eps * value[0]:
         return TopEigenvalues(unknown, f"fewer than {N} eigenvalues are positive beyond rounding")
     if (residual > tolerance * value[0]).any():
-        return TopEigenvalues(unknown, f"residual {residual.max() / value[0]:.1e} above {tolerance:.1e}")
+        return TopEigenvalues(
+            unknown, f"the residual {residual.max() / value[0]:.1e} exceeds the tolerance {tolerance:.1e}"
+        )
     return TopEigenvalues(value)
 
 
@@ -267,7 +269,7 @@ def along_training(
         trace[run, time], trace_error[run, time] = trace_with_error(hessian, stream(seed, Stage.HUTCHINSON))
         if top.failure:
             failures += 1
-            log.warning(f"{label(run, time)}: no top {N}: {top.failure}")
+            log.warning(f"{label(run, time)}: the top {N} eigenvalues and the flatness are NaN, because {top.failure}.")
         if (run, time) in spectra:
             method = hessian.spectrum_method
             spectrum[run] = hessian.spectrum(stream(seed, Stage.SPECTRUM))

@@ -30,7 +30,7 @@ def at_ends(points: Sequence[Point], names: str | Sequence[str], log: logging.Lo
     for r, point in enumerate(points):
         found.append(evaluate(point, names))
         if missing := [name for name, value in found[-1].items() if not np.isfinite(value)]:
-            log.warning(f"run {r} has no {', '.join(missing)}")
+            log.warning(f"run {r}: NaN or infinite values of {', '.join(missing)}.")
         progress()
     return {name: np.array([values[name] for values in found]) for name in found[0]}
 

@@ -17,12 +17,11 @@ divides the weights out of the unit.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sgd_valleys.errors import refuse_all
+from sgd_valleys.errors import refuse_all, suggest
 from sgd_valleys.measures.flatness import flatness
 from sgd_valleys.measures.perturbation import Perturbation
 from sgd_valleys.randomness import Stage, stream
@@ -260,10 +259,10 @@ def measure_errors(names: str | Iterable[str]) -> Iterator[str]:
     """Yield an error message for every name that is not a measure."""
     for name in () if names == "all" else names:
         if name not in MEASURES and not ANY_FLATNESS.fullmatch(name):
-            near = get_close_matches(name, MEASURES, 1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            allowed = f"allowed are all, {', '.join(MEASURES)}, and flatness_N for any N"
-            yield f"measures = {name}: no measure of flatness; {allowed}{hint}; correct the name."
+            allowed = (
+                f"allowed are all, {', '.join(MEASURES)}, and flatness_N for any N >= 1{suggest([name], MEASURES)}"
+            )
+            yield f"measures = {name}: not a measure of flatness; {allowed}; correct the name."
 
 
 def find_measures(names: str | Iterable[str]) -> list[Measure]:

@@ -59,7 +59,8 @@ def layers_of(network: Network, layers: Layers | str) -> tuple[int, ...]:
     chosen = tuple(sorted(set(wanted)))
     if not chosen or not set(chosen) <= set(known):
         raise UserError(
-            f"layers = {layers}: no layers of the network; allowed are all, and numbers from 1 to {known[-1]}."
+            f"layers = {layers}: not layers of the network; allowed are all, and lists of numbers from 1 to "
+            f"{known[-1]}; change the list."
         )
     return chosen
 

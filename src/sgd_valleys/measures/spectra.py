@@ -48,13 +48,13 @@ def top_eigenpairs(
             operator, k=k, which="LA", tol=tolerance, v0=start, ncv=min(n, size or max(20, 3 * k)), rng=rng
         )
     except ArpackError as error:
-        return Eigenpairs(*unknown, failure=f"Lanczos iteration did not converge: {error}")
+        return Eigenpairs(*unknown, failure=f"the Lanczos iteration did not converge ({error})")
     order = np.argsort(value)[::-1]
     value, vector = value[order], vector[:, order]
     largest = np.abs(value).max()
     residual = float(np.linalg.norm(operator @ vector - vector * value, axis=0).max() / largest) if largest else 0.0
     if residual > tolerance:
-        return Eigenpairs(*unknown, residual, f"residual {residual:.1e} above {tolerance:.1e}")
+        return Eigenpairs(*unknown, residual, f"the residual {residual:.1e} exceeds the tolerance {tolerance:.1e}")
     return Eigenpairs(value, vector, residual)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from math import prod
 
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, unknown_value
 from sgd_valleys.networks.activation import ACTIVATIONS
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
@@ -23,10 +23,10 @@ def build(settings: Mapping, shape: tuple[int, int, int], classes: int) -> Netwo
     """
     activation = settings.get("activation", "relu")
     if activation not in ACTIVATIONS:
-        raise UserError(f"network.activation = {activation}: unknown; allowed are {', '.join(ACTIVATIONS)}.")
+        raise UserError(unknown_value("network.activation", activation, ACTIVATIONS))
     if settings["name"] == "cnn":
         channel, row, column = shape
         return CNN((channel, row, column), tuple(settings["channels"]), tuple(settings["hidden"]), classes, activation)
     if settings["name"] != "mlp":
-        raise UserError(f"network.name = {settings['name']}: unknown network; allowed are mlp and cnn.")
+        raise UserError(unknown_value("network.name", settings["name"], ("mlp", "cnn")))
     return MLP((prod(shape), *settings["hidden"], classes), activation)

@@ -17,10 +17,10 @@ def check_dense_layers(network: Network, layers: Sequence[int]) -> None:
     allowed = f"allowed are the fully connected layers {', '.join(map(str, dense))}, each once"
     for layer in layers:
         if layer not in dense:
-            kind = "a convolution" if 1 <= layer <= network.depth else "no layer of this network"
-            raise UserError(f"layers = {list(layers)}: layer {layer} is {kind}; {allowed}; leave it out.")
+            kind = "a convolution" if 1 <= layer <= network.depth else "not in this network"
+            raise UserError(f"layers = {list(layers)}: layer {layer} is {kind}; {allowed}; delete layer {layer}.")
     if not layers or len(set(layers)) < len(layers):
-        raise UserError(f"layers = {list(layers)}: one is named twice, or none at all; {allowed}; change the list.")
+        raise UserError(f"layers = {list(layers)}: no layer, or a repeated layer; {allowed}; change the list.")
 
 
 def number_of_weights(network: Network, layers: Sequence[int], biases: bool = False) -> int:

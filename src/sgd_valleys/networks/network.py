@@ -102,10 +102,12 @@ def check_parameters(
         shape = network.weight_shape(k)
         expected |= {f"layer{k}_weight": (*axes, *shape), f"layer{k}_bias": (*axes, shape[0])}
     found = {key: np.shape(array) for key, array in parameters.items()}
-    wrong = [
-        f"{key} has shape {found.get(key, 'none')}, not {expected.get(key, 'none')}"
-        for key in dict.fromkeys((*expected, *found))
-        if found.get(key) != expected.get(key)
-    ]
+    wrong = [key for key in dict.fromkeys((*expected, *found)) if found.get(key) != expected.get(key)]
     if wrong:
-        raise UserError(f"{name}: not the parameters of {network}; {'; '.join(wrong)}.")
+        first, more = wrong[0], f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        fault = "is missing" if first not in found else "is unknown"
+        if first in found and first in expected:
+            fault = f"has the shape {found[first]}, not {expected[first]}"
+        raise UserError(
+            f"{name}: {first} {fault}{more}; allowed are the parameters of {network}; change the parameters."
+        )

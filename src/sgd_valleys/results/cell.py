@@ -213,7 +213,7 @@ class Cell(SolutionPairs):
         Raises:
             UserError: no run of the cell is kept.
         """
-        self._require_kept(None, f"trajectory() of {self!r}")
+        self._require_kept(None, f"{self!r}.trajectory()")
         name = f"checkpoint_layer{self.layer}_weight"
         weights = self.read(name)[name]
         return project(weights.reshape(*weights.shape[:2], -1))[0]
@@ -230,7 +230,7 @@ class Cell(SolutionPairs):
         Raises:
             UserError: the run is not kept.
         """
-        self._require_kept(realization, f"loss_slice({realization}) of {self!r}")
+        self._require_kept(realization, f"{self!r}.loss_slice({realization})")
         name = f"checkpoint_layer{self.layer}_weight"
         trajectory = self.read(name)[name][list(self.kept).index(realization)]
         samples = self.inputs.astype(np.float64), self.labels

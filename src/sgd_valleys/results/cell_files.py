@@ -10,7 +10,7 @@ import numpy as np
 
 from sgd_valleys.config.sweep import canonical
 from sgd_valleys.data.stored import Samples, load_network_and_samples
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, unknown_value
 from sgd_valleys.networks.network import Network
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.cells import check_stacks, join_stacks
@@ -36,10 +36,8 @@ class CellFiles:
         self.eta, self.B = eta, B
         if not self._stacks("train"):
             cells = sorted({path.stem.split("_r")[0] for path in (self.folder / "train").glob("eta*.h5")})
-            raise UserError(
-                f"{self.folder / 'train'} has no cell of eta = {eta:g}, B = {B}: "
-                f"there are {', '.join(cells) or 'none: run the workflow first'}."
-            )
+            known = f"{', '.join(cells)}; choose one of these" if cells else "trained cells; run the workflow first"
+            raise UserError(f"eta = {eta:g}, B = {B}: no trained cell in {self.folder / 'train'}; allowed are {known}.")
 
     def __repr__(self) -> str:
         """Return the constructor call of this cell."""
@@ -68,7 +66,8 @@ class CellFiles:
         """
         stacks = self._checked_stacks("curvature")
         if not stacks:
-            raise UserError(f"{self.folder / 'curvature'} has no file of {self!r}: run the workflow first.")
+            missing = f"{self.folder / 'curvature'}: no file of {self!r}"
+            raise UserError(f"{missing}; allowed is a finished run; run the workflow first.")
         return stacks
 
     def _checked_stacks(self, kind: str) -> list[Path]:
@@ -147,8 +146,8 @@ class CellFiles:
         arrays = {kind: _array_names(paths) - trained for kind, paths in measured.items()}
         for name in others:
             if not any(name in each for each in arrays.values()):
-                known = ", ".join(sorted(trained.union(*arrays.values())))
-                raise UserError(f"read({name!r}): {self!r} has no such array; it has {known}.")
+                known = sorted(trained.union(*arrays.values()))
+                raise UserError(unknown_value(f"{self!r}, name of an array", name, known))
         for kind, paths in measured.items():
             own = [name for name in others if name in arrays[kind]]
             others = [name for name in others if name not in own]
@@ -166,8 +165,8 @@ class CellFiles:
         measured = join_stacks(paths, ["realization", *names])
         if not np.array_equal(measured["realization"], realization):
             raise UserError(
-                f"read({names[0]!r}): {self.folder / kind} has realizations {measured['realization'].tolist()} of "
-                f"{self!r}, and {self.folder / 'train'} has {realization.tolist()}: run the workflow again."
+                f"{self.folder / kind}: realizations {measured['realization'].tolist()} of {self!r}; allowed are those "
+                f"of {self.folder / 'train'}, {realization.tolist()}; run the workflow again."
             )
         return measured
 
@@ -197,14 +196,14 @@ class CellFiles:
             UserError: the cell has no such realization, or its parameters are not stored at this iteration.
         """
         if realization not in self.realizations:
-            raise UserError(f"{self!r} has no realization {realization}; it has {self.realizations}.")
+            raise UserError(f"{self!r}, realization = {realization}: unknown; allowed are {self.realizations}.")
         iteration = self.read()["iteration"].tolist()
         prefix, axis, at = "final", "realization", {}
         if t not in (None, iteration[-1]):
-            wanted = f"parameters({realization}, t={t}) of {self!r}"
+            wanted = f"{self!r}.parameters({realization}, t={t})"
             if t not in iteration:
                 recorded = f"{iteration[0]}, {iteration[1]}, ..., {iteration[-1]}"
-                raise UserError(f"{wanted}: iteration not recorded; allowed are {recorded}.")
+                raise UserError(f"{wanted}: iteration not recorded; allowed are {recorded}; choose one of these.")
             self._require_kept(realization, wanted)
             prefix, axis, at = "checkpoint", "checkpoint", {"time": iteration.index(t)}
         stacks = (path for path in self.paths if axis in hdf5.describe(path))
@@ -221,8 +220,8 @@ class CellFiles:
         if realization in self.kept or (realization is None and self.kept):
             return
         raise UserError(
-            f"{wanted}: stored at the end of the run only; the realizations that are kept at every recorded iteration "
-            f"are {self.kept or 'none'}; add yours to recording.checkpoints and run the workflow again."
+            f"{wanted}: parameters stored only at the end; allowed are the realizations in recording.checkpoints, here "
+            f"{self.kept or 'none'}; add yours there, and run the workflow again."
         )
 
 

@@ -63,7 +63,7 @@ def page(kinds: Iterable[Kind]) -> str:
 
 def _section(kind: Kind) -> list[str]:
     if not kind.files:
-        raise UserError(f"There is no file {kind.pattern}: a data dictionary needs a complete run.")
+        raise UserError(f"{kind.pattern}: no file; allowed is a complete run; run the workflow first.")
     contents = [hdf5.describe(path) for path in kind.files]
     attributes = [hdf5.read_attributes(path) for path in kind.files]
     names = sorted({without_number(name) for content in contents for name in content})

@@ -24,8 +24,8 @@ class Experiment:
         self.folder = Path(folder)
         if not self.cells():
             raise UserError(
-                f"Experiment({str(folder)!r}): no trained cell in {self.folder / 'train'}; give the folder of one "
-                "experiment, such as results/mnist, after a run of the workflow."
+                f"folder = {folder}: no trained cell in {self.folder / 'train'}; allowed are folders of one "
+                "experiment, such as results/mnist; change the folder, or run the workflow first."
             )
 
     def cells(self) -> list[Cell]:

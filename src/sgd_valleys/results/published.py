@@ -40,8 +40,8 @@ def fill_pages(
         name = place["name"]
         if name not in new:
             raise UserError(
-                f"publish: {page} has a place for {name}, which the run does not have; places are for numbers of "
-                f"results/claims.json and for {', '.join(blocks)}; correct the mark <!-- {name} -->."
+                f"{page}: unknown mark <!-- {name} -->; allowed are the numbers of claims.json, and "
+                f"{', '.join(blocks)}; correct the mark."
             )
         places[name] += 1
         return f"<!-- {name} -->{new[name]}<!-- / -->"
@@ -49,12 +49,14 @@ def fill_pages(
     texts = {}
     for page, text in pages.items():
         if single := MARK.search(PLACE.sub("", text)):
-            raise UserError(f"publish: {page}: {single[0]} stands alone; a place is <!-- name --> ... <!-- / -->.")
+            raise UserError(
+                f"{page}: unpaired mark {single[0]}; allowed are pairs <!-- name --> ... <!-- / -->; add the other."
+            )
         texts[page] = PLACE.sub(partial(filled, page), text)
     for name in blocks:
         if places[name] != 1:
             raise UserError(
-                f"publish: {places[name]} places for {name} in {', '.join(pages)}; exactly one is needed: a line "
-                f"<!-- {name} --> and a line <!-- / -->."
+                f"{', '.join(pages)}: {places[name]} places for {name}; allowed is one, a line <!-- {name} --> and a "
+                "line <!-- / -->; add or delete the lines."
             )
     return texts

@@ -30,7 +30,7 @@ def read_recorded(folder: Path) -> Settings:
     except (ValueError, yaml.YAMLError):
         recorded = None
     if not isinstance(recorded, Mapping):
-        raise UserError(f"{path} is damaged: delete it and run again.")
+        raise hdf5.damaged(path, "damaged, since the content is not a mapping in YAML")
     return recorded
 
 
@@ -60,8 +60,8 @@ def refuse_other_run(folder: Path, settings: Settings) -> None:
         return
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     raise UserError(
-        f"{folder} holds a run of other settings than this command's, in {names[0]}{more}: give the settings of the "
-        f"run, {options_of(folder)}."
+        f"results = {folder}: the run in this folder has other settings, in {names[0]}{more}; allowed are the settings "
+        f"of that run; use {options_of(folder)}."
     )
 
 

@@ -43,8 +43,8 @@ def find_faults(folder: Path, planned: Mapping[str, Settings], settings: Setting
     faults = [fault or fault_of(path, folder, planned) for path, fault in sorted(entries)]
     faults = [fault for fault in faults if fault]
     present = sum(str(path) in planned for path in files)
-    checked = f"{len(files)} files checked: {len(faults)} wrong"
-    return faults, f"{checked}; {present} of the {len(planned)} planned ones are there"
+    checked = f"{len(files)} files checked: {len(faults)} faults"
+    return faults, f"{checked}; {present} of {len(planned)} planned files exist"
 
 
 def _refuse_absent_run(folder: Path, planned: Iterable[str]) -> None:
@@ -52,8 +52,8 @@ def _refuse_absent_run(folder: Path, planned: Iterable[str]) -> None:
     if any(map(os.path.lexists, planned)):
         return
     raise UserError(
-        f"{folder} holds no file of this command's settings: run the workflow first, or give the settings of a run, "
-        f"such as {options_of_a_run(folder)}."
+        f"results = {folder}: no file of a run with these settings; allowed is a folder with a run; run the workflow "
+        f"first, or use the settings of a run, such as {options_of_a_run(folder)}."
     )
 
 
@@ -71,10 +71,10 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
             first = seen.setdefault((state.st_dev, state.st_ino), path)
             entries = sorted(os.scandir(path), key=lambda entry: entry.name) if first is path else []
         except OSError as error:
-            yield path, f"{path} cannot be entered ({error.strerror}), and may be intact: make it readable."
+            yield path, str(hdf5.unreadable(path, error))
             continue
         if first is not path:
-            yield path, f"{path} is foreign: a link to {first}, whose files are checked there."
+            yield path, f"{path}: a link to the folder {first}; allowed is one path for each file; delete the link."
         for entry in entries:
             inner = path / entry.name
             if path == folder and entry.name in NOT_CHECKED:
@@ -86,9 +86,13 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
                 yield inner, ""
             elif entry.is_symlink():
                 target = os.readlink(inner)
-                yield inner, f"{inner} is a link to {target}, which is not there: restore its target, or remove it."
+                missing = f"a link to the missing target {target}"
+                yield (
+                    inner,
+                    f"{inner}: {missing}; allowed are existing targets; restore the target, or delete the link.",
+                )
             else:
-                yield inner, f"{inner} is foreign: neither a file nor a folder."
+                yield inner, f"{inner}: neither a file nor a folder; allowed are files and folders; delete the entry."
 
 
 def _kind(entry: os.DirEntry) -> str:
@@ -108,14 +112,14 @@ def fault_of(path: Path, folder: Path, planned: Mapping[str, Settings]) -> str:
         planned: settings of every file of a complete run, by path.
     """
     if path.name.endswith(".part"):
-        return f"{path} was left by a job that was killed: delete it when none is running."
+        return f"{path}: remains of a killed job; allowed are complete files; delete the file when no job runs."
     if path.name.endswith(".resume"):
-        return f"{path} was left by a job that was killed, and goes on from there: run again, or delete it."
+        return f"{path}: saved state of a killed job; allowed are complete files; run again to resume, or delete it."
     if str(path) not in planned:
-        return f"{path} is foreign: nothing in the settings makes it."
+        return f"{path}: unknown file; allowed are the files of these settings; delete or move the file."
     try:
         if path.suffix != ".h5":
-            return "" if _is_complete(path) else f"{path} is damaged: delete it and run again."
+            return "" if _is_complete(path) else str(hdf5.damaged(path, "damaged, since the end is missing"))
         attributes = hdf5.read_attributes(path)  # reads the whole file and compares its checksum
     except UserError as error:
         return str(error)
@@ -124,9 +128,10 @@ def fault_of(path: Path, folder: Path, planned: Mapping[str, Settings]) -> str:
     data = folder / path.relative_to(folder).parts[0] / "data.h5"
     checksum = _data_checksum(data)
     if checksum is not None and attributes.get("data_sha256", checksum) != checksum:
-        return f"{path} is stale: it was made from other data than {data}."
-    differences = _differences(planned[str(path)], attributes.get("parameters", {}))
-    return f"{path} is stale: {'; '.join(differences)}." if differences else ""
+        return f"{path}: stale, computed from other data; allowed is the data of {data}; run the workflow again."
+    differences = ", ".join(_differences(planned[str(path)], attributes.get("parameters", {})))
+    stale = f"{path}: stale, computed with other settings; allowed are {differences}; run the workflow again."
+    return stale if differences else ""
 
 
 def _is_complete(path: Path) -> bool:
@@ -146,14 +151,14 @@ def _data_checksum(path: Path) -> str | None:
 
 
 def _differences(planned: Settings, found: Settings) -> list[str]:
-    """Return the settings of a file that differ from the planned ones, as "name is ... and should be ..."."""
+    """Return the settings of a file that differ from the planned ones, as "name = ... (not ...)"."""
     if isinstance(planned.get("dataset"), dict):
         planned = {**planned, **planned["dataset"]}  # ``data.h5`` records the settings of its data set separately
         del planned["dataset"]
     ignored = {"device"}  # recorded, but not a setting of the computation
     planned = json.loads(json.dumps(planned))  # in the types of the stored settings
     return [
-        f"{name} is {found.get(name)} and should be {planned.get(name)}"
+        f"{name} = {planned.get(name)} (not {found.get(name)})"
         for name in sorted((planned.keys() | found.keys()) - ignored)
         if found.get(name) != planned.get(name)
     ]

@@ -32,7 +32,10 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UserError(f"{path} could not be written: {reason}; nothing was kept of it.") from error
+        raise UserError(
+            f"{path}: cannot be written ({reason}), and no part of the file remains; allowed is a writable folder with "
+            "free space; free space or correct the permissions, and run again."
+        ) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

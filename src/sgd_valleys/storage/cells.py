@@ -109,8 +109,8 @@ def check_stacks(paths: Sequence[FilePath]) -> None:
         if names:
             values = ", ".join(f"{name} ({expected.get(name)} and {found.get(name)})" for name in names)
             raise UserError(
-                f"{first} and {other} are stacks of one cell with different settings: {values}; only the stacks of one "
-                "configuration can be joined; `snakemake --cores 1 verify` names the outdated one: remove it."
+                f"{first} and {other}: different settings, {values}; allowed are stacks of a cell with equal settings; "
+                "delete the outdated file, which `snakemake --cores 1 verify` names."
             )
 
 

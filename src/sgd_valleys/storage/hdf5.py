@@ -154,16 +154,22 @@ def check(path: FilePath) -> None:
         raise unreadable(path, error) from error
     digest.update(view[:kept])
     if digest.hexdigest().encode() != found:
-        raise UserError(f"{path} is not what was written (its checksum differs): delete it and run again.")
+        raise damaged(path, "altered or damaged, since the checksum differs")
+
+
+def damaged(path: FilePath, reason: str) -> UserError:
+    """Return the error of a file whose content is not that which the workflow wrote."""
+    return UserError(f"{path}: {reason}; allowed is the file as it was written; delete the file, and run again.")
 
 
 def unreadable(path: FilePath, error: Exception) -> UserError:
     """Return the error of a file that cannot be read but may be intact, without the advice to delete the file."""
     if isinstance(error, FileNotFoundError):
-        return UserError(f"{path} is not there: run again.")
+        return UserError(f"{path}: missing; allowed are files of a finished run; run the workflow again.")
     reason = getattr(error, "strerror", None) or str(error).strip("'\"") or type(error).__name__
     return UserError(
-        f"{path} cannot be read ({reason.splitlines()[0]}), and may be intact: make it readable, and run again."
+        f"{path}: cannot be read ({reason.splitlines()[0]}), and may be intact; allowed are readable files; correct "
+        "the permissions or the disk, and run again."
     )
 
 
@@ -222,7 +228,7 @@ def read(
     with open_file(path) as file:
         missing = [name for name in names or () if name not in file]
         if missing:
-            raise UserError(f"{path} holds no {', '.join(missing)}: it has {', '.join(file)}.")
+            raise UserError(f"{path}: no array {', '.join(missing)}; allowed are {', '.join(file)}; choose from these.")
         return {name: _array(file[name], at or {}) for name in (names or file)}
 
 

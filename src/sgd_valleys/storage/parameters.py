@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sgd_valleys.errors import UserError
 from sgd_valleys.storage import hdf5
 from sgd_valleys.storage.hdf5 import FilePath, Index, Variable
 
@@ -49,7 +48,7 @@ def read_parameters(path: FilePath, prefix: str, at: Mapping[str, Index] | None 
         stored = [name.removeprefix(f"{prefix}_") for name in file if name.startswith(f"{prefix}_")]
     found = {name: match for name in stored if (match := _NAME.fullmatch(name))}
     if not found:
-        raise UserError(f"{path} has no parameters {prefix}_layer1_weight, ...: delete the file and run again.")
+        raise hdf5.damaged(path, f"no parameters {prefix}_layer1_weight, ...")
     names = sorted(found, key=lambda name: (int(found[name][1]), found[name][2] == "bias"))
     arrays = hdf5.read(path, [f"{prefix}_{name}" for name in names], at)
     return {name: arrays[f"{prefix}_{name}"] for name in names}

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, unknown_value
 
 
 def choose_device(name: str) -> torch.device:
@@ -18,12 +18,12 @@ def choose_device(name: str) -> torch.device:
         UserError: ``name`` is another one, or ``name`` is "cuda" and PyTorch finds no GPU.
     """
     if name not in ("cpu", "cuda", "auto"):
-        raise UserError(f"device = {name}: unknown device; it has to be cpu, cuda or auto.")
+        raise UserError(unknown_value("device", name, ("cpu", "cuda", "auto")))
     # TF32 has a mantissa of 10 bits: a gradient would differ from the CPU's in the third or fourth digit
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True
     if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("device = cuda: PyTorch finds no GPU on this machine; set device to cpu or auto.")
+        raise UserError("device = cuda: PyTorch finds no GPU; allowed on this machine are cpu and auto; change device.")
     return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
 
 

@@ -39,7 +39,10 @@ class Recording:
     def __post_init__(self) -> None:
         numbers = {len(points) for points in self.checkpoints.values()}
         if len(numbers) > 1:
-            raise ValueError(f"checkpoints = {dict(self.checkpoints)}: the runs have different numbers of points")
+            raise ValueError(
+                f"checkpoints = {dict(self.checkpoints)}: different numbers of points; allowed is one number for all "
+                "runs; change the lists."
+            )
 
     def last_points(self, runs: int) -> np.ndarray:
         """Return the recorded point (run) at which the training of each run ends."""
@@ -52,7 +55,10 @@ class Recording:
             ValueError: the recorded points do not divide the iterations.
         """
         if iterations % (self.points - 1):
-            raise ValueError(f"{iterations} iterations cannot be recorded at {self.points} equally spaced points")
+            raise ValueError(
+                f"iterations = {iterations}: not divisible into equal recording steps; allowed are multiples of points "
+                f"- 1 = {self.points - 1}; change iterations or points."
+            )
         return iterations // (self.points - 1)
 
 

@@ -58,11 +58,11 @@ def find_runs(
             stored = set(hdf5.read(path, ["realization"])["realization"].tolist())
             whole = set(_checkpoints(path))
         except UserError as error:
-            log.info(f"no run is taken over: {error}")
+            log.info(f"no run is reused: {error}")
             continue
         runs = sorted(r for r in missing & stored if r in whole or r not in checkpoints)
         if runs:
-            log.info(f"realizations {', '.join(map(str, runs))} are taken over from {path}")
+            log.info(f"realizations {', '.join(map(str, runs))} are reused from {path}")
             found[path] = runs
             missing -= set(runs)
     return found

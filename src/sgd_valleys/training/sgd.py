@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from sgd_valleys.data.subset import select_first
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, out_of_range
 from sgd_valleys.networks.cnn import CNN
 from sgd_valleys.networks.mlp import MLP
 from sgd_valleys.networks.network import Network, Parameters, check_parameters
@@ -84,7 +84,9 @@ def train(
     runs = len(starts["layer1_bias"])
     _check_checkpoints(recording, runs)
     if not recipe.is_deterministic(M) and len(streams) != runs:
-        raise UserError(f"streams: {len(streams)} streams for {runs} runs with noise; give one for each run.")
+        raise UserError(
+            f"streams: {len(streams)} streams for {runs} runs with noise; allowed is one for each run; change streams."
+        )
     device = choose_device(device) if isinstance(device, str) else device
     x_train, x_test = (torch.as_tensor(samples[0]).to(device, dtype) for samples in (train_set, test_set))
     y_train, y_test = (torch.as_tensor(samples[1]).to(device, torch.int64) for samples in (train_set, test_set))
@@ -254,8 +256,8 @@ def replicas_class(network: Network, M: int, dynamics: Dynamics) -> type[Replica
             return MovingReplicas
         return GramReplicas if 2 * network.sizes[0] >= M else MLPReplicas
     raise UserError(
-        f"network = {type(network).__name__}: training has gradients written by hand, for exactly the classes "
-        "networks.mlp.MLP and networks.cnn.CNN; use one of them, or train with a code of your own."
+        f"network = {type(network).__name__}: the training has no gradients of this class; allowed are "
+        "sgd_valleys.networks.mlp.MLP and sgd_valleys.networks.cnn.CNN, without subclasses; use one of these."
     )
 
 
@@ -273,14 +275,14 @@ def _check_numbers(recipe: Recipe, M: int, dtype: torch.dtype) -> None:
     eta, B = recipe.eta, recipe.B
     scalar = np.isscalar(eta)
     if not (scalar and math.isfinite(eta) and eta > 0):
-        raise UserError(f"eta = {eta!r}: invalid learning rate; it has to be a positive, finite number.")
+        raise UserError(out_of_range("eta", eta, "positive, finite numbers"))
     for name, value in (("B", B), ("iterations", recipe.iterations)):
         if not hasattr(value, "__index__") or operator.index(value) < 1:
-            raise UserError(f"{name} = {value!r}: invalid number; it has to be an integer of at least 1.")
+            raise UserError(out_of_range(name, value, "integers of at least 1"))
     if M % B:
-        raise UserError(f"B = {B}: does not divide the {M} training samples; it has to be one of their divisors.")
+        raise UserError(f"B = {B}: not a divisor of the {M} training samples; allowed are divisors of {M}; change B.")
     if dtype not in (torch.float32, torch.float64):
-        raise UserError(f"dtype = {dtype}: not supported; it has to be torch.float32 or torch.float64.")
+        raise UserError(f"dtype = {dtype}: unsupported; allowed are torch.float32 and torch.float64; change dtype.")
 
 
 def _check_samples(name: str, samples: Samples, classes: int) -> None:
@@ -289,8 +291,8 @@ def _check_samples(name: str, samples: Samples, classes: int) -> None:
     valid = labels.shape == (len(inputs),) and len(inputs) > 0 and not labels.is_floating_point()
     if not valid or labels.min() < 0 or labels.max() >= classes:
         raise UserError(
-            f"{name}: invalid labels; there has to be one integer from 0 to {classes - 1} for each of the "
-            f"{len(inputs)} inputs."
+            f"{name}: invalid labels; allowed is one integer from 0 to {classes - 1} for each of the {len(inputs)} "
+            "inputs; change the labels."
         )
 
 
@@ -300,12 +302,12 @@ def _check_checkpoints(recording: Recording, runs: int) -> None:
         for run, points in by_run.items():
             if not 0 <= run < runs or not all(0 <= point < recording.points for point in points):
                 raise UserError(
-                    f"recording.{name} = {dict(getattr(recording, name))}: no such run or point; runs are from 0 to "
-                    f"{runs - 1}, points from 0 to {recording.points - 1}."
+                    f"recording.{name} = {dict(getattr(recording, name))}: no such run or point; allowed are runs 0 to "
+                    f"{runs - 1} and points 0 to {recording.points - 1}; change the numbers."
                 )
     for run, last in recording.last.items():
         if beyond := [point for point in named.get(run, ()) if point > last]:
             raise UserError(
-                f"recording.checkpoints = {dict(recording.checkpoints)}: run {run} has no point {beyond[0]}; its "
-                f"training ends at point {last}: leave the point out, or let the run train on (recording.last)."
+                f"recording.checkpoints = {dict(recording.checkpoints)}: run {run} ends before point {beyond[0]}; "
+                f"allowed are points up to {last}; delete later points, or raise recording.last."
             )

@@ -70,7 +70,10 @@ def make_arm(reference: Arm, control: str, value: Any) -> Arm:
             return reference
         case "decay", "loss":
             return replace(reference, noise="H-loss", sigma_scale=1 / float(landscape.L_0(y)))
-    raise ValueError(f"{control} = {value}: unknown control")
+    raise ValueError(
+        f"{control} = {value}: unknown control; allowed are {', '.join(CONTROLS)}, and constant or loss for decay; "
+        "choose one of these."
+    )
 
 
 def simulate_arm(

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erf, expit
 
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, out_of_range, unknown_value
 from sgd_valleys.two_valley.landscape import Landscape, check_landscape
 
 CONVENTIONS = {"ito": 1.0, "stratonovich": 0.5, "hanggi-klimontovich": 0.0}  # the power p of D under the derivative
@@ -102,13 +102,13 @@ def check(landscape: Landscape, delta_S: float, convention: str, noise: str) -> 
     check_landscape(landscape)
     scalar = np.isscalar(delta_S)
     if not (scalar and np.isfinite(delta_S) and delta_S > 0):
-        raise UserError(f"delta_S = {delta_S!r}: invalid effective noise; it has to be a positive, finite number.")
+        raise UserError(out_of_range("delta_S", delta_S, "positive, finite numbers"))
     if convention not in CONVENTIONS:
-        raise UserError(f"convention = {convention!r}: unknown; it has to be one of {', '.join(CONVENTIONS)}.")
+        raise UserError(unknown_value("convention", convention, CONVENTIONS))
     check_noise(noise)
 
 
 def check_noise(noise: str) -> None:
     """Raise UserError unless the noise is known."""
     if noise not in NOISES:
-        raise UserError(f"noise = {noise!r}: unknown diffusion; it has to be one of {', '.join(NOISES)}.")
+        raise UserError(unknown_value("noise", noise, NOISES))

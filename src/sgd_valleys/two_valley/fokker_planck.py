@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import solve_banded
 
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, out_of_range
 from sgd_valleys.two_valley.diffusion import CONVENTIONS, check, check_noise, diffusion_tensor
 from sgd_valleys.two_valley.landscape import Landscape
 
@@ -108,20 +108,25 @@ def solve(
     check(landscape, delta_S, convention, noise)
     times = np.asarray(times, dtype=float)
     if not _is_increasing(times):
-        raise UserError("times: invalid; they have to be at least two, finite and increasing.")
+        raise UserError("times: not ascending; allowed are at least two finite, ascending times; change times.")
     x_edges = default_x_edges(landscape, delta_S) if x_edges is None else np.asarray(x_edges, dtype=float)
     if not _is_increasing(x_edges) or 0 not in x_edges[1:-1]:
-        raise UserError("x_edges: invalid edges across; they have to increase, and one of the inner edges has to be 0.")
+        raise UserError(
+            "x_edges: not ascending through 0; allowed are ascending edges, 0 among the inner ones; change x_edges."
+        )
     y_edges = default_y_edges(delta_S, noise) if y_edges is None else np.asarray(y_edges, dtype=float)
     if not _is_increasing(y_edges) or not y_edges[0] < 0 < y_edges[-1]:
-        raise UserError("y_edges: invalid window along y; the edges have to increase, with 0 between first and last.")
+        raise UserError(
+            "y_edges: not ascending around 0; allowed are ascending edges below and above 0; change y_edges."
+        )
     x_start, y_start = start
     if not (0 < x_start < min(-x_edges[0], x_edges[-1]) and 0 < y_start < np.inf):
-        raise UserError(f"start = {start}: invalid point; x and y have to be positive, and x inside the grid.")
+        raise UserError(out_of_range("start", start, "y > 0, and x > 0 inside x_edges on both sides of 0"))
     lowest, limit = y_start + y_edges[0], -min(landscape.y_f, landscape.y_b)
     if lowest <= limit:
         raise UserError(
-            f"y_edges: the window reaches y = {lowest:.3g}, outside the landscape; it has to exceed {limit}."
+            f"y_edges: the window reaches y = {lowest:.3g}, outside the landscape; allowed is y > {limit}; narrow the "
+            "window."
         )
 
     grid = MovingGrid(landscape, delta_S, noise, CONVENTIONS[convention], x_edges, y_edges)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, out_of_range
 
-ONLY_LANDSCAPE = "the loss has to be that of Eqs. 8-12; change the parameters of Landscape."
+ONLY_LANDSCAPE = "allowed is Landscape, the loss of Eqs. 8-12; use Landscape with other parameters."
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,19 @@ class Landscape:
 
     def __init_subclass__(cls) -> None:
         """Refuse a subclass."""
-        raise UserError(f"landscape = {cls.__name__}: a subclass is not supported; {ONLY_LANDSCAPE}")
+        raise UserError(f"landscape = {cls.__name__}: subclasses are not supported; {ONLY_LANDSCAPE}")
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             real = np.isscalar(value) and np.isreal(value)
             if not (real and np.isfinite(value) and value > 0):
-                raise UserError(f"{field.name} = {value!r}: invalid parameter; it has to be a positive, finite number.")
+                raise UserError(out_of_range(field.name, value, "positive, finite numbers"))
         if not self.x1 >= self.x2:
-            valleys = f"x1 = {self.x1}, x2 = {self.x2}"
-            raise UserError(f"{valleys}: the flat valley is not the flatter one; x1 has to exceed x2, or equal it.")
+            raise UserError(
+                f"x1 = {self.x1}: the flat valley would be sharper than the other; allowed are values of at least "
+                f"x2 = {self.x2}; raise x1, or lower x2."
+            )
 
     @property
     def L_0_star(self) -> float:
@@ -130,7 +132,7 @@ class Landscape:
 def check_landscape(landscape: Landscape) -> None:
     """Raise UserError for an object of another class, because only its parameters would be used."""
     if not isinstance(landscape, Landscape):
-        raise UserError(f"landscape = {type(landscape).__name__}: not supported; {ONLY_LANDSCAPE}")
+        raise UserError(f"landscape = {type(landscape).__name__}: not a Landscape; {ONLY_LANDSCAPE}")
 
 
 def stability_bound(landscape: Landscape, y: float) -> float:

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from sgd_valleys.errors import UserError
+from sgd_valleys.errors import UserError, out_of_range, unknown_value
 from sgd_valleys.randomness import Stage, stream
 from sgd_valleys.two_valley.landscape import Landscape, check_landscape
 from sgd_valleys.two_valley.run_statistics import Occupancy, Runs
@@ -280,13 +280,14 @@ def simulate(
     times = np.asarray([] if record is None else record)
     integers = times.ndim == 1 and (times.dtype.kind in "iu" or not len(times))
     if not integers or (np.diff(times) <= 0).any() or (times < 0).any() or (times > iterations).any():
-        limits = f"from at least 0 to at most {iterations}"
-        raise UserError(f"record = {record}: invalid iterations; integers have to ascend {limits}.")
+        raise UserError(out_of_range("record", record, f"ascending integers from 0 to {iterations}"))
     times = times.astype(np.int64)
     if not 0 <= trajectories <= runs:
-        raise UserError(f"trajectories = {trajectories}: invalid number; it has to be between 0 and runs = {runs}.")
+        raise UserError(out_of_range("trajectories", trajectories, f"numbers from 0 to runs = {runs}"))
     if trajectories and record is None:
-        raise UserError(f"trajectories = {trajectories}: nothing is recorded; give the recorded iterations as record.")
+        raise UserError(
+            f"trajectories = {trajectories}: no iteration is recorded; allowed is 0 without record; pass record."
+        )
     p, begin, key = landscape, tuple(map(float, start)), cell_key(seed, noise, eta, sigma, start)
     shape = (p.L_0_star, 1 / p.x1, -1 / p.x2, p.y_f, p.y_b - p.y_f, 1 / p.y_d, p.L_d / p.y_d, p.L_d / p.y_d**2)
     model = (float(eta), float(sigma), NOISES.index(noise), tuple(map(float, shape)))
@@ -319,14 +320,14 @@ def cell_key(seed: int, noise: str, eta: float, sigma: float, start: tuple[float
 def _check(eta: float, sigma: float, noise: str, start: tuple[float, float], seed: int, **counts: int) -> None:
     """Raise UserError for an argument out of range."""
     if not (math.isfinite(eta) and eta > 0):
-        raise UserError(f"eta = {eta}: invalid learning rate; it has to be positive and finite.")
+        raise UserError(out_of_range("eta", eta, "positive, finite numbers"))
     if not (math.isfinite(sigma) and sigma >= 0):
-        raise UserError(f"sigma = {sigma}: invalid noise strength; it has to be finite and not negative.")
+        raise UserError(out_of_range("sigma", sigma, "finite numbers of at least 0"))
     if noise not in NOISES:
-        raise UserError(f"noise = {noise!r}: unknown covariance; it has to be one of {', '.join(NOISES)}.")
+        raise UserError(unknown_value("noise", noise, NOISES))
     if not (len(start) == 2 and all(map(math.isfinite, start)) and start[0] > 0 and start[1] >= 0):
-        raise UserError(f"start = {start}: invalid point; x has to be positive and y not negative.")
+        raise UserError(out_of_range("start", start, "finite points with x > 0 and y >= 0"))
     for name, value in (("seed", seed), *counts.items()):
         least = 0 if name == "seed" else 1
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise UserError(f"{name} = {value!r}: invalid number; it has to be an integer of at least {least}.")
+            raise UserError(out_of_range(name, value, f"integers of at least {least}"))

@@ -162,7 +162,7 @@ def test_null_removes_what_it_names_and_the_figures_of_it(overlay: dict, figures
         ),
         (
             {"figures": {"fig2": {"experiment": "mnits"}}},
-            r"figures\.fig2\.experiment = mnits: unknown; allowed are mnist",
+            r"figures\.fig2\.experiment = 'mnits': unknown; allowed are mnist",
         ),
         ({"figures": 3}, r"figures = 3: not a section; allowed are settings by name, or null"),
         (
@@ -171,7 +171,7 @@ def test_null_removes_what_it_names_and_the_figures_of_it(overlay: dict, figures
         ),
         (
             {"experiments": {"mnist": None, "a": {"like": "mnist"}}},
-            r"a\.like = mnist: unknown experiment; .* cifar10, a; .* replace the null of mnist by template: true",
+            r"a\.like = mnist: removed experiment; .* cifar10, a; .* replace the null of mnist by template: true",
         ),
     ],
 )

@@ -13,9 +13,12 @@ from sgd_valleys.errors import UserError
     [
         (
             {"like": ["mnist"]},
-            r"experiments\.fashion\.like = \['mnist'\]: unknown experiment; allowed are mnist, cifar10",
+            r"experiments\.fashion\.like = \['mnist'\]: unknown; allowed are mnist, cifar10",
         ),
-        ({"like": "cifar100"}, r"fashion\.like = cifar100: unknown experiment; allowed are mnist, cifar10, fashion"),
+        (
+            {"like": "cifar100"},
+            r"fashion\.like = 'cifar100': unknown; allowed are mnist, cifar10, fashion \(did you mean",
+        ),
         ({"like": "fashion"}, r"fashion\.like = fashion: circular inheritance \(fashion is like fashion\)"),
     ],
 )

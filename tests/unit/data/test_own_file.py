@@ -62,15 +62,21 @@ def test_bytes_are_scaled_and_numbers_are_taken_as_they_are(own, tmp_path: Path)
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"test_label": None}, r"no item named 'test_label\.npy'.*it needs train_image, train_label"),
-        ({"train_image": GOOD["train_image"][:, 0]}, r"train_image has the shape \(12, 4\); allowed: \(sample, row"),
-        ({"train_image": GOOD["train_image"].astype(int)}, r"train_image is int64; allowed: uint8, or floating-point"),
-        ({"train_label": np.arange(5)}, r"train_label has the shape \(5,\); there are 12 images"),
-        ({"train_label": np.tile([0, 2, 3], 4)}, r"no training image has label 1; labels have to be 0 to 3"),
-        ({"test_label": np.full(6, 3)}, r"test label 3 does not occur in train_label"),
-        ({"train_label": np.full(12, -1)}, r"labels have to be whole numbers from 0"),
-        ({"test_image": np.zeros((6, 5, 4), np.uint8)}, r"training images are \(4, 4\), test images \(5, 4\)"),
-        ({"train_label": np.full(12, object())}, r"cannot be read as a \.npz file"),
+        ({"test_label": None}, r"no array test_label; allowed are files with train_image, train_label"),
+        ({"train_image": GOOD["train_image"][:, 0]}, r"train_image has the shape \(12, 4\); allowed are \(sample, row"),
+        (
+            {"train_image": GOOD["train_image"].astype(int)},
+            r"train_image has the type int64; allowed are uint8 and floating-point",
+        ),
+        ({"train_label": np.arange(5)}, r"train_label has the shape \(5,\); allowed are shapes \(12,\)"),
+        ({"train_label": np.tile([0, 2, 3], 4)}, r"no training image has the label 1; allowed are labels from 0 to 3"),
+        ({"test_label": np.full(6, 3)}, r"test_label has 3, which train_label lacks; allowed are labels from 0 to 2"),
+        ({"train_label": np.full(12, -1)}, r"train_label has numbers that are negative or not integers"),
+        (
+            {"test_image": np.zeros((6, 5, 4), np.uint8)},
+            r"training images have the shape \(4, 4\), test images \(5, 4\)",
+        ),
+        ({"train_label": np.full(12, object())}, r"not readable as a \.npz file"),
     ],
 )
 def test_what_is_no_data_set_is_refused(own, changed: dict, sentence: str) -> None:
@@ -82,7 +88,7 @@ def test_a_damaged_or_absent_file_is_refused(own, tmp_path: Path) -> None:
     path = own()
     path.write_bytes(path.read_bytes()[:100])
     for wrong in (path, tmp_path / "absent.npz"):
-        with pytest.raises(UserError, match=r"dataset\.path = .*: it cannot be read as a \.npz file"):
+        with pytest.raises(UserError, match=r"dataset\.path = .*: not readable as a \.npz file \("):
             describe_file(wrong)
 
 

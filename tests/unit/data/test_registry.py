@@ -40,5 +40,7 @@ def test_cifar10_is_the_original(cifar_root: Path) -> None:
 
 
 def test_an_unknown_data_set_is_rejected_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"dataset\.name = emnist: unknown data set; allowed: mnist"):
+    with pytest.raises(
+        UserError, match=r"dataset\.name = 'emnist': unknown; allowed are mnist, .*\(did you mean mnist\?\)"
+    ):
         fetch("emnist", tmp_path)

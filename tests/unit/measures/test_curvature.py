@@ -240,7 +240,10 @@ def test_a_point_without_top_eigenvalues_is_named_and_the_others_are_measured(he
     with caplog.at_level(logging.INFO, LOG.name):
         found = measure(hessian_at, [(1, 2), (1, 1)])
     assert np.isnan(found.eigenvalue[1, 2]).all() and np.isfinite(found.eigenvalue[1, 1]).all()
-    assert "run 1, time 2: no top 3: the network's output is not finite" in caplog.text
+    assert (
+        "run 1, time 2: the top 3 eigenvalues and the flatness are NaN, because the network's output is not finite."
+        in caplog.text
+    )
     assert "top 3 eigenvalues at 1 of 2 points, 1 failures" in caplog.text
 
 

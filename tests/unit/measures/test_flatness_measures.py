@@ -307,9 +307,7 @@ def test_every_docstring_has_formula_source_and_invariances() -> None:
 
 
 def test_an_unknown_measure_is_refused_by_name() -> None:
-    said = (
-        r"measures = hessian_trac: no measure of flatness; allowed are .*flatness_10.* \(did you mean hessian_trace\?\)"
-    )
+    said = r"measures = hessian_trac: not a measure of flatness; .*flatness_10.* \(did you mean hessian_trace\?\)"
     with pytest.raises(UserError, match=said):
         evaluate(point_of(), ["hessian_trac"])
     with pytest.raises(UserError, match=r"measures = flatness_0: .*flatness_N for any N"):
@@ -336,7 +334,10 @@ def test_values_of_several_ends_are_stored_with_units_and_properties(caplog: pyt
         assert variable.data.tolist() == pytest.approx(
             [*(evaluate(p, names)[name] for p in points), np.nan], nan_ok=True
         )
-    assert "run 2 has no perturbation_increase_standard_error, perturbation_increase, flatness_3" in caplog.text
+    assert (
+        "run 2: NaN or infinite values of perturbation_increase_standard_error, perturbation_increase, flatness_3"
+        in caplog.text
+    )
     properties = measure_properties(["relative_flatness"])["relative_flatness"]
     assert (properties["invariant"], properties["unit_invariant"]) == (True, False)
 

@@ -287,10 +287,10 @@ def test_the_dense_layers_of_a_convolutional_network_are_those_of_its_head() -> 
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ([1], "layers = [1]: layer 1 is a convolution; allowed are the fully connected layers 2, 3, each once; leave"),
-        ([4], "layer 4 is no layer of this network"),
-        ([2, 2], "one is named twice"),
-        ([], "or none at all"),
+        ([1], "layers = [1]: layer 1 is a convolution; allowed are the fully connected layers 2, 3, each once; delete"),
+        ([4], "layer 4 is not in this network"),
+        ([2, 2], "layers = [2, 2]: no layer, or a repeated layer; allowed are"),
+        ([], "layers = []: no layer, or a repeated layer; allowed are"),
     ],
 )
 def test_other_layers_are_refused_by_name(layers, message) -> None:

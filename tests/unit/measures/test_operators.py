@@ -119,5 +119,5 @@ def test_vectors_and_parameters_are_converted_into_each_other() -> None:
 
 
 def test_layers_that_do_not_exist_are_refused() -> None:
-    with pytest.raises(UserError, match=r"layers = \(4,\): no layers of the network; .* from 1 to 3\."):
+    with pytest.raises(UserError, match=r"layers = \(4,\): not layers of the network; .* from 1 to 3; change"):
         NetworkCurvature(NETWORKS["relu"], parameters(NETWORKS["relu"]), samples(NETWORKS["relu"]), (4,))

@@ -39,7 +39,7 @@ def test_a_residual_above_the_tolerance_is_a_failure() -> None:
             return self.matrix @ block + 1.0
 
     found = top_eigenpairs(Wrong(MATRIX), 4, rng, 1e-6)
-    assert np.isnan(found.eigenvalue).all() and found.failure.startswith("residual ")
+    assert np.isnan(found.eigenvalue).all() and found.failure.startswith("the residual ")
 
 
 def test_the_trace_lies_within_its_error() -> None:

@@ -87,5 +87,7 @@ def test_all_activations_have_the_same_start(name: str) -> None:
 
 def test_settings_name_the_activation() -> None:
     assert build({"name": "mlp", "hidden": [5], "activation": "gelu"}, (1, 2, 3), 3) == MLP((6, 5, 3), "gelu")
-    with pytest.raises(UserError, match=r"network.activation = elu: unknown; allowed are relu, tanh, gelu\."):
+    with pytest.raises(
+        UserError, match=r"network\.activation = 'elu': unknown; allowed are relu, tanh, gelu \(did you mean relu\?\)"
+    ):
         build({"name": "mlp", "hidden": [5], "activation": "elu"}, (1, 2, 3), 3)

@@ -11,5 +11,5 @@ def test_a_dictionary_contains_no_number_of_a_scale() -> None:
 
 
 def test_a_dictionary_of_no_files_is_refused() -> None:
-    with pytest.raises(UserError, match=r"no file results/x\.h5: a data dictionary needs a complete run"):
+    with pytest.raises(UserError, match=r"results/x\.h5: no file; allowed is a complete run"):
         page([Kind("results/x.h5", "x", "Nothing.", [])])

@@ -29,10 +29,16 @@ def test_numbers_and_blocks_stand_between_their_marks_and_all_else_stays() -> No
 @pytest.mark.parametrize(
     ("pages", "sentence"),
     [
-        ({"one.md": "<!-- slop -->?<!-- / -->"}, r"one\.md has a place for slop, .* correct the mark <!-- slop -->"),
-        ({"one.md": "<!-- slope -->?\n"}, r"one\.md: <!-- slope --> stands alone; a place is <!-- name --> \.\.\."),
-        ({"one.md": "?<!-- / -->"}, r"one\.md: <!-- / --> stands alone"),
-        ({"two.md": ""}, "0 places for run times in one.md, two.md; exactly one is needed"),
+        (
+            {"one.md": "<!-- slop -->?<!-- / -->"},
+            r"one\.md: unknown mark <!-- slop -->; allowed are .*, and run times; correct",
+        ),
+        (
+            {"one.md": "<!-- slope -->?\n"},
+            r"one\.md: unpaired mark <!-- slope -->; allowed are pairs <!-- name --> \.\.\.",
+        ),
+        ({"one.md": "?<!-- / -->"}, r"one\.md: unpaired mark <!-- / -->"),
+        ({"two.md": ""}, "one.md, two.md: 0 places for run times; allowed is one"),
         ({"two.md": 2 * PAGES["two.md"]}, "2 places for run times"),
     ],
 )

@@ -65,7 +65,7 @@ def test_a_whole_run_has_no_fault(run: Run) -> None:
     (run.folder / "logs/train.log").write_text("done", encoding="utf-8")
     assert find_faults(run.folder, run.planned, run.settings) == (
         [],
-        "7 files checked: 0 wrong; 7 of the 7 planned ones are there",
+        "7 files checked: 0 faults; 7 of 7 planned files exist",
     )
 
 
@@ -77,9 +77,9 @@ def test_files_behind_links_are_checked(run: Run) -> None:
     assert run.faults() == []
     damage(Path("elsewhere/train/a.h5"))
     damage(Path("freezing.h5"))
-    assert [fault.partition(" (")[0] for fault in run.faults()] == [
-        f"{run.folder}/mnist/freezing.h5 is not what was written",
-        f"{run.folder}/mnist/train/a.h5 is not what was written",
+    assert [fault.partition(";")[0] for fault in run.faults()] == [
+        f"{run.folder}/mnist/freezing.h5: altered or damaged, since the checksum differs",
+        f"{run.folder}/mnist/train/a.h5: altered or damaged, since the checksum differs",
     ]
 
 
@@ -88,12 +88,14 @@ def test_links_in_a_circle_end_and_every_file_is_checked_once(run: Run) -> None:
     (run.folder / "mnist/up").symlink_to("..")
     (run.folder / "mnist/self.h5").symlink_to("self.h5")
     faults, summary = find_faults(run.folder, run.planned, run.settings)
+    second = "allowed is one path for each file; delete the link."
     assert faults == [
-        f"{run.folder}/again is foreign: a link to {run.folder}/mnist, whose files are checked there.",
-        f"{run.folder}/mnist/self.h5 is a link to self.h5, which is not there: restore its target, or remove it.",
-        f"{run.folder}/mnist/up is foreign: a link to {run.folder}, whose files are checked there.",
+        f"{run.folder}/again: a link to the folder {run.folder}/mnist; {second}",
+        f"{run.folder}/mnist/self.h5: a link to the missing target self.h5; allowed are existing targets; restore the "
+        "target, or delete the link.",
+        f"{run.folder}/mnist/up: a link to the folder {run.folder}; {second}",
     ]
-    assert summary.startswith("7 files checked: 3 wrong")
+    assert summary.startswith("7 files checked: 3 faults")
 
 
 def test_a_link_to_nothing_and_what_is_no_file_are_named(run: Run) -> None:
@@ -101,8 +103,8 @@ def test_a_link_to_nothing_and_what_is_no_file_are_named(run: Run) -> None:
     (run.folder / "mnist/freezing.h5").symlink_to("/gone/freezing.h5")
     os.mkfifo(run.folder / "mnist/pipe")  # reading would wait for ever
     link, pipe = run.faults()
-    assert link.startswith(f"{run.folder}/mnist/freezing.h5 is a link to /gone/freezing.h5, which is not there: ")
-    assert pipe == f"{run.folder}/mnist/pipe is foreign: neither a file nor a folder."
+    assert link.startswith(f"{run.folder}/mnist/freezing.h5: a link to the missing target /gone/freezing.h5; ")
+    assert pipe.startswith(f"{run.folder}/mnist/pipe: neither a file nor a folder; ")
 
 
 def test_what_may_not_be_entered_or_read_is_named_and_not_to_be_deleted(
@@ -119,10 +121,10 @@ def test_what_may_not_be_entered_or_read_is_named_and_not_to_be_deleted(
     monkeypatch.setattr(os, "scandir", lambda path: refuse(path) or enter(path))
     monkeypatch.setattr(Path, "read_bytes", lambda path: refuse(path) or read(path))
     faults = run.faults()
-    assert [fault.partition(", and may be intact: ")[0] for fault in faults] == [
-        f"{run.folder}/figures/fig1.png cannot be read (Permission denied)",
-        f"{run.folder}/mnist/train cannot be entered (Permission denied)",
-        f"{run.folder}/workflow.zip cannot be read (Permission denied)",
+    assert [fault.partition(", and may be intact; ")[0] for fault in faults] == [
+        f"{run.folder}/figures/fig1.png: cannot be read (Permission denied)",
+        f"{run.folder}/mnist/train: cannot be read (Permission denied)",
+        f"{run.folder}/workflow.zip: cannot be read (Permission denied)",
     ]
     assert not any("delete" in fault for fault in faults)
 
@@ -132,11 +134,15 @@ def test_a_file_of_other_data_or_other_settings_is_stale(run: Run) -> None:
     hdf5.write(path, {}, {"parameters": {"images": 3}, "data_sha256": "other"})
     run.planned[f"{run.folder}/mnist/freezing.h5"] = {"L_c": 0.2}
     assert run.faults() == [
-        f"{run.folder}/mnist/freezing.h5 is stale: it was made from other data than {path}.",
-        f"{run.folder}/mnist/train/a.h5 is stale: it was made from other data than {path}.",
+        f"{run.folder}/mnist/{name}: stale, computed from other data; allowed is the data of {path}; run the workflow "
+        "again."
+        for name in ("freezing.h5", "train/a.h5")
     ]
     hdf5.write(path, {}, {"parameters": {"images": 3}, "data_sha256": "d"})
-    assert run.faults() == [f"{run.folder}/mnist/freezing.h5 is stale: L_c is 0.1 and should be 0.2."]
+    assert run.faults() == [
+        f"{run.folder}/mnist/freezing.h5: stale, computed with other settings; allowed are L_c = 0.2 (not 0.1); run "
+        "the workflow again."
+    ]
 
 
 def test_the_settings_of_another_run_are_refused_in_one_sentence(run: Run) -> None:
@@ -144,8 +150,8 @@ def test_the_settings_of_another_run_are_refused_in_one_sentence(run: Run) -> No
     with pytest.raises(UserError) as error:
         run.faults()
     assert str(error.value) == (
-        f"{run.folder} holds a run of other settings than this command's, in experiments.mnist.layer and 1 more: give "
-        f"the settings of the run, --configfile {run.folder}/config.yaml."
+        f"results = {run.folder}: the run in this folder has other settings, in experiments.mnist.layer and 1 more; "
+        f"allowed are the settings of that run; use --configfile {run.folder}/config.yaml."
     )
 
 
@@ -160,7 +166,7 @@ def test_a_moved_run_is_checked_in_its_new_folder(run: Run) -> None:
 @pytest.mark.parametrize("content", ["seed: [1", "seed", ""])
 def test_damaged_settings_are_named(run: Run, content: str) -> None:
     (run.folder / "config.yaml").write_text(content, encoding="utf-8")
-    with pytest.raises(UserError, match=r"config\.yaml is damaged: delete it and run again"):
+    with pytest.raises(UserError, match=r"config\.yaml: damaged, since .*; delete the file, and run again"):
         run.faults()
 
 
@@ -182,6 +188,6 @@ def test_a_folder_without_a_file_of_the_run_is_no_run_without_fault(
     with pytest.raises(UserError) as error:
         find_faults(Path("results"), {"results/mnist/data.h5": {}}, SETTINGS)
     assert str(error.value) == (
-        "results holds no file of this command's settings: run the workflow first, or give the settings of a run, such "
-        f"as {options}."
+        "results = results: no file of a run with these settings; allowed is a folder with a run; run the workflow "
+        f"first, or use the settings of a run, such as {options}."
     )

@@ -27,7 +27,7 @@ def test_a_file_cut_off_by_the_system_is_not_kept(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, path], env=environment, capture_output=True, encoding="utf-8", timeout=60
     )
-    assert f"UserError: {path} could not be written: " in ended.stderr
+    assert f"UserError: {path}: cannot be written (" in ended.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -72,6 +72,6 @@ def test_a_run_in_two_stacks_counts_once(tmp_path):
 
 def test_stacks_of_other_settings_are_not_joined(tmp_path):
     paths = [write_stack(tmp_path / "old.h5", 0, 0, iterations=500), write_stack(tmp_path / "new.h5", 1, 2)]
-    message = r"old\.h5 and .*new\.h5 are stacks of one cell with different settings: iterations \(500 and None\)"
+    message = r"old\.h5 and .*new\.h5: different settings, iterations \(500 and None\)"
     with pytest.raises(UserError, match=message):
         read_cells(paths, ["loss"])

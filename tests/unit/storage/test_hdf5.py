@@ -45,7 +45,7 @@ def test_any_flipped_bit_is_noticed(tmp_path):
     near = whole.find(b"sgd-valleys-sha256")  # where HDF5 itself can be led astray for good
     for place in {*range(0, len(whole), 97), *range(near - 100, near + 100)}:
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :])
-        with pytest.raises(UserError, match=r"a\.h5 is not what was written"):
+        with pytest.raises(UserError, match=r"a\.h5: altered or damaged, since the checksum differs"):
             hdf5.read(path)
 
 
@@ -121,15 +121,17 @@ def test_a_damaged_file_is_named_with_what_to_do(tmp_path, damage):
             {"noise": b"\x07" * len(content), "truncated": content[: len(content) // 2], "empty": b""}[damage]
         )
     sentence = (
-        "is not there: run again" if damage == "absent" else "is not what was written .*: delete it and run again"
+        "missing; .*; run the workflow again"
+        if damage == "absent"
+        else "altered or damaged.*; delete the file, and run"
     )
-    with pytest.raises(UserError, match=rf"a\.h5 {sentence}"):
+    with pytest.raises(UserError, match=rf"a\.h5: {sentence}"):
         hdf5.read(path)
 
 
 def test_a_file_without_the_array_is_named(tmp_path):
     hdf5.write(tmp_path / "a.h5", VARIABLES)
-    with pytest.raises(UserError, match=r"a\.h5 holds no height"):
+    with pytest.raises(UserError, match=r"a\.h5: no array height; allowed are "):
         hdf5.read(tmp_path / "a.h5", ["height"])
 
 
@@ -204,7 +206,9 @@ def test_an_error_of_the_disk_is_no_reason_to_delete_a_file(tmp_path, monkeypatc
         return FailingFile(content)
 
     monkeypatch.setattr(builtins, "open", fail)
-    with pytest.raises(UserError, match=rf"a\.h5 cannot be read \({os.strerror(code)}\), and may be intact: ") as error:
+    with pytest.raises(
+        UserError, match=rf"a\.h5: cannot be read \({os.strerror(code)}\), and may be intact; "
+    ) as error:
         hdf5.read(path)
     assert "delete" not in str(error.value)
 
@@ -213,7 +217,7 @@ def test_what_hdf5_cannot_read_with_its_checksum_intact_is_not_to_be_deleted(tmp
     content = bytearray(f"no HDF5 {hdf5.NO_CHECKSUM}".encode())
     hdf5.stamp(memoryview(content))
     (tmp_path / "a.h5").write_bytes(content)
-    with pytest.raises(UserError, match=r"a\.h5 cannot be read \(.*signature not found.*\), and may be intact: "):
+    with pytest.raises(UserError, match=r"a\.h5: cannot be read \(.*signature not found.*\), and may be intact; "):
         hdf5.read(tmp_path / "a.h5")
 
 
@@ -224,5 +228,5 @@ def test_a_checksum_is_found_across_the_blocks_in_which_a_file_is_read(tmp_path,
     hdf5.write(path, {"slope": VARIABLES["slope"]})
     hdf5.check(path)
     path.write_bytes(path.read_bytes() + b"1")
-    with pytest.raises(UserError, match="its checksum differs"):
+    with pytest.raises(UserError, match="the checksum differs"):
         hdf5.check(path)

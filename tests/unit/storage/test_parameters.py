@@ -34,5 +34,5 @@ def test_parameters_are_read_as_they_were_written_whole_or_in_part(settings: dic
     assert all(np.array_equal(some[name], runs[2][name]) for name in final)
     assert variables["final_layer1_weight"].long_name == "layer1_weight at the end"
     assert variables["checkpoint_layer1_bias"].dims == ("checkpoint", "time", "layer1_out")
-    with pytest.raises(UserError, match="has no parameters branch_layer1_weight"):
+    with pytest.raises(UserError, match="no parameters branch_layer1_weight"):
         read_parameters(path, "branch")

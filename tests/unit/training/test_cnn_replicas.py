@@ -255,7 +255,7 @@ def test_the_line_is_the_networks_loss_at_interpolated_parameters(problem):
 def test_settings_name_the_network():
     assert build({"name": "cnn", "channels": [32, 64, 64], "hidden": [128]}, (3, 32, 32), 10) == PAPERS
     assert build({"name": "mlp", "hidden": [50, 50]}, (1, 28, 28), 10) == MLP((784, 50, 50, 10))
-    with pytest.raises(UserError, match="= resnet: unknown network; allowed are mlp and cnn"):
+    with pytest.raises(UserError, match=r"network\.name = 'resnet': unknown; allowed are mlp, cnn"):
         build({"name": "resnet", "hidden": [50]}, (1, 28, 28), 10)
 
 

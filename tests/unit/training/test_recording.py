@@ -58,7 +58,10 @@ def test_a_part_of_the_training_images_is_recorded_and_trains_the_same_runs():
     assert all(np.array_equal(part.final[name], whole.final[name]) for name in NETWORK.names())
     assert np.array_equal(part.test_loss, whole.test_loss) and not np.array_equal(part.train_loss, whole.train_loss)
     assert part.variables("run")["train_loss"].long_name == "training loss on 6 training images, mean cross-entropy"
-    with pytest.raises(UserError, match=r"recording\.train_samples: 5 training images .* at most 4, those of class 0"):
+    with pytest.raises(
+        UserError,
+        match=r"recording\.train_samples: 5 images of each class .* at most 4, the number of images of class 0",
+    ):
         run_training(NETWORK, start, (x, y), (x, y), eta=0.1, B=12, iterations=4, recording=Recording(5, {}, 15))
 
 

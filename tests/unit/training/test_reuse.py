@@ -1,4 +1,4 @@
-"""Runs of another file of the same cell are taken over bit for bit, and only where everything agrees."""
+"""Runs of another file of the same cell are reused bit for bit, and only where everything agrees."""
 
 import logging
 
@@ -100,4 +100,4 @@ def test_a_damaged_file_or_one_of_another_cell_is_left_alone(stored, caplog) -> 
     stored.write_bytes(content)
     with caplog.at_level(logging.INFO, LOG.name):
         assert found(stored) == {}
-    assert "no run is taken over" in caplog.text
+    assert "no run is reused" in caplog.text

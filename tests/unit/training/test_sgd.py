@@ -180,9 +180,9 @@ def test_runs_that_end_early_leave_the_others_as_they_are(problem, monkeypatch, 
 @pytest.mark.parametrize(
     ("recording", "message"),
     [
-        (Recording(5, last={3: 2}), "recording.last = {3: 2}: no such run or point; runs are from 0 to 2"),
+        (Recording(5, last={3: 2}), "recording.last = {3: 2}: no such run or point; allowed are runs 0 to 2"),
         (Recording(5, last={0: 5}), "recording.last = {0: 5}: no such run or point"),
-        (Recording(5, {1: [3, 4]}, last={1: 3}), "run 1 has no point 4; its training ends at point 3"),
+        (Recording(5, {1: [3, 4]}, last={1: 3}), "run 1 ends before point 4; allowed are points up to 3"),
     ],
 )
 def test_points_after_the_end_of_a_run_are_refused(problem, recording, message):
@@ -318,14 +318,14 @@ def test_a_large_training_set_does_without_its_gram_matrix():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"B": 7}, "B = 7: does not divide the 40 training samples"),
-        ({"B": -8}, "B = -8: invalid number"),
-        ({"iterations": -10}, "iterations = -10: invalid number"),
-        ({"eta": -0.1}, "eta = -0.1: invalid learning rate; it has to be a positive, finite number"),
-        ({"dtype": torch.float16}, "dtype = torch.float16: not supported"),
-        ({"device": "gpu"}, "device = gpu: unknown device; it has to be cpu, cuda or auto"),
-        ({"recording": Recording(points=8)}, "cannot be recorded"),
-        ({"recording": Recording(3, {1: [0]})}, r"recording.checkpoints = {1: \[0\]}: .*; runs are from 0 to 0"),
+        ({"B": 7}, "B = 7: not a divisor of the 40 training samples"),
+        ({"B": -8}, "B = -8: out of range; allowed are integers of at least 1"),
+        ({"iterations": -10}, "iterations = -10: out of range"),
+        ({"eta": -0.1}, "eta = -0.1: out of range; allowed are positive, finite numbers"),
+        ({"dtype": torch.float16}, "dtype = torch.float16: unsupported"),
+        ({"device": "gpu"}, "device = 'gpu': unknown; allowed are cpu, cuda, auto"),
+        ({"recording": Recording(points=8)}, "iterations = 10: not divisible into .* points - 1 = 7"),
+        ({"recording": Recording(3, {1: [0]})}, r"recording.checkpoints = {1: \[0\]}: .* allowed are runs 0 to 0"),
         ({"streams": ()}, "streams: 0 streams for 1 runs with noise"),
     ],
 )
@@ -342,7 +342,7 @@ def test_labels_that_a_loss_would_misread_are_refused(problem, labels, part):
     sets = [problem[0], problem[0]]
     sets[part] = (problem[0][0], labels)
     name = ("train_set", "test_set")[part]
-    with pytest.raises(UserError, match=f"{name}: invalid labels; there has to be one integer from 0 to 2 for each"):
+    with pytest.raises(UserError, match=f"{name}: invalid labels; allowed is one integer from 0 to 2 for each"):
         run_training(NETWORKS[0], NETWORKS[0].initialize(np.random.default_rng(0)), *sets, eta=0.1, B=M, iterations=2,
               recording=Recording(3))  # fmt: skip
 
@@ -369,22 +369,24 @@ class LooksLikeAnMLP:
 )
 def test_a_network_of_another_class_is_not_trained_as_one_of_ours(problem, network):
     starts = NETWORKS[0].initialize(np.random.default_rng(0))
-    message = f"network = {type(network).__name__}: .* exactly the classes networks.mlp.MLP and networks.cnn.CNN"
+    message = f"network = {type(network).__name__}: .* allowed are sgd_valleys.networks.mlp.MLP and"
     with pytest.raises(UserError, match=message):
         run_training(network, starts, *problem, eta=0.1, B=M, iterations=2, recording=Recording(3))
 
 
 def test_parameters_of_another_network_are_refused():
     network, deeper = MLP((30, 7, 7)), MLP((30, 7, 7, 7))
-    with pytest.raises(UserError, match=r"not the parameters of MLP\(.*\); layer3_weight has shape"):
+    with pytest.raises(
+        UserError, match=r"layer3_weight is unknown \(and 1 more\); allowed are the parameters of MLP\("
+    ):
         check_parameters(network, deeper.initialize(np.random.default_rng(0)))
-    with pytest.raises(UserError, match=r"layer2_bias has shape none, not \(7,\)"):
+    with pytest.raises(UserError, match=r"layer2_weight is missing \(and 1 more\)"):
         check_parameters(network, {"layer1_weight": np.zeros((7, 30)), "layer1_bias": np.zeros(7)})
 
 
 def test_a_device_is_not_taken_for_the_cpu():
     assert choose_device("cpu").type == "cpu"
-    with pytest.raises(UserError, match="device = cuda:1: unknown device"):
+    with pytest.raises(UserError, match="device = 'cuda:1': unknown"):
         choose_device("cuda:1")
 
 
@@ -395,5 +397,5 @@ def test_starts_are_shared_by_all_runs_or_one_for_each(problem):
     shared = run_training(network, initial, *problem, streams=streams(0, 1), **options)
     repeated_starts = run_training(network, repeated(initial, 2), *problem, streams=streams(0, 1), **options)
     assert all(np.array_equal(shared.final[name], repeated_starts.final[name]) for name in initial)
-    with pytest.raises(UserError, match=r"starts: .*; layer1_weight has shape \(2, 2, 8, 30\), not \(8, 30\)"):
+    with pytest.raises(UserError, match=r"starts: layer1_weight has the shape \(2, 2, 8, 30\), not \(8, 30\)"):
         run_training(network, repeated(repeated(initial, 2), 2), *problem, streams=streams(0, 1), **options)

@@ -190,9 +190,9 @@ def test_at_the_papers_learning_rate_p_flat_is_that_of_the_simulation_within_2_p
         ({"noise": "white"}, "noise"),
         ({"start": (0.0, 5.0)}, "start"),
         ({"start": (9.0, 5.0)}, "start"),
-        ({"x_edges": [-1.0, 0.5, 1.0]}, "across"),
-        ({"x_edges": [0.0, 0.5, 1.0]}, "across"),
-        ({"y_edges": [0.1, 0.2]}, "window"),
+        ({"x_edges": [-1.0, 0.5, 1.0]}, "x_edges: not ascending through 0"),
+        ({"x_edges": [0.0, 0.5, 1.0]}, "x_edges: not ascending through 0"),
+        ({"y_edges": [0.1, 0.2]}, "y_edges: not ascending around 0"),
         ({"y_edges": [-50.0, 1.0]}, "outside the landscape"),
     ],
 )

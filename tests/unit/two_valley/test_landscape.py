@@ -99,7 +99,7 @@ def test_a_parameter_that_is_not_positive_is_named(name, value):
 
 
 def test_the_first_valley_has_to_be_the_flatter():
-    with pytest.raises(UserError, match="x1 has to exceed x2"):
+    with pytest.raises(UserError, match=r"x1 = 0\.64: .* allowed are values of at least x2 = 0\.65"):
         Landscape(x1=0.64, x2=0.65)
 
 
@@ -110,7 +110,7 @@ def test_equal_valleys_are_the_null():
 
 
 def test_a_landscape_of_other_formulas_is_refused():
-    with pytest.raises(UserError, match="landscape = Tilted: a subclass is not supported; the loss has to be that of"):
+    with pytest.raises(UserError, match="landscape = Tilted: subclasses are not supported; allowed is Landscape"):
 
         class Tilted(Landscape):
             def loss(self, x, y):
@@ -134,12 +134,12 @@ class Copy:
     ids=["simulate", "solve", "steady_state"],
 )
 def test_an_object_of_another_class_is_refused(use):
-    with pytest.raises(UserError, match="landscape = Copy: not supported"):
+    with pytest.raises(UserError, match="landscape = Copy: not a Landscape"):
         use(Copy())
 
 
 def test_an_unknown_noise_is_not_taken_for_that_of_the_hessian():
-    with pytest.raises(UserError, match="noise = 'h2': unknown diffusion; it has to be one of H, H2, isotropic"):
+    with pytest.raises(UserError, match="noise = 'h2': unknown; allowed are H, H2, isotropic"):
         diffusion_tensor(Landscape(), 0.1, 5.0, 1e-3, "h2")
     with pytest.raises(UserError, match="noise = 'Isotropic': unknown"):
         default_y_edges(1e-3, "Isotropic")
