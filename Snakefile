@@ -8,8 +8,8 @@ min_version("9.19")  # earlier versions ignore the default profile
 ROOT = Path(workflow.snakefile).resolve().parent  # resolved, since --snakefile may be a link
 if not (ROOT / "src").is_dir():
     raise WorkflowError(
-        f"snakefile = {workflow.snakefile}: Snakemake has fetched this file alone; the jobs need the whole repository: "
-        "clone it, and name the Snakefile of the clone."
+        f"snakefile = {workflow.snakefile}: Snakemake has fetched this file alone; allowed is the Snakefile of a whole "
+        "repository; clone the repository, and name the Snakefile of the clone."
     )
 
 

@@ -55,7 +55,7 @@ ARMS: dict[str, tuple[dict[str, Any], MLP]] = {
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=1.0, help="approximate time of each measurement")
+    parser.add_argument("--seconds", type=float, default=1.0, help="approximate time of each measurement, in s")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     device = choose_device(options.device)

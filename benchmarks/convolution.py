@@ -90,7 +90,7 @@ def update(weights: list[torch.Tensor]) -> None:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=2.0, help="approximate time of each measurement")
+    parser.add_argument("--seconds", type=float, default=2.0, help="approximate time of each measurement, in s")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--config", default="config/cifar10-full.yaml", help="configuration whose sweep is estimated")
     options = parser.parse_args()

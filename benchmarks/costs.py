@@ -42,7 +42,9 @@ def costs_of(folder: Path) -> Costs:
     try:
         configuration = check(resolve(settings, paper), ROOT / "workflow/schemas/config.schema.yaml")
     except UserError as error:
-        sys.exit(f"{folder}: its settings are those of another version of the workflow.\n{error}")
+        sys.exit(
+            f"results = {folder}: invalid settings; allowed are runs of this version; use the code of the run.\n{error}"
+        )
     return Costs(Jobs(configuration.config, configuration.experiments))
 
 
@@ -67,8 +69,13 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path, help="folder of results")
-    parser.add_argument("--gflops", type=float, default=REFERENCE / 1e9, help="peak of a core that made the results")
-    parser.add_argument("--by-rule", action="store_true", help="one row a rule instead of a stage")
+    parser.add_argument(
+        "--gflops",
+        type=float,
+        default=REFERENCE / 1e9,
+        help="float32 peak of a core of the machine that made the results, in GFLOP/s",
+    )
+    parser.add_argument("--by-rule", action="store_true", help="print a row for each rule instead of each stage")
     options = parser.parse_args()
     costs, scale = costs_of(options.results), REFERENCE / 1e9 / options.gflops
     rows = defaultdict(lambda: [0, 0.0, 0.0, 0.0, 0.0])

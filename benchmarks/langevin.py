@@ -60,8 +60,8 @@ def numpy_steps(landscape: Landscape, noise: str, runs: int, iterations: int) ->
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=10, help="approximate duration of the first table")
+    parser.add_argument("--threads", type=int, default=1, help="number of threads")
+    parser.add_argument("--seconds", type=float, default=10, help="approximate time of the first table, in s")
     options = parser.parse_args()
     landscape = Landscape()
     rng = np.random.default_rng(0)

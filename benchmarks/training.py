@@ -66,7 +66,7 @@ def plain(inputs: torch.Tensor, labels: torch.Tensor, B: int, steps: int) -> Non
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=2.0, help="approximate time of each measurement of a stack")
+    parser.add_argument("--seconds", type=float, default=2.0, help="approximate time of each measurement, in s")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     target, device = options.seconds, choose_device(options.device)

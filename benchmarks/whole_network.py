@@ -104,9 +104,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", help="folder of an experiment with an MLP, such as results/mnist")
-    parser.add_argument("--eta", type=float, default=0.05)
-    parser.add_argument("--B", type=int, default=50)
-    parser.add_argument("--limit", type=float, default=120.0, help="most seconds of the power iteration")
+    parser.add_argument("--eta", type=float, default=0.05, help="learning rate of the cell in --results")
+    parser.add_argument("--B", type=int, default=50, help="batch size of the cell in --results")
+    parser.add_argument("--limit", type=float, default=120.0, help="time limit of the power iteration, in s")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.results:

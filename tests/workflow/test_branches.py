@@ -154,7 +154,7 @@ def test_a_diverged_reference_is_refused_by_name(finished: Checkout) -> None:
     ended = finished.snakemake(str(target), "--rerun-triggers", "params")
     assert ended.returncode != 0 and "Traceback" not in ended.stdout
     assert (
-        "experiments.mnist.branches.reference: the run of eta = 0.02, B = 10, realization 1 has diverged by "
-        "iteration 150: choose another run" in ended.stdout
+        "experiments.mnist.branches.reference = {eta: 0.02, B: 10, realization: 1}: diverged by iteration 150; "
+        in ended.stdout
     )
     assert not (finished.root / target).exists()

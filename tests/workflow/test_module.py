@@ -78,4 +78,4 @@ def test_a_snakefile_without_its_repository_is_refused(host: Path) -> None:
     (host / "alone").mkdir()
     shutil.copy(host.parent / "sgd-valleys/Snakefile", host / "alone/Snakefile")
     ended = run(host, "--snakefile", "alone/Snakefile", "--dry-run")
-    assert ended.returncode != 0 and "the jobs need the whole repository" in ended.stdout
+    assert ended.returncode != 0 and "allowed is the Snakefile of a whole repository" in ended.stdout

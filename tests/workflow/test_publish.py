@@ -98,7 +98,7 @@ def assert_refused(checkout: Checkout, sentence: str, **options: bool) -> None:
 def test_a_run_of_other_settings_is_not_published(published: Checkout) -> None:
     for name in DEFAULTS:
         shutil.copy(ROOT / name, published.root / name)
-    assert_refused(published, "publish: the settings differ from config.yaml's in ")
+    assert_refused(published, ": differs from config.yaml; allowed are the settings of config.yaml")
 
 
 def test_results_of_other_settings_are_not_published(published: Checkout) -> None:
@@ -107,9 +107,13 @@ def test_results_of_other_settings_are_not_published(published: Checkout) -> Non
     path = published.root / "results/config.yaml"
     recorded = yaml.safe_load(path.read_text(encoding="utf-8"))
     path.write_text(yaml.safe_dump(recorded | {"seed": 1}), encoding="utf-8")
-    assert_refused(published, "publish: results holds a run of other settings than this command's, in seed", tiny=False)
+    assert_refused(
+        published, "publish: results = results: the run in this folder has other settings, in seed", tiny=False
+    )
     path.unlink()
-    assert_refused(published, "publish: results/config.yaml is not there: finish the run first", tiny=False)
+    assert_refused(
+        published, "publish: results/config.yaml: missing; allowed is the folder of a finished run", tiny=False
+    )
 
 
 def test_publishing_starts_no_run(published: Checkout) -> None:
@@ -117,13 +121,13 @@ def test_publishing_starts_no_run(published: Checkout) -> None:
     claims.unlink()
     ended = published.snakemake("publish", tiny=False)
     assert ended.returncode != 0
-    assert "results/claims.json: the file does not exist; run the workflow first." in ended.stdout
+    assert "results/claims.json: missing; allowed are files of a finished run; run the workflow first." in ended.stdout
     assert not claims.exists()
 
 
 def test_a_readme_without_a_place_for_the_findings_is_refused(published: Checkout) -> None:
     (published.root / "README.md").write_text("No findings.\n", encoding="utf-8")
-    assert_refused(published, "publish: 0 places for findings in README.md", tiny=False)
+    assert_refused(published, "publish: <!-- findings -->: 0 places in README.md", tiny=False)
 
 
 def test_the_documentation_shows_the_published_numbers() -> None:

@@ -31,7 +31,8 @@ with job(snakemake) as log:
     if len(number) < 3:
         log.warning(
             f"experiments.{snakemake.wildcards.experiment}.sweep: {len(number)} runs reach training accuracy 1, too "
-            "few for a relation of barrier and similarity, which is NaN. Train for longer (eta_T), or widen the sweep."
+            "few for a relation of barrier and similarity, which is NaN; allowed are at least 3; raise sweep.eta_T, or "
+            "extend the sweep."
         )
     jaccard = solution_similarity(converged)
 

@@ -35,9 +35,9 @@ with job(snakemake) as log:
     diverged = ~finite_runs(starts)
     if is_reference and diverged.any():
         raise UserError(
-            f"experiments.{snakemake.wildcards.experiment}.branches.reference: the run of eta = {eta}, B = {B}, "
-            f"realization {realization} has diverged by iteration {t_c[diverged.argmax()]}: choose another run, or a "
-            "smaller t_c.last."
+            f"experiments.{snakemake.wildcards.experiment}.branches.reference = {{eta: {eta}, B: {B}, realization: "
+            f"{realization}}}: diverged by iteration {t_c[diverged.argmax()]}; allowed are runs that are finite at all "
+            "branching times; choose another run, or lower branches.t_c.last."
         )
 
     branches = [(t, copy) for t in t_c for copy in range(copies)]

@@ -27,8 +27,8 @@ with job(snakemake) as log:
         if not reached:
             log.warning(
                 f"experiments.{snakemake.wildcards.experiment}.freezing: no run reaches a training loss below {L_c}, "
-                f"the lowest is {lowest:.3g}; all freezing times are NaN. Choose a threshold above that loss, or train "
-                "for longer (sweep.eta_T)."
+                f"and all freezing times are NaN; allowed are thresholds above the lowest loss, {lowest:.3g}; raise "
+                "the threshold, or sweep.eta_T."
             )
     variables = coordinates(threshold=thresholds, eta=etas, B=Bs, realization=np.arange(time[0].shape[-1]))
     variables["freezing_time"] = Variable(

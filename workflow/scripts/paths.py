@@ -29,8 +29,8 @@ with job(snakemake) as log:
     converged = converged_solutions(snakemake.input.train)
     if len(converged) < 2:
         log.warning(
-            f"experiments.{snakemake.wildcards.experiment}.paths: {len(converged)} runs reach training accuracy 1, and "
-            "there is no pair of them. Train for longer (eta_T), or widen the sweep."
+            f"experiments.{snakemake.wildcards.experiment}.paths: {len(converged)} runs reach training accuracy 1, too "
+            "few for a pair; allowed are at least 2; raise sweep.eta_T, or extend the sweep."
         )
     pairs = sample_pairs(len(converged), settings["pairs"], stream(settings["seed"], Stage.PATHS))
     pair_similarity = solution_similarity(converged)[tuple(pairs.T)]

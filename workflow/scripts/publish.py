@@ -15,12 +15,15 @@ with job(snakemake) as log:
     changed = [name for name in snakemake.params.changed if name not in recorded.PLACES]
     if changed:
         raise UserError(
-            f"publish: the settings differ from config.yaml's in {changed[0]}: the documentation shows a run of "
-            "config.yaml alone."
+            f"{changed[0]}: differs from config.yaml; allowed are the settings of config.yaml, whose run the "
+            "documentation shows; run publish without other settings."
         )
     folder = Path(snakemake.params.folder)
     if not recorded.read_recorded(folder):
-        raise UserError(f"publish: {folder}/config.yaml is not there: finish the run first, snakemake --cores all.")
+        raise UserError(
+            f"{folder}/config.yaml: missing; allowed is the folder of a finished run; run `snakemake --cores all` "
+            "first."
+        )
     recorded.refuse_other_run(folder, snakemake.params.settings)
     text = Path(snakemake.input.claims).read_text(encoding="utf-8")
     content = json.loads(text)

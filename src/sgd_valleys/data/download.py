@@ -58,7 +58,7 @@ def fetch(name: str | DataSet, root: str | os.PathLike, log: Callable[[str], Any
             missing = dataset.missing_files(root)
             if not missing:
                 return LOCAL_FILES
-            reasons = [f"files under {root}: {', '.join(missing)} not there"]
+            reasons = [f"files under {root}: {', '.join(missing)} missing"]
             for source in dataset.sources:
                 log(f"{dataset.name}: trying {source.name}")
                 try:

@@ -56,7 +56,7 @@ def fill_pages(
     for name in blocks:
         if places[name] != 1:
             raise UserError(
-                f"{', '.join(pages)}: {places[name]} places for {name}; allowed is one, a line <!-- {name} --> and a "
-                "line <!-- / -->; add or delete the lines."
+                f"<!-- {name} -->: {places[name]} places in {', '.join(pages)}; allowed is one, up to the next "
+                "<!-- / -->; add or delete marks."
             )
     return texts

@@ -80,6 +80,6 @@ def refuse_future_stamps(paths: Iterable[Path]) -> None:
         if (ahead := path.stat().st_mtime - now) > SECONDS_AHEAD:
             raise UserError(
                 f"{path}: the time stamp is {ahead:.0f} s ahead of the clock of this machine, and Snakemake would "
-                f"delete the outputs that depend on the file. Allowed are {SECONDS_AHEAD} s; set the clock, or run "
+                f"delete the outputs that depend on the file; allowed are {SECONDS_AHEAD} s; set the clock, or run "
                 f"`find {path.parent} -newermt now -exec touch {{}} +`."
             )

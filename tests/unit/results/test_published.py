@@ -38,8 +38,8 @@ def test_numbers_and_blocks_stand_between_their_marks_and_all_else_stays() -> No
             r"one\.md: unpaired mark <!-- slope -->; allowed are pairs <!-- name --> \.\.\.",
         ),
         ({"one.md": "?<!-- / -->"}, r"one\.md: unpaired mark <!-- / -->"),
-        ({"two.md": ""}, "one.md, two.md: 0 places for run times; allowed is one"),
-        ({"two.md": 2 * PAGES["two.md"]}, "2 places for run times"),
+        ({"two.md": ""}, "<!-- run times -->: 0 places in one.md, two.md; allowed is one"),
+        ({"two.md": 2 * PAGES["two.md"]}, "<!-- run times -->: 2 places in"),
     ],
 )
 def test_a_place_that_cannot_be_filled_is_refused(pages: dict[str, str], sentence: str) -> None:

@@ -44,7 +44,7 @@ def test_the_chunks_of_a_sweep_are_all_of_its_runs():
 
 def test_a_run_is_in_one_chunk_and_an_unknown_run_is_refused():
     assert INPUTS.run_train(W) == "results/mnist/train/eta0.05_B50_r0-19.h5"
-    with pytest.raises(WorkflowError, match=r"sweep of mnist has no run of eta = 0\.05, B = 50, realization 20"):
+    with pytest.raises(WorkflowError, match=r"mnist\.sweep: no run of eta = 0\.05, B = 50, realization 20; allowed"):
         INPUTS.chunk(INPUTS.paths.TRAIN, "mnist", Run("0.05", 50, 20))
     with pytest.raises(WorkflowError, match=r"no run of eta = 0\.3"):
         INPUTS.chunk(INPUTS.paths.TRAIN, "mnist", Run("0.3", 50, 0))

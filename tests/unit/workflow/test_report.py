@@ -79,7 +79,7 @@ def test_an_unfinished_run_is_refused_by_its_first_file():
 
 def test_claims_that_do_not_exist_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(WorkflowError, match=r"results/claims\.json: the file does not exist; run the workflow"):
+    with pytest.raises(WorkflowError, match=r"results/claims\.json: missing; allowed are .*; run the workflow"):
         report().measurement("any")
 
 
