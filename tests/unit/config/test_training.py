@@ -74,7 +74,7 @@ ERRORS = {
     ),
     "a phase until a word": (
         "training: {schedule: [{until: end}]}",
-        r"training\.schedule\[0\]\.until = 'end': invalid; allowed is a share of the iterations, or \{loss: number\}",
+        r"training\.schedule\[0\]\.until = 'end': invalid; allowed is a share of the iterations, greater than 0",
     ),
     "all labels replaced": ("training: {label_noise: 1}", r"training\.label_noise = 1: out of range"),
     "negative label noise": ("training: {label_noise: -0.1}", r"training\.label_noise = -0\.1: out of range"),

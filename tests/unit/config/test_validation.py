@@ -224,7 +224,7 @@ CHANGES = {
     ),
     "measures in words": (
         "flatness: {measures: some}",
-        r"flatness\.measures = 'some': invalid; allowed is all, or a list of measures of flatness, each named once",
+        r"flatness\.measures = 'some': invalid; allowed is all, or a list of distinct measures of flatness",
     ),
     "no measure": ("flatness: {measures: []}", r"flatness\.measures: too few entries \(0\); allowed are at least 1"),
     "one antithetic pair": (
