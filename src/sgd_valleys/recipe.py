@@ -149,6 +149,10 @@ class Recipe(Dynamics):
             for phase in self.schedule or (Phase(),)
         )
 
+    def most_samples_per_step(self, M: int) -> int:
+        """Return the largest number of samples that a step of any phase passes through the network."""
+        return max(phase.samples_per_step(M) for phase in self.phases)
+
     def is_deterministic(self, M: int) -> bool:
         """Whether no phase on M training samples has noise."""
         return all(phase.is_deterministic(M) for phase in self.phases)

@@ -102,11 +102,6 @@ def select(selections: Iterable[Selection], cell: Cell, realizations: Iterable[i
     return [r for r in realizations if any(Run(*cell, r) in selection for selection in selections)]
 
 
-def samples_per_step(recipe: Recipe, M: int) -> int:
-    """Return the largest number of samples per step over all phases: B for noise minibatch, else M."""
-    return max(phase.B if phase.noise == "minibatch" else M for phase in recipe.phases)
-
-
 @dataclass(frozen=True)
 class Sweep:
     """A grid of cells (eta, B), each run several times.
@@ -198,7 +193,7 @@ class Sweep:
         The size of a chunk is independent of the number of realizations. Additional realizations therefore do not
         change the full chunks.
         """
-        per_run = self.iterations(cell.eta) * samples_per_step(self.recipe(cell), self.M)
+        per_run = self.iterations(cell.eta) * self.recipe(cell).most_samples_per_step(self.M)
         size = min(self.stack, max(1, self.job_samples // per_run))
         count = self.count(cell)
         return [(first, min(first + size, count) - 1) for first in range(0, count, size)]

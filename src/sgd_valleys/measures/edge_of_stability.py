@@ -26,8 +26,8 @@ class Sharpness:
 
     Attributes:
         largest: largest eigenvalue of the Hessian of the mean training loss in all parameters.
-        batch: batch sharpness; NaN without minibatches.
-        batch_error: standard error of the batch sharpness; NaN for fewer than 2 minibatches.
+        batch: batch sharpness, over the minibatches whose gradient is not 0; NaN without such minibatches.
+        batch_error: standard error of the batch sharpness; NaN for fewer than 2 such minibatches.
     """
 
     largest: float
@@ -62,13 +62,12 @@ def sharpness(
         return Sharpness(np.nan, np.nan, np.nan)
     largest = top_eigenpairs(whole, 1, rng, tolerance).eigenvalue[0]
     inputs, labels = samples
-    along = np.empty(minibatches)
-    for k in range(minibatches):
+    along = []
+    for _ in range(minibatches):
         chosen = rng.choice(len(labels), B, replace=False)
         part = NetworkCurvature(network, parameters, (inputs[chosen], labels[chosen]), "all", loss)
         g = part.gradient()
-        length = g @ g
-        along[k] = g @ (part @ g) / length if length else np.nan
-    if minibatches < 2:
-        return Sharpness(largest, along.mean() if minibatches else np.nan, np.nan)
-    return Sharpness(largest, along.mean(), along.std(ddof=1) / np.sqrt(minibatches))
+        if length := g @ g:
+            along.append(g @ (part @ g) / length)
+    error = np.std(along, ddof=1) / np.sqrt(len(along)) if len(along) > 1 else np.nan
+    return Sharpness(largest, float(np.mean(along)) if along else np.nan, error)

@@ -16,7 +16,7 @@ def at_ends(points: Sequence[Point], names: str | Sequence[str], log: logging.Lo
     """Compute measures of flatness at the endpoints of several runs.
 
     Args:
-        points: the endpoint of each run.
+        points: the endpoint of each run, at least one.
         names: names of measures, or "all".
         log: receives the progress, and a warning for each run with a value that is not finite.
 

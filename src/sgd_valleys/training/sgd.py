@@ -92,7 +92,11 @@ def train(
     y_train, y_test = (torch.as_tensor(samples[1]).to(device, torch.int64) for samples in (train_set, test_set))
     train_part = None
     if recording.train_samples:
-        per_class = recording.train_samples // network.weight_shape(network.depth)[0]
+        classes = network.weight_shape(network.depth)[0]
+        per_class, rest = divmod(recording.train_samples, classes)
+        if rest:
+            allowed = f"multiples of the {classes} classes"
+            raise UserError(out_of_range("recording.train_samples", recording.train_samples, allowed))
         x_part, y_part = select_first((train_set[0], train_set[1]), per_class, "recording.train_samples")
         train_part = torch.as_tensor(x_part).to(x_train), torch.as_tensor(y_part).to(y_train)
     training = _Training(network, TrainingSet(x_train, y_train), recipe, streams or [None] * runs)

@@ -164,7 +164,7 @@ class Costs(ModelCosts):
         recorded = self._recorded(experiment) + experiment.samples("test")
         seconds = training_seconds(arithmetic, recipe, experiment.M) + points * arithmetic.evaluation_seconds(recorded)
         disk = 4 * states * arithmetic.parameters + 0.1 * runs * points * experiment.samples("test")
-        passed = max(phase.samples_per_step(experiment.M) for phase in recipe.phases)
+        passed = recipe.most_samples_per_step(experiment.M)
         convolutional = arithmetic.products != arithmetic.layer_weights
         activations = 12 * arithmetic.units * (SLICE if convolutional else max(passed, min(4000, runs * passed)))
         gram = 4 * experiment.M**2 if 2 * experiment.data_set.pixels >= experiment.M and not convolutional else 0

@@ -245,8 +245,8 @@ def test_runs_without_noise_are_run_once_from_each_initialization() -> None:
 def test_jobs_of_full_gradients_have_fewer_runs() -> None:
     few = "sweep: {job_samples: 10000}\nbranches: null"  # 500 steps: two runs of B = 10, none of two with M = 100
     assert experiment(few).sweep.job_chunks(Cell("0.02", 10)) == [(0, 1)]
-    isotropic = experiment(few + "\ntraining: {noise: isotropic}").sweep
-    assert isotropic.job_chunks(Cell("0.02", 10)) == [(0, 0), (1, 1)]
+    for training in ("{noise: isotropic}", "{noise_layers: [1]}"):
+        assert experiment(f"{few}\ntraining: {training}").sweep.job_chunks(Cell("0.02", 10)) == [(0, 0), (1, 1)]
 
 
 def test_the_arms_of_the_controls_differ_in_how_they_are_trained_alone() -> None:

@@ -44,3 +44,12 @@ def test_the_minibatch_of_all_samples_sees_the_whole_loss() -> None:
 def test_a_diverged_network_has_none() -> None:
     lost = {name: np.full_like(array, np.nan) for name, array in START.items()}
     assert np.isnan(sharpness(NETWORK, lost, (X, Y), 4, 2, np.random.default_rng(0)).largest)
+
+
+def test_a_minibatch_without_gradient_has_no_direction_and_is_left_out() -> None:
+    network = MLP((2, 2))
+    weights = {"layer1_weight": np.array([[2000.0, 0.0], [0.0, 0.0]]), "layer1_bias": np.zeros(2)}
+    samples = np.eye(2), np.array([0, 1])  # the gradient of the first sample is exactly 0
+    found = sharpness(network, weights, samples, 1, 40, np.random.default_rng(0))
+    assert found.batch == pytest.approx(1.0, rel=1e-12)  # logits 0, 0 and |x|^2 + 1 = 2: H g = 2 * (1/4) * 2 g
+    assert found.batch_error == pytest.approx(0, abs=1e-12)

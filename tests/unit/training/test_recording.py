@@ -63,6 +63,10 @@ def test_a_part_of_the_training_images_is_recorded_and_trains_the_same_runs():
         match=r"recording\.train_samples: 5 images of each class .* at most 4, the number of images of class 0",
     ):
         run_training(NETWORK, start, (x, y), (x, y), eta=0.1, B=12, iterations=4, recording=Recording(5, {}, 15))
+    with pytest.raises(
+        UserError, match=r"recording\.train_samples = 7: out of range; allowed are multiples of the 3 classes"
+    ):
+        run_training(NETWORK, start, (x, y), (x, y), eta=0.1, B=12, iterations=4, recording=Recording(5, {}, 7))
 
 
 def test_a_run_is_finite_where_all_of_its_parameters_are():
