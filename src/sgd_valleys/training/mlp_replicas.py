@@ -267,7 +267,8 @@ class GramReplicas(MLPReplicas):
         self.alpha = self.inputs.new_zeros(self.R, self.weight[0].shape[1], self.M)
         self.A = super().train_preactivation()
         block = max(self.B, self.BLOCK_SAMPLES) if self.dynamics.draws(self.M) == "minibatch" else 0
-        self.rows = self.inputs.new_empty(block, self.M)  # of the Gram matrix, for one block of one replica
+        self.group = self.R if self.inputs.is_cuda else 1  # replicas of one product; a CPU's cache has space for one
+        self.rows = self.inputs.new_empty(self.group * block, self.M)  # of the Gram matrix, for one block
 
     def synchronize(self) -> None:
         """Compute the first layer's weights from alpha, and A from the weights."""
@@ -307,6 +308,7 @@ class GramReplicas(MLPReplicas):
                 local = self.gram.view(-1).index_select(0, entry).view(R, B, -1)
                 z[:, :, later].baddbmm_(moves[-1], local)
         d = torch.cat(moves, dim=2) if len(moves) > 1 else moves[0]
-        for A, own, samples in zip(self.A, d, index, strict=True):
-            A.addmm_(own, torch.index_select(self.gram, 0, samples, out=self.rows[:q]))
+        for A, own, samples in zip(*(x.split(self.group) for x in (self.A, d, index)), strict=True):
+            rows = torch.index_select(self.gram, 0, samples.flatten(), out=self.rows[: samples.numel()])
+            A.baddbmm_(own, rows.view(-1, q, self.M))
         self.alpha.scatter_add_(2, columns, d)
