@@ -55,7 +55,7 @@ def test_a_diverged_run_and_a_cell_in_several_stacks_go_through_to_the_figures(f
     assert np.isfinite(statistics["basin_freezing_time"]).tolist() == [False, True, True]
     assert np.isfinite(statistics["flatness_mean"]).all()
     log = (finished.root / "results/logs/mnist/curvature/eta0.02_B10_r0-1.log").read_text(encoding="utf-8")
-    assert "no top 10: the network's output is not finite" in log
+    assert "the flatness are NaN, because the network's output is not finite" in log
     assert "top 10 eigenvalues at 14 of 22 points, 8 failures" in log
     assert len(finished.results(".png")) == len(FIGURES)
 
