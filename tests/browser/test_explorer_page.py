@@ -19,7 +19,7 @@ from selenium.webdriver.common.keys import Keys
 from sgd_valleys.explorer import arms, collect, page
 from sgd_valleys.storage import hdf5
 
-NOT_OURS = "Canvas2D: Multiple readback"  # plotly.js measures its letters, and is told how that would be faster
+NOT_OURS = "Canvas2D: Multiple readback"  # plotly.js measures its letters, and the browser advises a faster way
 STATES = ("converged", "not converged", "diverged")
 MAPS = len(collect.MAPS) + 2  # two more thresholds of the freezing time
 
@@ -91,8 +91,8 @@ def point_at(browser: Browser, name: str, cell: tuple[int, int], click: bool = F
 
 
 def wait_for_cell(browser: Browser, eta: float, B: int) -> None:
-    told = f'document.getElementById("cell-summary").textContent.startsWith("η = {eta:g}, B = {B}")'
-    browser.wait(told, f"the cell eta = {eta:g}, B = {B} shown")
+    condition = f'document.getElementById("cell-summary").textContent.startsWith("η = {eta:g}, B = {B}")'
+    browser.wait(condition, f"the cell eta = {eta:g}, B = {B} shown")
 
 
 def framed(browser: Browser) -> dict[str, list[float]]:
@@ -265,8 +265,8 @@ def test_a_phase_diagram_tells_the_cell_that_is_pointed_at(shown: Browser, path:
     diagram = hdf5.read(path.parent / "two_valley/phase_diagram_H.h5")
     point_at(shown, "H-p_flat", (1, 2))
     shown.wait('document.getElementById("summary-H").textContent.startsWith("η")', "the cell shown")
-    told = shown.driver.find_element("id", "summary-H").text
-    value, error = map(float, re.search(r"= ([\d.e-]+) ± ([\d.e-]+)", told.split(":")[1]).groups())
+    summary = shown.driver.find_element("id", "summary-H").text
+    value, error = map(float, re.search(r"= ([\d.e-]+) ± ([\d.e-]+)", summary.split(":")[1]).groups())
     assert value == pytest.approx(diagram["p_flat"][1, 2], abs=6e-4)
     assert error == pytest.approx(diagram["p_flat_error"][1, 2], rel=6e-3)
 

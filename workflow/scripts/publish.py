@@ -29,12 +29,12 @@ with job(snakemake) as log:
     content = json.loads(text)
     planned = snakemake.params.benchmarks.items()
     benchmarks = {rule: [path for path in map(Path, paths) if path.exists()] for rule, paths in planned}
-    blocks = {"findings": tables.findings_block(content), "run times": ["", *run_times.run_times(benchmarks), ""]}
-    compared = theory_tables.tables({name: snakemake.input.get(name) for name in snakemake.params.theory})
-    blocks |= {name: ["", *lines, ""] for name, lines in compared.items()}
+    apart = {"run times": run_times.run_times(benchmarks)}  # blocks between blank lines
+    apart |= theory_tables.tables({name: snakemake.input.get(name) for name in snakemake.params.theory})
     for figure in snakemake.params.controls:
         lines = bullets(published.read_headlines(snakemake.input.get(figure)))
-        blocks[figure] = ["", *folded(f"{len(lines)} numbers of the run", lines), ""]
+        apart[figure] = folded(f"{len(lines)} numbers of the run", lines)
+    blocks = {"findings": tables.findings_block(content)} | {name: ["", *lines, ""] for name, lines in apart.items()}
     docs = Path("docs")
     pages = [Path("README.md"), *sorted(docs.glob("*.md"))]
     filled = published.fill_pages(

@@ -72,7 +72,7 @@ def until_freezing(theory: Arrays, occupancy: Arrays, k: int) -> tuple[np.ndarra
 
 def freezing_point(theory: Arrays, delta_S: float) -> float:
     """Return y_freeze of Eq. 25, interpolated in the logarithm of Delta_S; NaN where Eq. 25 has no freezing point."""
-    return float(np.interp(np.log(delta_S), np.log(theory["delta_S"]), theory["y_freeze"]))
+    return float(_at_delta_S(theory, "y_freeze", delta_S))
 
 
 def stationary_p_flat(theory: Arrays, delta_S: float, y: np.ndarray) -> np.ndarray:
@@ -88,7 +88,7 @@ def root_mean_square(off: np.ndarray, error: np.ndarray) -> float:
 
 def transient_deviation(theory: Arrays, occupancy: Arrays, runs: int) -> Estimate:
     """Estimate the simulated final P_flat minus Eq. 26; the largest in absolute value over the noise levels."""
-    expected = np.interp(np.log(occupancy["delta_S"]), np.log(theory["delta_S"]), theory["p_flat_transient_here"])
+    expected = _at_delta_S(theory, "p_flat_transient_here", occupancy["delta_S"])
     p_flat = occupancy["p_flat"][:, -1]
     k = int(np.abs(p_flat - expected).argmax())
     found = estimates.fraction_of_runs(p_flat[k], runs)
@@ -96,3 +96,8 @@ def transient_deviation(theory: Arrays, occupancy: Arrays, runs: int) -> Estimat
     difference = float(p_flat[k] - expected[k])
     estimate = Estimate(difference, (low, high), found.samples, "exact binomial", runs)
     return estimate.beside(Control("predicted", float(expected[k])), found.as_control("simulated"))
+
+
+def _at_delta_S(theory: Arrays, name: str, delta_S: float | np.ndarray) -> np.ndarray:
+    """Interpolate a quantity of the theory in the logarithm of Delta_S."""
+    return np.interp(np.log(delta_S), np.log(theory["delta_S"]), theory[name])
