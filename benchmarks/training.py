@@ -73,7 +73,6 @@ def main() -> None:
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
     network = MLP(SIZES)
-    initial = network.initialize(rng)
     # as in MNIST, most pixels are background (-1)
     pixels = np.where(rng.random((M, 784)) < 0.8, -1, rng.uniform(-1, 1, (M, 784))).astype(np.float32)
     labels = rng.integers(0, 10, M)
@@ -88,7 +87,8 @@ def main() -> None:
     def stacked(B: int, replicas: int, steps: int) -> None:
         recipe, streams = Recipe(eta=ETA, B=B, iterations=steps), run_streams(0, ETA, B, range(replicas))
         recording = Recording(points=2 if replicas != branches else steps // interval + 1)
-        starts = {name: np.repeat(array[None], replicas, axis=0) for name, array in initial.items()}
+        initial = [network.initialize(rng) for _ in range(replicas)]  # equal runs of gradient descent train once
+        starts = {name: np.stack([each[name] for each in initial]) for name in network.names()}
         test_set = pixels[:200], labels[:200]
         train(network, starts, data, test_set, recipe, recording, streams=streams, device=device)
 

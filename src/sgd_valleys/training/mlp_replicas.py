@@ -98,7 +98,7 @@ class MLPReplicas(Replicas):
     """Replicas of one MLP with inputs (sample, in); see :class:`~sgd_valleys.training.replicas.Replicas`."""
 
     network: MLP
-    CACHE_SAMPLES: ClassVar[int] = 2000  # replicas times samples of a step whose activations fit the CPU's cache
+    CACHE_SAMPLES: ClassVar[int] = 1000  # replicas times samples of a block that fit the CPU's cache
     LAUNCH_STEPS: ClassVar[int] = 10  # steps of gradient descent in one launch on a GPU
 
     def _allocate(self, state: Parameters) -> None:
@@ -126,8 +126,8 @@ class MLPReplicas(Replicas):
 
     @classmethod
     def stack_size(cls, runs: int, samples: int, device: torch.device) -> int:
-        """Return the number of replicas whose activations fit the cache of a CPU; all runs on a GPU."""
-        return max(1, cls.CACHE_SAMPLES // samples) if device.type == "cpu" else runs
+        """Return the number of replicas that fit the cache of a CPU, at least two; all runs on a GPU."""
+        return max(2, cls.CACHE_SAMPLES // max(samples, cls.BLOCK_SAMPLES)) if device.type == "cpu" else runs
 
     def _weight_and_bias(self, state: Parameters, k: int, prefix: str = "") -> torch.Tensor:
         names = (f"{prefix}layer{k}_{kind}" for kind in ("weight", "bias"))

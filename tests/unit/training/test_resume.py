@@ -30,7 +30,7 @@ class Killed(Exception):
 @pytest.fixture
 def often(monkeypatch):
     monkeypatch.setattr(resume_module, "SECONDS", 0.0)
-    monkeypatch.setattr(MLPReplicas, "CACHE_SAMPLES", 24)  # stacks of two
+    monkeypatch.setattr(MLPReplicas, "stack_size", lambda *_: 2)
     monkeypatch.setattr(Replicas, "BLOCK_SAMPLES", 16)
 
 

@@ -148,7 +148,7 @@ def test_branches_keep_their_parameters_at_times_of_their_own(problem):
 
 @pytest.mark.parametrize("B", [8, M])
 def test_runs_that_end_early_leave_the_others_as_they_are(problem, monkeypatch, B):
-    monkeypatch.setattr(MLPReplicas, "CACHE_SAMPLES", 3 * B)  # stacks of three; the second one ends early as a whole
+    monkeypatch.setattr(MLPReplicas, "stack_size", lambda *_: 3)  # the second stack ends early as a whole
     network, last = NETWORKS[1], {0: 2, 1: 0, 3: 1, 4: 1}
     starts = repeated(network.initialize(np.random.default_rng(0)), 5)
     starts["layer2_bias"] += 0.01 * np.arange(5)[:, None]
