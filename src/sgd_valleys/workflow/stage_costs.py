@@ -166,7 +166,8 @@ class Costs(ModelCosts):
         disk = 4 * states * arithmetic.parameters + 0.1 * runs * points * experiment.samples("test")
         passed = recipe.most_samples_per_step(experiment.M)
         convolutional = arithmetic.products != arithmetic.layer_weights
-        activations = 12 * arithmetic.units * (SLICE if convolutional else max(passed, min(4000, runs * passed)))
+        stacked = min(runs * passed, max(2 * passed, 2000))  # see MLPReplicas.stack_size
+        activations = 12 * arithmetic.units * (SLICE if convolutional else stacked)
         gram = 4 * experiment.M**2 if 2 * experiment.data_set.pixels >= experiment.M and not convolutional else 0
         arrays = 2 * disk + 2 * self._image_bytes(w, 4) + activations + gram
         return Cost(START_TORCH + runs * trained * seconds, MEMORY_TORCH - 80 + arrays / 1e6, disk)
