@@ -97,7 +97,7 @@ def main() -> None:
     cells = [*((B, REPLICAS) for B in (10, 20, 50, 100, 200, 500)), (M, 1), (M, branches)]
     for B, replicas in cells:
         # a run includes its set-up and two recorded points; this many steps make them negligible, as in the paper
-        steps = interval * max(1, round(target / (1.7e-6 * B * replicas) / interval))
+        steps = interval * max(5, round(target / (1.7e-6 * B * replicas) / interval))
         plain_steps = max(10, round(target / 4 / (3e-6 * B + 150e-6)))
         stacked(B, replicas, interval)
         plain(x, y, B, 10)
@@ -115,7 +115,8 @@ def main() -> None:
     sweep = experiment.sweep
     total = sum(sweep.iterations(cell.eta) * per_step[cell.B, 1 if cell.B == M else REPLICAS] for cell in sweep.cells)
     print(f"config.yaml: {len(sweep.cells)} cells of up to {REPLICAS} runs: {total:,.0f} s of training")
-    steps = sum(each.count * len(each.realizations) * each.recipe.iterations for each in branchings)
+    # branches end at iteration T of their run; those of the reference run go on, which is left out here
+    steps = sum(sum(each.final_positions(points)) * interval * len(each.realizations) for each in branchings)
     total = steps * per_step[M, branches] / branches
     print(f"config.yaml: {steps:,} steps of gradient descent in branches: {total:,.0f} s")
 
