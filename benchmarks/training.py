@@ -83,14 +83,15 @@ def main() -> None:
     branchings, points = experiment.branchings.values(), experiment["branches"]["points"]
     branches = max(branching.count for branching in branchings)
     interval = max(branching.recipe.iterations for branching in branchings) // (points - 1)
+    initial = [network.initialize(rng) for _ in range(max(REPLICAS, branches))]  # equal runs without noise train once
+    starts = {name: np.stack([each[name] for each in initial]) for name in network.names()}
 
     def stacked(B: int, replicas: int, steps: int) -> None:
         recipe, streams = Recipe(eta=ETA, B=B, iterations=steps), run_streams(0, ETA, B, range(replicas))
         recording = Recording(points=2 if replicas != branches else steps // interval + 1)
-        initial = [network.initialize(rng) for _ in range(replicas)]  # equal runs of gradient descent train once
-        starts = {name: np.stack([each[name] for each in initial]) for name in network.names()}
+        own = {name: array[:replicas] for name, array in starts.items()}
         test_set = pixels[:200], labels[:200]
-        train(network, starts, data, test_set, recipe, recording, streams=streams, device=device)
+        train(network, own, data, test_set, recipe, recording, streams=streams, device=device)
 
     per_step = {}
     print(f"{'B':>5} {'R':>3} {'peak':>7} {'GFLOP/s':>8} {'of peak':>8} {'us/step':>8} {'plain us':>9} {'speed-up':>9}")
@@ -116,7 +117,7 @@ def main() -> None:
     total = sum(sweep.iterations(cell.eta) * per_step[cell.B, 1 if cell.B == M else REPLICAS] for cell in sweep.cells)
     print(f"config.yaml: {len(sweep.cells)} cells of up to {REPLICAS} runs: {total:,.0f} s of training")
     # branches end at iteration T of their run; those of the reference run go on, which is left out here
-    steps = sum(sum(each.final_positions(points)) * interval * len(each.realizations) for each in branchings)
+    steps = sum(sum(each.T - t for t in each.t_c) * each.copies * len(each.realizations) for each in branchings)
     total = steps * per_step[M, branches] / branches
     print(f"config.yaml: {steps:,} steps of gradient descent in branches: {total:,.0f} s")
 
